@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void *require(void *memory, size_t size) {
-    if (memory || size == 0)
+    if (memory)
         return memory;
     fprintf(stderr, "tocsin: out of memory (%zu bytes wanted)\n", size);
     abort();

@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
-void *memory_new(size_t size);                                  /* zeroed */
-void *memory_new_array(size_t count, size_t size);              /* zeroed; overflow aborts */
-void *memory_resize(void *old, size_t count, size_t size);      /* new bytes are not zeroed */
-char *memory_copy_string(const char *text);                     /* NULL gives NULL */
-void *memory_copy(const void *data, size_t size);               /* one NUL behind the copy */
+#define NEVER_NULL __attribute__((returns_nonnull))
+NEVER_NULL void *memory_new(size_t size);                             /* zeroed */
+NEVER_NULL void *memory_new_array(size_t count, size_t size);         /* zeroed; overflow aborts */
+NEVER_NULL void *memory_resize(void *old, size_t count, size_t size); /* new bytes are not zeroed */
+NEVER_NULL void *memory_copy(const void *data, size_t size);          /* one NUL behind the copy */
+char *memory_copy_string(const char *text);                           /* NULL gives NULL */
 void memory_wipe(void *data, size_t size);                      /* not optimised away; NULL is fine */
 
 /* For __attribute__((cleanup)): frees what the pointer variable points to. */
