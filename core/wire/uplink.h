@@ -1,0 +1,82 @@
+/* The agent's side of a session with the collector, without a socket: bytes in, frames out (proto/FORMATS.md, The wire).
+ *
+ * The owner connects, calls uplink_open, feeds what arrives to uplink_receive, and lets uplink_pump write frames as long
+ * as its output queue has room. What to send comes from a supply (the spool): after a WELCOME the uplink puts the supply's
+ * cursor of each lane at the collector's marks, so a new connection goes on exactly where the collector is. The security
+ * lane always goes first. At most the collector's credit is under way unacknowledged. Time is an argument (a clock that
+ * never steps). An error is final for this connection; the spool keeps everything until it is acknowledged, so the next connection loses nothing. */
+#ifndef TOCSIN_UPLINK_H
+#define TOCSIN_UPLINK_H
+
+#include "class.h"
+#include "frame.h"
+
+#define UPLINK_VERSION 1u
+#define UPLINK_PING_US 5000000u     /* an unsigned sign of life, so that a deleted machine is noticed within 20 s */
+#define UPLINK_SILENCE_US 20000000u /* no byte from the collector for so long: the connection is given up */
+#define UPLINK_FLIGHT_MOST 1024u    /* EVENTS frames under way */
+
+enum uplink_item_kind { UPLINK_EVENTS, UPLINK_PART, UPLINK_CLOSE };
+
+/* One record of the spool. Slices are borrowed until the next `next` or `seek` of the same lane. */
+struct uplink_item {
+    enum uplink_item_kind kind;
+    uint64_t batch_seq;
+    uint64_t end_event_seq;   /* the number after the last event that it holds or covers */
+    struct slice message;     /* EVENTS: the message; PART: 224 bytes; CLOSE: 416 bytes */
+    struct slice class_list;  /* CLOSE alone */
+};
+
+struct uplink_supply {
+    void *context;
+    /* The next item of this lane will be the first that the collector lacks: events from `event_seq` on, and the close of
+     * `batch_seq` and later ones. False when the spool cannot serve that. */
+    bool (*seek)(void *context, enum lane lane, uint64_t batch_seq, uint64_t event_seq, struct fault *fault);
+    bool (*next)(void *context, enum lane lane, struct uplink_item *ret_item);
+    /* Everything before these is committed at the collector. */
+    void (*acknowledge)(void *context, enum lane lane, uint64_t stored, uint64_t attested, uint64_t closed);
+    /* The collector wants this lane's batch closed now. */
+    void (*close_now)(void *context, enum lane lane);
+};
+
+struct uplink_stream {
+    uint8_t stream_id[32];
+    uint32_t epoch;
+    uint64_t batch_seq;
+    uint64_t next_event_seq;
+    uint8_t last_entry_hash[32];
+    uint8_t newest_part[224];
+    bool has_part;
+};
+
+struct uplink;
+
+struct uplink *uplink_create(const struct uplink_supply *supply); /* the supply is copied, its context borrowed */
+struct uplink *uplink_destroy(struct uplink *uplink);
+
+/* Starts a session over a new connection: forgets the last one and writes HELLO. */
+void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES], const uint8_t boot_id[16],
+                 uint64_t now_us, struct buffer *out);
+
+/* Takes bytes that arrived. False: the session is over, for the reason in the fault. */
+bool uplink_receive(struct uplink *uplink, struct slice bytes, uint64_t now_us, struct buffer *out,
+                    struct fault *fault);
+
+/* Writes frames until `out` holds `room` bytes, the credit is used up or there is nothing to send. False: fault. */
+bool uplink_pump(struct uplink *uplink, size_t room, struct buffer *out, struct fault *fault);
+
+/* Pings when due. False when the collector has been silent for too long. */
+bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, struct fault *fault);
+
+/* Whether the WELCOME has come, the pace that the collector sets for parts, and the enrolled name. */
+bool uplink_ready(const struct uplink *uplink);
+uint64_t uplink_pace_us(const struct uplink *uplink);
+const char *uplink_host(const struct uplink *uplink);
+/* After a refusal: the earliest time to try again, as a delay; and whether trying again is of use at all before a person
+ * has done something (unknown agent, fork). */
+uint64_t uplink_retry_us(const struct uplink *uplink);
+bool uplink_refused_for_good(const struct uplink *uplink);
+/* Bytes of EVENTS frames that are sent and not acknowledged. */
+uint64_t uplink_flight_bytes(const struct uplink *uplink);
+
+#endif
