@@ -1,0 +1,63 @@
+/* An alert: a match with its class, as JSON for machines and as text for people.
+ *
+ * struct alert is a view that borrows everything (from a match, a rule and a classification, or from the
+ * document that alert_read made). Writing allocates nothing but the buffer's room. Times are microseconds
+ * since 1970.
+ *
+ * JSON: {"id", "@timestamp", "rule": {"id","title","level"}, "severity", "severity_name", "priority", "why",
+ * "entity": {nested ECS names}, "host": {"name"}, "events": [ids], "count", "status"}. */
+#ifndef TOCSIN_ALERT_H
+#define TOCSIN_ALERT_H
+
+#include "buffer.h"
+#include "classify.h"
+#include "detector.h"
+#include "fault.h"
+
+#define ALERT_ID_SIZE 33 /* 32 hex digits and a NUL */
+#define ALERT_TEXT_MOST (256u * 1024)
+
+enum alert_status { ALERT_OPEN = 0, ALERT_ACKNOWLEDGED, ALERT_RECLASSIFIED, ALERT_RESOLVED };
+#define ALERT_STATUSES 4
+
+struct alert {
+    struct slice id;
+    uint64_t time_us; /* event time of what set it off */
+    struct slice rule_id, rule_title;
+    enum rule_level level;
+    enum severity severity;
+    enum priority priority;
+    struct slice why;
+    const struct detector_pair *entity;
+    size_t entity_count;
+    struct slice host;
+    const struct slice *event_ids;
+    size_t event_id_count;
+    uint64_t count;
+    uint64_t first_us, last_us; /* not in the JSON */
+    enum alert_status status;
+    struct slice what_to_do; /* not in the JSON: it stands in the rule */
+};
+
+/* The same rule, entity and event give the same id, on every collector and after every restart. */
+void alert_id_make(struct slice rule_id, const struct detector_pair *entity, size_t entity_count,
+                   struct slice event_id, char ret_id[ALERT_ID_SIZE]);
+
+/* A view of a new alert; `id` is kept by the caller. */
+struct alert alert_of_match(const struct detector_match *match, const struct classification *class,
+                            const char id[ALERT_ID_SIZE]);
+
+/* One line of JSON without a newline. `bare` leaves out who and why (entity, why): the alert event of class
+ * 0, which outlives them. False when the buffer's limit is passed. */
+bool alert_write(struct buffer *to, const struct alert *alert, bool bare);
+
+/* Reads what alert_write wrote. The document owns what the alert borrows. */
+struct alert_document;
+struct alert_document *alert_read(struct slice json, struct fault *fault); /* NULL on failure */
+const struct alert *alert_document_alert(const struct alert_document *document);
+struct alert_document *alert_document_destroy(struct alert_document *document); /* returns NULL */
+
+const char *alert_status_name(enum alert_status status);
+bool alert_status_by_name(struct slice name, enum alert_status *ret_status);
+
+#endif
