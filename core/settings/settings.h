@@ -11,7 +11,8 @@
  * SETTINGS_TEXT_MOST, lists over SETTINGS_ITEMS_MOST. An empty text is fine.
  *
  * Ownership: whatever the struct's members point to belongs to the struct; settings_release frees it, also
- * after a failure. Pure: opens no file. Source: YAML 1.2 by libfyaml. */
+ * after a failure. Paths are kept as written: whoever opens them puts the site's
+ * folder in front of relative ones. Pure: opens no file. Source: YAML 1.2 by libfyaml. */
 #ifndef TOCSIN_SETTINGS_H
 #define TOCSIN_SETTINGS_H
 
@@ -27,6 +28,7 @@ enum settings_type {                    /* the member                  as writte
                      SETTINGS_PATH,     /* char *; NULL: not set       /absolute/path, or relative to the
                                            settings' folder */
                      SETTINGS_ADDRESS,  /* struct settings_address     host:port, [::1]:port */
+                     SETTINGS_ENDPOINT, /* struct settings_address     the same, or /a/local/socket */
                      SETTINGS_WORD,     /* unsigned: which of `words`  one of them */
                      SETTINGS_BOOL,     /* bool                        true, false */
                      SETTINGS_UNSIGNED, /* uint64_t                    42 */
@@ -40,7 +42,7 @@ enum settings_type {                    /* the member                  as writte
 };
 
 struct settings_address {
-    char *host; /* without brackets; NULL: not set */
+    char *host; /* without brackets; a path if it begins with "/" (endpoints alone); NULL: not set */
     uint16_t port;
 };
 
