@@ -1,0 +1,1 @@
+#include "class_list.h"

@@ -1,0 +1,1 @@
+#include "merkle_frontier.h"
