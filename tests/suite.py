@@ -99,7 +99,7 @@ class Report:
         return 1 if failed or not passed else 0
 
 
-OUTPUT = re.compile(r"^(\d+): (.*)$")
+OUTPUT = re.compile(r"^(\d+): (?!Test command:|Working Directory:|Environment variables:|Test timeout)(.*)$")
 STARTED = re.compile(r"^\s+Start\s+(\d+): (\S+)")
 ENDED = re.compile(r"^\s*(\d+/\d+) Test\s+#(\d+): (\S+) \.*\s*(.*?)\s+([\d.]+) sec")
 
@@ -140,6 +140,8 @@ def settings(arguments):
         "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1"),
         "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "print_stacktrace=1"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Debian's modules (aiosmtpd, cryptography) belong to Debian's Python.
+        "PATH": "/usr/bin:" + os.environ.get("PATH", "/bin:/usr/sbin:/sbin"),
     }
 
 
