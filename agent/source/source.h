@@ -1,6 +1,6 @@
 /* Where events come from: the contract between a source and the agent.
  *
- * A source owns its descriptors and never blocks. The agent calls source_turn when the source's descriptor is readable,
+ * A source owns its descriptors and never blocks. The agent calls `turn` when the source's descriptor is readable,
  * when its deadline has come, and once at the start; the source reads what there is, hands events to its output, and says
  * up to where it has read. Events and positions of one turn are written to the spool as one atomic group: after a crash a
  * source starts from the last position written, and no event is lost or doubled. A source therefore never gives a
@@ -31,7 +31,8 @@ struct source_output {
     bool (*restore)(void *context, struct slice key, struct slice *ret_value);
     /* Calls `each` for every key with this prefix. */
     void (*restore_each)(void *context, struct slice prefix,
-                         void (*each)(void *each_context, struct slice key, struct slice value), void *each_context);
+                         void (*each)(void *each_context, struct slice key, struct slice value),
+                         void *each_context);
 };
 #define SOURCE_POSITION_MOST 1024u
 
