@@ -23,22 +23,21 @@
 #define SETTINGS_ITEMS_MOST 10000u
 #define SETTINGS_STRING_MOST 65536u
 
-enum settings_type {                    /* the member                  as written */
-                     SETTINGS_STRING,   /* char *; NULL: not set       any text */
-                     SETTINGS_PATH,     /* char *; NULL: not set       /absolute/path, or relative to the
-                                           settings' folder */
-                     SETTINGS_ADDRESS,  /* struct settings_address     host:port, [::1]:port */
-                     SETTINGS_ENDPOINT, /* struct settings_address     the same, or /a/local/socket */
-                     SETTINGS_WORD,     /* unsigned: which of `words`  one of them */
-                     SETTINGS_BOOL,     /* bool                        true, false */
-                     SETTINGS_UNSIGNED, /* uint64_t                    42 */
-                     SETTINGS_DURATION, /* uint64_t: microseconds      500ms, 10s, 5m, 24h, 7d */
-                     SETTINGS_SIZE,     /* uint64_t: bytes             4096, 64K, 16M, 1G, 2T */
-                     SETTINGS_STRINGS,  /* struct settings_strings     [a, b], or a alone */
-                     SETTINGS_PAIRS,    /* struct settings_pairs       {name: value} */
-                     SETTINGS_LIST, /* struct settings_list        [{…}, {…}], each by the table `items` */
-                     SETTINGS_PLACE, /* char *                      no key: where this map stands,
-                                        "file:line:column" */
+/* What a value is, how it is written, and the member that takes it. */
+enum settings_type {
+    SETTINGS_STRING,   /* any text → char *, NULL: not set */
+    SETTINGS_PATH,     /* text without control characters → char *, NULL: not set */
+    SETTINGS_ADDRESS,  /* host:port, [::1]:port → struct settings_address */
+    SETTINGS_ENDPOINT, /* the same, or /a/local/socket → struct settings_address */
+    SETTINGS_WORD,     /* one of `words` → unsigned: which */
+    SETTINGS_BOOL,     /* true, false → bool */
+    SETTINGS_UNSIGNED, /* 42 → uint64_t */
+    SETTINGS_DURATION, /* 500ms, 10s, 5m, 24h, 7d → uint64_t, microseconds */
+    SETTINGS_SIZE,     /* 4096, 64K, 16M, 1G, 2T → uint64_t, bytes */
+    SETTINGS_STRINGS,  /* [a, b], or a alone → struct settings_strings */
+    SETTINGS_PAIRS,    /* {name: value} → struct settings_pairs */
+    SETTINGS_LIST,     /* [{…}, {…}], each by the table `items` → struct settings_list */
+    SETTINGS_PLACE,    /* no key: where this map stands, "file:line:column" → char * */
 };
 
 struct settings_address {
