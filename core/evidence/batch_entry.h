@@ -18,7 +18,8 @@
 /* A batch holds at most this many events, and takes no further one once its text has reached BATCH_TEXT_MOST.
  */
 #define BATCH_EVENTS_MOST 4096u
-#define BATCH_TEXT_MOST (1024u * 1024) /* bytes of event blocks (event.h); the last event may reach past it  \
+#define BATCH_TEXT_MOST                                                                                      \
+    (1024u * 1024) /* bytes of event blocks (event.h); the last event may reach past it  \
                                         */
 
 enum batch_kind {

@@ -19,7 +19,7 @@ struct open_batch;
 struct open_batch *open_batch_create(void);
 struct open_batch *open_batch_destroy(struct open_batch *batch); /* returns NULL; wipes the keys */
 
-/* The key of a class, NULL before it has one. */
+/* The key of a class, NULL before it has one. All that only read take a NULL batch for an empty one. */
 const uint8_t *open_batch_key(const struct open_batch *batch, uint8_t class);
 /* Gives a class its key, once, before its first event. class < CLASSES. */
 void open_batch_set_key(struct open_batch *batch, uint8_t class, const uint8_t key[CLASS_KEY_SIZE]);
@@ -29,10 +29,8 @@ struct hash open_batch_add(struct open_batch *batch, const struct event *event);
 
 uint32_t open_batch_count(const struct open_batch *batch);
 uint64_t open_batch_text(const struct open_batch *batch); /* bytes as an event block */
-bool open_batch_full(const struct open_batch *batch);     /* takes no further event */
 
-void open_batch_class_list(const struct open_batch *batch,
-                           struct class_list *ret_list);     /* NULL batch: empty */
+void open_batch_class_list(const struct open_batch *batch, struct class_list *ret_list);
 struct hash open_batch_root(const struct open_batch *batch); /* the running event root */
 
 #endif

@@ -14,35 +14,8 @@
 
 #include "batch_entry.h"
 #include "batch_events.h"
+#include "evidence_check.h"
 #include "part.h"
-
-enum check {
-    CHECK_ACCEPTED, /* new, and it follows */
-    CHECK_OWED,     /* an entry that follows; its events, or some of them, have not come */
-    CHECK_REPEATED, /* already here, byte for byte: acknowledge again */
-    CHECK_BELOW,    /* of a batch closed before the last: the owner compares it with what is stored */
-
-    CHECK_MALFORMED, /* not what the format says; from here on the fault says why */
-    CHECK_STREAM,    /* another stream's */
-    CHECK_EPOCH,     /* another key epoch's */
-    CHECK_SIGNATURE, /* does not verify under the epoch's key */
-    CHECK_SEQUENCE,  /* a gap or an overlap in batches, events or parts; events that have not come yet */
-    CHECK_FORK,  /* other content under a number that is taken: two signed messages that contradict each other
-                  */
-    CHECK_CHAIN, /* a wrong prev */
-    CHECK_KEY,   /* a class key that is missing, changed or not due */
-    CHECK_CLASS, /* a class of the other lane or of none */
-    CHECK_TIME,  /* times fall, leave their batch, or leave the boot clock */
-    CHECK_BOOT,  /* boot_id changed without a break */
-    CHECK_COUNT, /* cum, event count and class list disagree */
-    CHECK_ROOT,  /* not the root of these events */
-    CHECK_LIMIT, /* more than a batch holds */
-    CHECK_ENDED, /* after the stream's last batch */
-};
-static inline bool check_good(enum check check) {
-    return check < CHECK_MALFORMED;
-}
-const char *check_word(enum check check); /* "sequence", "fork": for events and metrics */
 
 struct stream_checker;
 
