@@ -1,0 +1,146 @@
+#include "ingest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "memory.h"
+#include "report.h"
+#include "session.h"
+
+#define LOOK_US 1000000u /* how often silence is looked for */
+
+struct ingest {
+    struct ingest_settings settings;
+    struct ingest_common common;
+    struct channel_server *server;
+    struct loop_timer *look;
+    uint64_t started_us;
+};
+
+static void on_open(void *context, struct channel *channel) {
+    struct ingest *ingest = context;
+    session_start(&ingest->common, channel);
+}
+
+static void on_failed(void *context, const char *peer_address, const struct fault *fault) {
+    struct ingest *ingest = context;
+    ingest->common.counts.refused++;
+    log_fault(LOG_LEVEL_INFO, fault, "%s: no connection", peer_address);
+}
+
+static void acknowledge(void *context) { session_acknowledge_all(context); }
+
+/* ---- silence */
+
+static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t silent_us, uint64_t now_us) {
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%" PRIu64, silent_us / 1000000);
+    struct change *change = change_create();
+    const struct report_field fields[] = {{"host.name", agent->record.name}, {"silent.seconds", seconds}, {NULL, NULL}};
+    if (now_us) {
+        agent->silent_since_us = now_us - silent_us;
+        ingest->common.counts.silent++;
+        report_state(change, "agent_silent", fields, "%s has been silent for %s s", agent->record.name, seconds);
+        log_warning("%s has been silent for %s s", agent->record.name, seconds);
+    } else {
+        agent->silent_since_us = 0;
+        ingest->common.counts.silent--;
+        report_state(change, "agent_back", fields, "%s is back after %s s of silence", agent->record.name, seconds);
+        log_notice("%s is back after %s s of silence", agent->record.name, seconds);
+    }
+    committer_submit(ingest->settings.committer, change);
+}
+
+static void look_for_silence(void *context) {
+    struct ingest *ingest = context;
+    uint64_t steady_us = clock_monotonic_us(), wall_us = clock_wall_us();
+    for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
+        struct agent *agent = agents_at(ingest->common.agents, i);
+        uint64_t silent_us = steady_us - agent->heard_us;
+        if (!agent->silent_since_us && silent_us > ingest->settings.silent_after_us)
+            report_silence(ingest, agent, silent_us, wall_us);
+        else if (agent->silent_since_us && silent_us <= ingest->settings.silent_after_us)
+            report_silence(ingest, agent, wall_us > agent->silent_since_us ? wall_us - agent->silent_since_us : 0, 0);
+    }
+    loop_timer_after(ingest->look, LOOK_US);
+}
+
+/* ---- start and stop */
+
+static bool load_agents(struct ingest *ingest, struct fault *fault) {
+    struct store_cursor *cursor = store_cursor_create(ingest->settings.store, STORE_REGISTRY, NULL, SLICE("a"));
+    bool good = true;
+    for (bool on = store_cursor_first(cursor); good && on; on = store_cursor_next(cursor)) {
+        struct agent_record record;
+        good = agent_record_read(store_cursor_value(cursor), &record, fault);
+        if (good)
+            agents_put(ingest->common.agents, &record, ingest->started_us);
+    }
+    good = good && store_cursor_good(cursor, fault);
+    store_cursor_destroy(cursor);
+    return good;
+}
+
+struct ingest *ingest_start(const struct ingest_settings *settings, struct fault *fault) {
+    struct ingest *ingest = memory_new(sizeof *ingest);
+    ingest->settings = *settings;
+    ingest->started_us = clock_monotonic_us();
+    ingest->common.settings = &ingest->settings;
+    ingest->common.agents = agents_create();
+    ingest->common.openers = openers_create();
+    ingest->common.acknowledge = loop_later_create(settings->loop, acknowledge, &ingest->common);
+    ingest->look = loop_timer_create(settings->loop, look_for_silence, ingest);
+    struct channel_server_settings server = {.address = settings->address, .identity = settings->identity};
+    static const struct channel_server_handlers handlers = {on_open, on_failed};
+    if (load_agents(ingest, fault))
+        ingest->server = channel_listen(settings->loop, &server, &handlers, ingest, fault);
+    if (!ingest->server)
+        return ingest_stop(ingest);
+    loop_timer_after(ingest->look, LOOK_US);
+    return ingest;
+}
+
+struct ingest *ingest_stop(struct ingest *ingest) {
+    if (!ingest)
+        return NULL;
+    session_close_all(&ingest->common);
+    channel_server_destroy(ingest->server);
+    loop_timer_destroy(ingest->look);
+    loop_later_destroy(ingest->common.acknowledge);
+    agents_destroy(ingest->common.agents);
+    openers_destroy(ingest->common.openers);
+    free(ingest);
+    return NULL;
+}
+
+const char *ingest_address(const struct ingest *ingest) { return channel_server_address(ingest->server); }
+
+struct ingest_counts ingest_counts(const struct ingest *ingest) {
+    struct ingest_counts counts = ingest->common.counts;
+    counts.agents = agents_count(ingest->common.agents);
+    return counts;
+}
+
+bool ingest_describe(const struct ingest *ingest, struct buffer *to) {
+    uint64_t steady_us = clock_monotonic_us();
+    buffer_append_string(to, "[");
+    for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
+        const struct agent *agent = agents_at(ingest->common.agents, i);
+        const char *state = agent->forked            ? "forked"
+                            : agent->silent_since_us ? "silent"
+                            : agent->session         ? "connected"
+                                                     : "away";
+        buffer_printf(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"heard_seconds\":%" PRIu64 ",\"lanes\":[", i ? "," : "",
+                      agent->record.name, state, (steady_us - agent->heard_us) / 1000000);
+        for (unsigned lane = 0; lane < LANES; lane++) {
+            struct ingest_marks marks = ingest_stream_marks(agent->streams[lane]);
+            buffer_printf(to, "%s{\"stored\":%" PRIu64 ",\"attested\":%" PRIu64 ",\"closed\":%" PRIu64 "}",
+                          lane ? "," : "", marks.stored, marks.attested, marks.closed);
+        }
+        buffer_append_string(to, "]}");
+    }
+    return buffer_append_string(to, "]");
+}

@@ -1,0 +1,41 @@
+/* The collector's door: agents connect, join, greet, and send; what is good is committed and acknowledged.
+ *
+ * Knows every enrolled agent, connected or not, and reports the one that has fallen silent, and its return. */
+#ifndef TOCSIN_INGEST_H
+#define TOCSIN_INGEST_H
+
+#include "agents.h"
+#include "channel.h"
+#include "committer.h"
+#include "store.h"
+
+struct ingest;
+
+struct ingest_settings {
+    struct loop *loop;
+    struct store *store;
+    struct committer *committer;
+    const struct tls_identity *identity;
+    const char *address;           /* to listen on */
+    const char *tokens;            /* the folder of join tokens */
+    const char *origin;            /* the log's name, told to those who join */
+    const uint8_t *log_key;        /* 32 bytes, likewise */
+    uint64_t silent_after_us;
+    uint64_t pace_minimum_us;
+    uint32_t heartbeat_s;          /* for those who join */
+};
+
+/* Settings are borrowed for the ingest's life. */
+struct ingest *ingest_start(const struct ingest_settings *settings, struct fault *fault);
+struct ingest *ingest_stop(struct ingest *ingest);
+
+const char *ingest_address(const struct ingest *ingest);
+
+struct ingest_counts {
+    uint64_t agents, connected, silent, joined, refused, frames, bytes;
+};
+struct ingest_counts ingest_counts(const struct ingest *ingest);
+/* One JSON object for each agent, in an array: name, state, marks. The loop's thread. */
+bool ingest_describe(const struct ingest *ingest, struct buffer *to);
+
+#endif

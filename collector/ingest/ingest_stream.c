@@ -1,0 +1,341 @@
+#include "ingest_stream.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "events.h"
+#include "memory.h"
+#include "row.h"
+#include "stream_row.h"
+
+/* ---- decompression contexts: as many as workers have been busy at once */
+
+#define OPENERS_MOST 64u
+
+struct openers {
+    pthread_mutex_t mutex;
+    struct events_opener *free[OPENERS_MOST];
+    size_t count;
+};
+
+struct openers *openers_create(void) {
+    struct openers *openers = memory_new(sizeof *openers);
+    pthread_mutex_init(&openers->mutex, NULL);
+    return openers;
+}
+
+struct openers *openers_destroy(struct openers *openers) {
+    if (openers) {
+        while (openers->count)
+            events_opener_destroy(openers->free[--openers->count]);
+        pthread_mutex_destroy(&openers->mutex);
+        free(openers);
+    }
+    return NULL;
+}
+
+static struct events_opener *opener_take(struct openers *openers) {
+    pthread_mutex_lock(&openers->mutex);
+    struct events_opener *opener = openers->count ? openers->free[--openers->count] : NULL;
+    pthread_mutex_unlock(&openers->mutex);
+    return opener ? opener : events_opener_create();
+}
+
+static void opener_give(struct openers *openers, struct events_opener *opener) {
+    pthread_mutex_lock(&openers->mutex);
+    if (openers->count < OPENERS_MOST) {
+        openers->free[openers->count++] = opener;
+        opener = NULL;
+    }
+    pthread_mutex_unlock(&openers->mutex);
+    events_opener_destroy(opener);
+}
+
+/* ---- the stream */
+
+struct job {
+    struct job *next;
+    enum frame_type type;
+    size_t size, class_list_size;
+    uint8_t bytes[];
+};
+
+struct ingest_stream {
+    enum lane lane;
+    struct hash id;
+    char host[STREAM_NAME_SIZE];
+    struct verify_key key;
+    struct stream_checker *checker;
+    struct openers *openers;
+    struct ingest_stream_handlers handlers;
+    struct loop *loop;
+    struct committer *committer;
+    struct ingest_marks marks;
+
+    struct job *first, **end; /* waiting */
+    size_t queued_bytes;
+    bool working;
+    unsigned commits; /* rounds of work whose change is not committed yet */
+
+    /* The worker's, while `working`. */
+    struct job *taken;
+    struct change *change;
+    struct ingest_marks reached;
+    bool submitted;
+    bool repeated;
+    enum check check;
+    struct fault fault;
+};
+
+struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id, const char *host) {
+    struct ingest_stream *stream = memory_new(sizeof *stream);
+    stream->lane = lane;
+    stream->id = *id;
+    stream->end = &stream->first;
+    snprintf(stream->host, sizeof stream->host, "%s", host);
+    return stream;
+}
+
+static void drop_jobs(struct job *job) {
+    while (job) {
+        struct job *next = job->next;
+        free(job);
+        job = next;
+    }
+}
+
+struct ingest_stream *ingest_stream_destroy(struct ingest_stream *stream) {
+    if (stream) {
+        drop_jobs(stream->first);
+        stream_checker_destroy(stream->checker);
+        free(stream);
+    }
+    return NULL;
+}
+
+const struct stream_checker *ingest_stream_checker(const struct ingest_stream *stream) { return stream->checker; }
+const struct hash *ingest_stream_id(const struct ingest_stream *stream) { return &stream->id; }
+struct ingest_marks ingest_stream_marks(const struct ingest_stream *stream) { return stream->marks; }
+size_t ingest_stream_queued_bytes(const struct ingest_stream *stream) { return stream->queued_bytes; }
+
+bool ingest_stream_is_quiet(const struct ingest_stream *stream) {
+    return !stream->working && !stream->first && stream->commits == 0;
+}
+
+void ingest_stream_set_handlers(struct ingest_stream *stream, const struct ingest_stream_handlers *handlers) {
+    stream->handlers = *handlers;
+}
+
+static struct ingest_marks marks_of(const struct stream_checker *checker) {
+    return (struct ingest_marks){stream_checker_next_seq(checker), stream_checker_attested(checker),
+                                 stream_checker_batch_seq(checker)};
+}
+
+static enum check check_events(struct ingest_stream *stream, struct events_opener *opener, struct slice bytes,
+                               struct fault *fault) {
+    struct events_message message;
+    struct slice text;
+    if (!events_read(bytes, &message, fault) || !events_open(opener, &message, &text, fault))
+        return CHECK_MALFORMED;
+    if (message.lane != stream->lane) {
+        fault_set(fault, FAULT_FORMAT, "events of another lane");
+        return CHECK_STREAM;
+    }
+    struct class_key keys[CLASS_NUMBERS];
+    for (size_t i = 0; i < message.key_count; i++) {
+        keys[i].class = message.keys[i].class;
+        memcpy(keys[i].key, message.keys[i].key.data, CLASS_KEY_SIZE);
+    }
+    struct batch_events events = {message.batch_seq, message.first_event_seq, message.count, keys,
+                                  message.key_count, text};
+    return stream_checker_events(stream->checker, &events, fault);
+}
+
+/* ---- loading what is committed */
+
+static bool load_open_batch(struct ingest_stream *stream, struct store *store, struct fault *fault) {
+    uint8_t key[40];
+    memcpy(key, stream->id.bytes, 32);
+    bytes_put_u64(key + 32, stream_checker_first_seq(stream->checker));
+    struct store_cursor *cursor = store_cursor_create(store, STORE_INDEX, NULL, hash_slice(&stream->id));
+    struct events_opener *opener = opener_take(stream->openers);
+    bool good = true;
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); good && on;
+         on = store_cursor_next(cursor)) {
+        CLEANUP_STORE_VALUE struct store_value value = {0};
+        struct row row;
+        good = store_get(store, STORE_HOT, store_cursor_value(cursor), &value, fault) &&
+               row_read(value.slice, &row, fault) &&
+               check_good(check_events(stream, opener, row.payload, fault));
+    }
+    good = good && store_cursor_good(cursor, fault);
+    opener_give(stream->openers, opener);
+    store_cursor_destroy(cursor);
+    return good;
+}
+
+bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers, uint32_t epoch,
+                        const struct verify_key *key, struct fault *fault) {
+    if (stream->checker)
+        return true;
+    stream->openers = openers;
+    stream->key = *key;
+    CLEANUP_STORE_VALUE struct store_value value = {0};
+    struct fault missing = {0};
+    if (!store_get(store, STORE_STREAM, hash_slice(&stream->id), &value, &missing)) {
+        if (missing.code != FAULT_MISSING)
+            return fault_set(fault, missing.code, "%s", missing.text);
+        stream->checker = stream_checker_create(stream->lane, &stream->id, epoch, key);
+    } else {
+        struct stream_row row;
+        if (!stream_row_read(value.slice, &row, fault))
+            return false;
+        stream->checker = stream_checker_load(row.state, fault);
+        if (!stream->checker)
+            return false;
+        if (!load_open_batch(stream, store, fault)) {
+            stream->checker = stream_checker_destroy(stream->checker);
+            return fault_place(fault, "the stored stream of %s", stream->host);
+        }
+    }
+    stream->marks = marks_of(stream->checker);
+    return true;
+}
+
+/* ---- the worker's side */
+
+struct commit_note {
+    struct ingest_stream *stream;
+    struct ingest_marks reached;
+};
+
+static void committed(void *context, struct change *change) {
+    (void)change;
+    struct commit_note *note = context;
+    struct ingest_stream *stream = note->stream;
+    stream->marks = note->reached;
+    stream->commits--;
+    free(note);
+    if (stream->handlers.committed)
+        stream->handlers.committed(stream->handlers.context, stream->lane);
+    if (ingest_stream_is_quiet(stream) && stream->handlers.quiet)
+        stream->handlers.quiet(stream->handlers.context, stream->lane);
+}
+
+static enum check check_job(struct ingest_stream *stream, struct events_opener *opener, const struct job *job,
+                            bool *ret_changed) {
+    struct slice bytes = slice_make(job->bytes, job->size);
+    struct slice class_list = slice_make(job->bytes + job->size, job->class_list_size);
+    enum check check;
+    if (job->type == FRAME_EVENTS) {
+        uint64_t first = stream_checker_next_seq(stream->checker);
+        check = check_events(stream, opener, bytes, &stream->fault);
+        if (check == CHECK_ACCEPTED)
+            change_events(stream->change, stream->id.bytes, first, bytes);
+    } else if (job->type == FRAME_PART) {
+        check = stream_checker_part(stream->checker, bytes, &stream->fault);
+    } else {
+        check = stream_checker_close(stream->checker, bytes, class_list, &stream->fault);
+        if (check == CHECK_ACCEPTED || check == CHECK_OWED)
+            change_close(stream->change, stream->id.bytes, bytes, class_list);
+    }
+    if (check == CHECK_ACCEPTED || check == CHECK_OWED)
+        *ret_changed = true;
+    else
+        stream->repeated = true;
+    return check;
+}
+
+static void put_state(struct ingest_stream *stream) {
+    CLEANUP_BUFFER struct buffer state = BUFFER(STREAM_CHECKER_STATE_MOST);
+    CLEANUP_BUFFER struct buffer row = BUFFER(STREAM_ROW_MOST);
+    stream_checker_save(stream->checker, &state);
+    struct stream_row content = {stream->lane, slice_string(stream->host), stream->key.bytes, buffer_slice(&state)};
+    stream_row_write(&row, &content);
+    change_put(stream->change, STORE_STREAM, hash_slice(&stream->id), buffer_slice(&row));
+}
+
+static void work(void *context) {
+    struct ingest_stream *stream = context;
+    struct events_opener *opener = opener_take(stream->openers);
+    bool changed = false;
+    stream->change = change_create();
+    stream->check = CHECK_ACCEPTED;
+    stream->repeated = false;
+    for (struct job *job = stream->taken; job && check_good(stream->check); job = job->next)
+        stream->check = check_job(stream, opener, job, &changed);
+    opener_give(stream->openers, opener);
+    stream->submitted = changed;
+    if (!changed) {
+        stream->change = change_destroy(stream->change);
+        return;
+    }
+    put_state(stream);
+    struct commit_note *note = memory_new(sizeof *note);
+    *note = (struct commit_note){stream, marks_of(stream->checker)};
+    change_on_committed(stream->change, committed, note);
+    committer_submit(stream->committer, stream->change);
+    stream->change = NULL;
+}
+
+/* ---- the loop's side */
+
+static void start(struct ingest_stream *stream);
+
+static void worked(void *context) {
+    struct ingest_stream *stream = context;
+    for (struct job *job = stream->taken; job; job = job->next)
+        stream->queued_bytes -= job->size + job->class_list_size;
+    drop_jobs(stream->taken);
+    stream->taken = NULL;
+    stream->working = false;
+    if (!stream->submitted)
+        stream->commits--;
+    if (!check_good(stream->check)) {
+        drop_jobs(stream->first);
+        stream->first = NULL;
+        stream->end = &stream->first;
+        stream->queued_bytes = 0;
+        if (stream->handlers.refused)
+            stream->handlers.refused(stream->handlers.context, stream->lane, stream->check, &stream->fault);
+    } else if (stream->repeated && stream->handlers.committed)
+        stream->handlers.committed(stream->handlers.context, stream->lane);
+    if (stream->first)
+        start(stream);
+    else if (ingest_stream_is_quiet(stream) && stream->handlers.quiet)
+        stream->handlers.quiet(stream->handlers.context, stream->lane);
+}
+
+static void start(struct ingest_stream *stream) {
+    stream->taken = stream->first;
+    stream->first = NULL;
+    stream->end = &stream->first;
+    stream->working = true;
+    stream->commits++; /* counted here: the worker's thread must not touch what `committed` counts down */
+    loop_work(stream->loop, work, worked, stream);
+}
+
+bool ingest_stream_put(struct ingest_stream *stream, struct loop *loop, struct committer *committer,
+                       enum frame_type type, struct slice message, struct slice class_list) {
+    size_t size = message.size + class_list.size;
+    if (stream->queued_bytes + size > INGEST_STREAM_QUEUE_MOST)
+        return false;
+    struct job *job = memory_new(sizeof *job + size);
+    job->type = type;
+    job->size = message.size;
+    job->class_list_size = class_list.size;
+    if (message.size)
+        memcpy(job->bytes, message.data, message.size);
+    if (class_list.size)
+        memcpy(job->bytes + message.size, class_list.data, class_list.size);
+    *stream->end = job;
+    stream->end = &job->next;
+    stream->queued_bytes += size;
+    stream->loop = loop;
+    stream->committer = committer;
+    if (!stream->working)
+        start(stream);
+    return true;
+}

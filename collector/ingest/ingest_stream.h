@@ -1,0 +1,59 @@
+/* One agent's stream on its way in: frames are checked on a worker thread, one worker at a time for a stream, and what is
+ * good goes to the committer; the loop's thread learns of commits and refusals.
+ *
+ *     session → ingest_stream_put → worker: decompress, hash, verify → committer → committed → session acknowledges
+ *
+ * A refusal drops what is queued behind it. What was checked before stays and is committed. The checker is loaded from
+ * the store when an agent greets, and stays: about 600 bytes. */
+#ifndef TOCSIN_INGEST_STREAM_H
+#define TOCSIN_INGEST_STREAM_H
+
+#include "committer.h"
+#include "frame.h"
+#include "stream_checker.h"
+
+#define INGEST_STREAM_QUEUE_MOST (8u * 1024 * 1024) /* bytes waiting for the worker; the credit keeps it below */
+
+struct ingest_stream;
+struct openers;
+
+struct ingest_stream_handlers {
+    void *context; /* the session's agent */
+    /* Something was committed, or a repeat was seen: acknowledge. */
+    void (*committed)(void *context, enum lane lane);
+    void (*refused)(void *context, enum lane lane, enum check check, const struct fault *fault);
+    /* Nothing is queued, being checked or waiting for its commit. */
+    void (*quiet)(void *context, enum lane lane);
+};
+
+struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id, const char *host);
+/* Only when quiet. */
+struct ingest_stream *ingest_stream_destroy(struct ingest_stream *stream);
+
+/* Makes the stream ready: loads the checker and the open batch's events from the store the first time. `key` is the
+ * enrolled one, of `epoch`. */
+bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers, uint32_t epoch,
+                        const struct verify_key *key, struct fault *fault);
+void ingest_stream_set_handlers(struct ingest_stream *stream, const struct ingest_stream_handlers *handlers);
+
+/* Takes a copy of an EVENTS message, or of a PART's or CLOSE's content. False: more than INGEST_STREAM_QUEUE_MOST. */
+bool ingest_stream_put(struct ingest_stream *stream, struct loop *loop, struct committer *committer,
+                       enum frame_type type, struct slice message, struct slice class_list);
+bool ingest_stream_is_quiet(const struct ingest_stream *stream);
+size_t ingest_stream_queued_bytes(const struct ingest_stream *stream);
+
+/* The checker may be looked at while the stream is quiet; NULL before the first open. */
+const struct stream_checker *ingest_stream_checker(const struct ingest_stream *stream);
+const struct hash *ingest_stream_id(const struct ingest_stream *stream);
+
+/* As committed. */
+struct ingest_marks {
+    uint64_t stored, attested, closed;
+};
+struct ingest_marks ingest_stream_marks(const struct ingest_stream *stream);
+
+/* Decompression contexts, shared by the workers. */
+struct openers *openers_create(void);
+struct openers *openers_destroy(struct openers *openers);
+
+#endif

@@ -1,0 +1,29 @@
+/* One connection of an agent (proto/FORMATS.md, The wire): JOIN and done, or HELLO, WELCOME, then frames and
+ * acknowledgements. Private to ingest. */
+#ifndef TOCSIN_SESSION_H
+#define TOCSIN_SESSION_H
+
+#include "ingest.h"
+
+struct session;
+
+/* What sessions share. */
+struct ingest_common {
+    const struct ingest_settings *settings;
+    struct agents *agents;
+    struct openers *openers;
+    struct loop_later *acknowledge; /* runs session_acknowledge on those marked */
+    struct session *sessions;       /* a list of the open ones */
+    struct ingest_counts counts;
+};
+
+void session_start(struct ingest_common *common, struct channel *channel);
+void session_acknowledge_all(struct ingest_common *common);
+void session_close_all(struct ingest_common *common);
+/* Pace for the present number of agents, in milliseconds. */
+uint32_t session_pace_ms(const struct ingest_common *common);
+
+/* Writes the agent's record in a change that also says why. */
+void agent_put_record(struct change *change, const struct agent_record *record);
+
+#endif

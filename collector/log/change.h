@@ -1,0 +1,59 @@
+/* A change: what is committed together or not at all. Any thread makes one, fills it and submits it to the committer,
+ * which owns it from then on (committer.h).
+ *
+ * A change can hold rows of agents' streams, log entries, the collector's own events, and plain puts and deletes in the
+ * store's families. What depends on the commit's place in the log (arrival numbers, log indexes) is filled in there. */
+#ifndef TOCSIN_CHANGE_H
+#define TOCSIN_CHANGE_H
+
+#include "class.h"
+#include "event.h"
+#include "store_family.h"
+
+#define CHANGE_MOST (24u * 1024 * 1024) /* bytes of one change */
+
+struct change;
+
+enum change_step_kind { CHANGE_EVENTS, CHANGE_CLOSE, CHANGE_REPORT, CHANGE_PUT, CHANGE_DELETE };
+
+/* As the committer reads it back, in the order of filling. */
+struct change_step {
+    enum change_step_kind kind;
+    const uint8_t *stream_id;        /* EVENTS, CLOSE */
+    uint64_t first_event_seq;        /* EVENTS */
+    uint8_t class;                   /* REPORT */
+    enum store_family family;        /* PUT, DELETE */
+    struct slice key;                /* PUT, DELETE; EVENTS: the message; CLOSE: the entry; REPORT: the body */
+    struct slice value;              /* PUT; CLOSE: the class list */
+};
+
+typedef void change_callback(void *context, struct change *change);
+
+struct change *change_create(void);
+struct change *change_destroy(struct change *change); /* one that was not submitted; returns NULL */
+
+void change_events(struct change *change, const uint8_t stream_id[32], uint64_t first_event_seq, struct slice message);
+void change_close(struct change *change, const uint8_t stream_id[32], struct slice entry, struct slice class_list);
+/* An event of the collector's own stream. */
+void change_report(struct change *change, enum event_class class, const struct event_body *body);
+void change_put(struct change *change, enum store_family family, struct slice key, struct slice value);
+void change_delete(struct change *change, enum store_family family, struct slice key);
+
+/* Called in the loop's thread after the commit, with the change, which dies afterwards. */
+void change_on_committed(struct change *change, change_callback *committed, void *context);
+
+bool change_is_empty(const struct change *change);
+size_t change_size(const struct change *change); /* bytes, for queues that count */
+
+/* Walks the steps: *place begins at 0. */
+bool change_next(const struct change *change, size_t *place, struct change_step *ret_step);
+
+/* The committer's own links. */
+struct change_links {
+    struct change *next;
+    change_callback *committed;
+    void *context;
+};
+struct change_links *change_links(struct change *change);
+
+#endif

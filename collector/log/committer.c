@@ -1,0 +1,423 @@
+#include "committer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "events.h"
+#include "log.h"
+#include "memory.h"
+#include "merkle_frontier.h"
+#include "own_stream.h"
+#include "row.h"
+
+#define GROUP_MOST (8u * 1024 * 1024)  /* bytes of changes in one commit */
+#define RETRY_US 200000u               /* while the disk is full */
+#define REPORTS_MOST 1024u             /* own events in one commit; more wait for the next */
+#define TREE_MARK "log.tree"           /* u64 size ‖ one hash for each bit set in it, from the lowest */
+#define ARRIVAL_MARK "arrival"         /* u64 */
+
+struct list {
+    struct change *first;
+    struct change **end;
+};
+
+struct committer {
+    struct store *store;
+    struct own_stream *own;
+    struct loop_wake *wake;
+
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t queued;  /* something to do */
+    pthread_cond_t arrived; /* rows were committed */
+    struct list queue, done;
+    size_t queued_bytes;
+    bool stopping;
+    uint64_t arrival; /* of the next row, as committed */
+    struct committer_counts counts;
+
+    /* The thread's own. */
+    struct store_batch *batch;
+    uint64_t next_arrival;
+    struct hash tree_hashes[MERKLE_LEVELS_MOST];
+    struct merkle_frontier tree;
+    uint64_t now_us;
+    bool tree_changed;
+};
+
+static void list_clear(struct list *list) { *list = (struct list){NULL, &list->first}; }
+
+static void list_add(struct list *list, struct change *change) {
+    change_links(change)->next = NULL;
+    *list->end = change;
+    list->end = &change_links(change)->next;
+}
+
+/* ---- what one group writes */
+
+static void put_row(struct committer *committer, enum row_kind kind, const uint8_t *stream_id, struct slice payload,
+                    uint8_t ret_key[8]) {
+    uint8_t head[ROW_HEAD];
+    row_head(head, kind, committer->now_us, stream_id);
+    bytes_put_u64(ret_key, committer->next_arrival++);
+    struct slice parts[2] = {slice_make(head, sizeof head), payload};
+    store_batch_put_parts(committer->batch, STORE_HOT, slice_make(ret_key, 8), parts, 2);
+}
+
+static void put_events(void *context, const uint8_t stream_id[32], uint64_t first_event_seq, struct slice message) {
+    struct committer *committer = context;
+    uint8_t arrival[8], index[40];
+    put_row(committer, ROW_EVENTS, stream_id, message, arrival);
+    memcpy(index, stream_id, 32);
+    bytes_put_u64(index + 32, first_event_seq);
+    store_batch_put(committer->batch, STORE_INDEX, slice_make(index, sizeof index), slice_make(arrival, 8));
+}
+
+static void put_close(void *context, const uint8_t stream_id[32], struct slice entry, struct slice class_list) {
+    struct committer *committer = context;
+    uint8_t log_index[8], arrival[8];
+    bytes_put_u64(log_index, committer->tree.count);
+    struct hash leaf = merkle_leaf(entry);
+    merkle_frontier_add(&committer->tree, &leaf);
+    committer->tree_changed = true;
+    store_batch_put(committer->batch, STORE_ENTRY, slice_make(log_index, 8), entry);
+    store_batch_put(committer->batch, STORE_CLASS_LIST, slice_make(log_index, 8), class_list);
+    store_batch_delete(committer->batch, STORE_PART, slice_make(stream_id, 32));
+    put_row(committer, ROW_CLOSE, stream_id, slice_make(log_index, 8), arrival);
+    committer->counts.entries++;
+}
+
+static void put_plain(void *context, enum store_family family, struct slice key, struct slice value) {
+    store_batch_put(((struct committer *)context)->batch, family, key, value);
+}
+
+static void put_marks(struct committer *committer) {
+    uint8_t number[8];
+    bytes_put_u64(number, committer->next_arrival);
+    store_batch_put(committer->batch, STORE_MARK, SLICE(ARRIVAL_MARK), slice_make(number, 8));
+    if (!committer->tree_changed)
+        return;
+    CLEANUP_BUFFER struct buffer tree = BUFFER(8 + sizeof committer->tree_hashes);
+    bytes_write_u64(&tree, committer->tree.count);
+    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
+        if (committer->tree.count >> level & 1)
+            buffer_append_slice(&tree, hash_slice(&committer->tree.hashes[level]));
+    store_batch_put(committer->batch, STORE_MARK, SLICE(TREE_MARK), buffer_slice(&tree));
+    committer->tree_changed = false;
+}
+
+/* Own events are gathered over the group's changes: they make one block. */
+struct reports {
+    struct slice bodies[REPORTS_MOST];
+    uint8_t classes[REPORTS_MOST];
+    size_t count;
+};
+
+static void apply(struct committer *committer, const struct change *change, struct reports *reports) {
+    struct change_step step;
+    for (size_t place = 0; change_next(change, &place, &step);) {
+        switch (step.kind) {
+        case CHANGE_EVENTS:
+            put_events(committer, step.stream_id, step.first_event_seq, step.key);
+            break;
+        case CHANGE_CLOSE:
+            put_close(committer, step.stream_id, step.key, step.value);
+            break;
+        case CHANGE_REPORT:
+            reports->bodies[reports->count] = step.key;
+            reports->classes[reports->count++] = step.class;
+            break;
+        case CHANGE_PUT:
+            store_batch_put(committer->batch, step.family, step.key, step.value);
+            break;
+        case CHANGE_DELETE:
+            store_batch_delete(committer->batch, step.family, step.key);
+            break;
+        }
+    }
+}
+
+static size_t count_reports(const struct change *change) {
+    size_t count = 0;
+    struct change_step step;
+    for (size_t place = 0; change_next(change, &place, &step);)
+        count += step.kind == CHANGE_REPORT;
+    return count;
+}
+
+static struct stream_clock own_clock(void) {
+    struct stream_clock clock = {.now_us = clock_wall_us(), .boottime_us = clock_boot_us()};
+    clock_boot_id(clock.boot_id, NULL);
+    return clock;
+}
+
+static struct own_stream_output own_output(struct committer *committer) {
+    return (struct own_stream_output){committer, put_events, put_close, put_plain};
+}
+
+/* ---- the thread */
+
+static void wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t delay_us) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    if (delay_us > 3600000000u)
+        delay_us = 3600000000u;
+    until.tv_sec += (time_t)(delay_us / 1000000);
+    until.tv_nsec += (long)(delay_us % 1000000) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(condition, mutex, &until);
+}
+
+/* Takes what is queued, up to the bounds of one group. Called with the mutex held. */
+static void take_group(struct committer *committer, struct list *group) {
+    size_t bytes = 0, reports = 0;
+    list_clear(group);
+    while (committer->queue.first) {
+        struct change *change = committer->queue.first;
+        size_t size = change_size(change), more = count_reports(change);
+        if (group->first && (bytes + size > GROUP_MOST || reports + more > REPORTS_MOST))
+            break;
+        committer->queue.first = change_links(change)->next;
+        if (!committer->queue.first)
+            committer->queue.end = &committer->queue.first;
+        list_add(group, change);
+        bytes += size;
+        reports += more;
+    }
+    committer->queued_bytes -= bytes;
+}
+
+/* False only when the process must not go on. */
+static bool write_batch(struct committer *committer) {
+    bool told = false;
+    struct fault fault = {0};
+    while (!store_commit(committer->store, committer->batch, true, &fault)) {
+        if (fault.code != FAULT_SPACE) {
+            log_fault(LOG_LEVEL_ERROR, &fault, "the store takes no more; nothing unacknowledged is lost");
+            return false;
+        }
+        if (!told)
+            log_fault(LOG_LEVEL_ERROR, &fault,
+                      "the disk is full: nothing is acknowledged until there is room; agents keep what they have");
+        pthread_mutex_lock(&committer->mutex);
+        committer->counts.stalls += !told;
+        committer->counts.stalled = true;
+        bool stopping = committer->stopping;
+        pthread_mutex_unlock(&committer->mutex);
+        told = true;
+        if (stopping)
+            return false;
+        struct timespec pause = {0, RETRY_US * 1000};
+        nanosleep(&pause, NULL);
+    }
+    if (told)
+        log_notice("there is room on the disk again: committing goes on");
+    return true;
+}
+
+static void publish(struct committer *committer, struct list *group, size_t changes) {
+    pthread_mutex_lock(&committer->mutex);
+    committer->arrival = committer->next_arrival;
+    committer->counts.groups++;
+    committer->counts.changes += changes;
+    committer->counts.log_size = committer->tree.count;
+    committer->counts.stalled = false;
+    if (group->first) {
+        *committer->done.end = group->first;
+        committer->done.end = group->end;
+    }
+    pthread_cond_broadcast(&committer->arrived);
+    pthread_mutex_unlock(&committer->mutex);
+    if (group->first)
+        loop_wake_send(committer->wake);
+}
+
+static bool commit_group(struct committer *committer, struct list *group, struct reports *reports, bool last) {
+    struct fault fault = {0};
+    struct own_stream_output output = own_output(committer);
+    struct stream_clock clock = own_clock();
+    size_t changes = 0;
+    store_batch_clear(committer->batch);
+    reports->count = 0;
+    committer->now_us = clock.now_us;
+    for (struct change *change = group->first; change; change = change_links(change)->next, changes++)
+        apply(committer, change, reports);
+    bool good = own_stream_turn(committer->own, &clock, reports->bodies, reports->classes, reports->count, &output,
+                                &fault) &&
+                (!last || own_stream_finish(committer->own, &clock, &output, &fault));
+    if (!good) {
+        log_fault(LOG_LEVEL_ERROR, &fault, "the collector's own stream");
+        return false;
+    }
+    if (store_batch_count(committer->batch) == 0)
+        return true;
+    put_marks(committer);
+    if (!write_batch(committer))
+        return false;
+    publish(committer, group, changes);
+    return true;
+}
+
+static void *run(void *context) {
+    struct committer *committer = context;
+    struct reports *reports = memory_new(sizeof *reports);
+    bool last = false;
+    while (!last) {
+        struct stream_clock clock = own_clock();
+        uint64_t deadline = own_stream_deadline(committer->own, &clock);
+        struct list group;
+        pthread_mutex_lock(&committer->mutex);
+        if (!committer->queue.first && !committer->stopping && deadline > clock.now_us)
+            wait_until(&committer->queued, &committer->mutex, deadline - clock.now_us);
+        last = committer->stopping && !committer->queue.first;
+        take_group(committer, &group);
+        pthread_mutex_unlock(&committer->mutex);
+        if (!commit_group(committer, &group, reports, last)) {
+            /* What is not committed was not acknowledged: agents and detection give it again after the restart. */
+            if (!committer->stopping)
+                abort();
+            break;
+        }
+    }
+    free(reports);
+    return NULL;
+}
+
+/* ---- the loop's side */
+
+static void give_back(void *context) {
+    struct committer *committer = context;
+    pthread_mutex_lock(&committer->mutex);
+    struct change *change = committer->done.first;
+    list_clear(&committer->done);
+    pthread_mutex_unlock(&committer->mutex);
+    while (change) {
+        struct change_links *links = change_links(change);
+        struct change *next = links->next;
+        if (links->committed)
+            links->committed(links->context, change);
+        change_destroy(change);
+        change = next;
+    }
+}
+
+static bool read_marks(struct committer *committer, struct fault *fault) {
+    uint8_t number[8];
+    struct fault local = {0};
+    if (store_get_fixed(committer->store, STORE_MARK, SLICE(ARRIVAL_MARK), number, 8, &local))
+        committer->next_arrival = committer->arrival = bytes_get_u64(number);
+    else if (local.code != FAULT_MISSING)
+        return fault_set(fault, local.code, "%s", local.text);
+    CLEANUP_STORE_VALUE struct store_value value = {0};
+    if (!store_get(committer->store, STORE_MARK, SLICE(TREE_MARK), &value, &local))
+        return local.code == FAULT_MISSING || fault_set(fault, local.code, "%s", local.text);
+    struct bytes_reader reader = bytes_read(value.slice);
+    committer->tree.count = bytes_read_u64(&reader);
+    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
+        if (committer->tree.count >> level & 1)
+            bytes_read_into(&reader, committer->tree.hashes[level].bytes, HASH_SIZE);
+    if (!bytes_read_done(&reader))
+        return fault_set(fault, FAULT_FORMAT, "the log's tree in the store cannot be read");
+    committer->counts.log_size = committer->tree.count;
+    return true;
+}
+
+struct committer *committer_create(const struct committer_settings *settings, struct fault *fault) {
+    struct committer *committer = memory_new(sizeof *committer);
+    committer->store = settings->store;
+    committer->own = settings->own;
+    committer->tree = merkle_frontier_make(committer->tree_hashes, MERKLE_LEVELS_MOST);
+    list_clear(&committer->queue);
+    list_clear(&committer->done);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&committer->mutex, NULL);
+    pthread_cond_init(&committer->queued, &monotonic);
+    pthread_cond_init(&committer->arrived, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (!read_marks(committer, fault)) {
+        free(committer);
+        return NULL;
+    }
+    committer->batch = store_batch_create(settings->store);
+    committer->wake = loop_wake_create(settings->loop, give_back, committer);
+    pthread_create(&committer->thread, NULL, run, committer);
+    return committer;
+}
+
+struct committer *committer_destroy(struct committer *committer) {
+    if (!committer)
+        return NULL;
+    pthread_mutex_lock(&committer->mutex);
+    committer->stopping = true;
+    pthread_cond_broadcast(&committer->queued);
+    pthread_cond_broadcast(&committer->arrived);
+    pthread_mutex_unlock(&committer->mutex);
+    pthread_join(committer->thread, NULL);
+    loop_wake_destroy(committer->wake);
+    struct list *const lists[] = {&committer->queue, &committer->done};
+    for (size_t i = 0; i < 2; i++) {
+        for (struct change *change = lists[i]->first; change;) {
+            struct change *next = change_links(change)->next;
+            change_destroy(change);
+            change = next;
+        }
+    }
+    store_batch_destroy(committer->batch);
+    pthread_cond_destroy(&committer->queued);
+    pthread_cond_destroy(&committer->arrived);
+    pthread_mutex_destroy(&committer->mutex);
+    free(committer);
+    return NULL;
+}
+
+void committer_submit(struct committer *committer, struct change *change) {
+    pthread_mutex_lock(&committer->mutex);
+    list_add(&committer->queue, change);
+    committer->queued_bytes += change_size(change);
+    pthread_cond_signal(&committer->queued);
+    pthread_mutex_unlock(&committer->mutex);
+}
+
+size_t committer_queued_bytes(struct committer *committer) {
+    pthread_mutex_lock(&committer->mutex);
+    size_t bytes = committer->queued_bytes;
+    pthread_mutex_unlock(&committer->mutex);
+    return bytes;
+}
+
+uint64_t committer_arrival(struct committer *committer) {
+    pthread_mutex_lock(&committer->mutex);
+    uint64_t arrival = committer->arrival;
+    pthread_mutex_unlock(&committer->mutex);
+    return arrival;
+}
+
+uint64_t committer_wait(struct committer *committer, uint64_t seen, uint64_t timeout_us) {
+    pthread_mutex_lock(&committer->mutex);
+    if (committer->arrival <= seen && !committer->stopping)
+        wait_until(&committer->arrived, &committer->mutex, timeout_us);
+    uint64_t arrival = committer->arrival;
+    pthread_mutex_unlock(&committer->mutex);
+    return arrival;
+}
+
+void committer_wake_waiters(struct committer *committer) {
+    pthread_mutex_lock(&committer->mutex);
+    pthread_cond_broadcast(&committer->arrived);
+    pthread_mutex_unlock(&committer->mutex);
+}
+
+struct committer_counts committer_counts(struct committer *committer) {
+    pthread_mutex_lock(&committer->mutex);
+    struct committer_counts counts = committer->counts;
+    pthread_mutex_unlock(&committer->mutex);
+    return counts;
+}

@@ -1,0 +1,49 @@
+/* The one thread that writes: group commit with one sync (design: Store).
+ *
+ * Changes gather while the last group is being synced, and go together in the next: one write batch, one sync. After it
+ * the changes' callbacks run in the loop's thread; an acknowledgement sent there is true. The committer numbers rows in
+ * the order of arrival, appends entries to the log and keeps its tree, and writes the collector's own stream: its signed
+ * batches hold what changes report.
+ *
+ * When the disk is full nothing is lost and nothing is acknowledged: the group is tried again until there is room. */
+#ifndef TOCSIN_COMMITTER_H
+#define TOCSIN_COMMITTER_H
+
+#include "change.h"
+#include "loop.h"
+#include "store.h"
+
+struct own_stream;
+struct committer;
+
+struct committer_settings {
+    struct store *store;
+    struct loop *loop;
+    struct own_stream *own; /* borrowed; used by the committer's thread alone once it runs */
+};
+
+/* Starts the thread. The log's state is read from the store. */
+struct committer *committer_create(const struct committer_settings *settings, struct fault *fault);
+/* Commits what is queued, closes the own stream's batch, ends the thread. Callbacks not yet run are dropped. */
+struct committer *committer_destroy(struct committer *committer);
+
+/* Takes the change (give); from any thread. */
+void committer_submit(struct committer *committer, struct change *change);
+/* Bytes that wait to be committed: whoever feeds the committer slows down by it. */
+size_t committer_queued_bytes(struct committer *committer);
+
+/* The number that the next row will get: all rows before it are committed. Any thread. */
+uint64_t committer_arrival(struct committer *committer);
+/* Waits until the number is larger than `seen`, for `timeout_us` at most; returns it. */
+uint64_t committer_wait(struct committer *committer, uint64_t seen, uint64_t timeout_us);
+/* Wakes everyone that waits, for a stop. */
+void committer_wake_waiters(struct committer *committer);
+
+struct committer_counts {
+    uint64_t groups, changes, events, entries, stalls; /* stalls: groups that had to wait for room */
+    uint64_t log_size;
+    bool stalled; /* now: the disk is full */
+};
+struct committer_counts committer_counts(struct committer *committer);
+
+#endif

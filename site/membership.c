@@ -1,0 +1,61 @@
+#include "membership.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "encoding.h"
+#include "files.h"
+
+bool membership_write(const char *path, const struct membership *membership, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(4096);
+    char pin[65], log_key[65];
+    encoding_hex(membership->pin, 32, pin);
+    encoding_hex(membership->log_key, 32, log_key);
+    buffer_printf(&text, "host %s\naddress %s\norigin %s\npin %s\nlog_key %s\nheartbeat_s %u\n", membership->host,
+                  membership->address, membership->origin, pin, log_key, membership->heartbeat_s);
+    return files_write(path, buffer_slice(&text), 0600, fault);
+}
+
+static bool take_line(struct membership *membership, struct slice name, struct slice value) {
+    struct {
+        const char *name;
+        char *to;
+        size_t size;
+    } texts[] = {{"host", membership->host, sizeof membership->host},
+                 {"address", membership->address, sizeof membership->address},
+                 {"origin", membership->origin, sizeof membership->origin}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (slice_equal(name, slice_string(texts[i].name)))
+            return value.size && (size_t)snprintf(texts[i].to, texts[i].size, "%.*s", SLICE_ARG(value)) < texts[i].size;
+    if (slice_equal(name, SLICE("pin")))
+        return encoding_unhex(value, membership->pin, 32);
+    if (slice_equal(name, SLICE("log_key")))
+        return encoding_unhex(value, membership->log_key, 32);
+    uint64_t number;
+    if (slice_equal(name, SLICE("heartbeat_s")) && slice_decimal(value, &number) && number && number <= 86400) {
+        membership->heartbeat_s = (unsigned)number;
+        return true;
+    }
+    return false;
+}
+
+bool membership_read(const char *path, struct membership *ret_membership, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(4096);
+    if (!files_read(path, &text, fault))
+        return false;
+    struct membership membership = {0};
+    struct slice rest = buffer_slice(&text);
+    for (unsigned line = 1; rest.size; line++) {
+        size_t end = slice_find_byte(rest, '\n');
+        struct slice this = slice_head(rest, end);
+        size_t blank = slice_find_byte(this, ' ');
+        if (end == SIZE_MAX || blank == SIZE_MAX ||
+            !take_line(&membership, slice_head(this, blank), slice_from(this, blank + 1)))
+            return fault_set(fault, FAULT_FORMAT, "%s:%u cannot be read; join again to write it anew", path, line);
+        rest = slice_from(rest, end + 1);
+    }
+    if (!membership.host[0] || !membership.heartbeat_s)
+        return fault_set(fault, FAULT_FORMAT, "%s is incomplete; join again to write it anew", path);
+    *ret_membership = membership;
+    return true;
+}

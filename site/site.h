@@ -1,0 +1,39 @@
+/* A site on disk: which file is where below its folder. The one place that knows; everything else asks.
+ *
+ *     SITE/agent.yaml, collector.yaml, view.yaml     settings, each with NAME.d/(files).yaml merged
+ *     DATA/agent/…                                   keys, the collector it belongs to, the spool
+ *     DATA/collector/…                               keys, join tokens, the store, the query socket
+ *
+ * DATA is SITE/data unless a setting or --data says otherwise. */
+#ifndef TOCSIN_SITE_H
+#define TOCSIN_SITE_H
+
+#include "fault.h"
+#include "files.h"
+
+#define SITE_DEFAULT "/etc/tocsin"
+
+enum site_file {
+    SITE_AGENT_FOLDER,
+    SITE_AGENT_KEY,        /* the seed of the signing key, 32 bytes in hex */
+    SITE_AGENT_COLLECTOR,  /* what the agent learnt by joining (membership.h) */
+    SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
+    SITE_AGENT_SPOOL,
+    SITE_AGENT_LOCK,
+    SITE_COLLECTOR_FOLDER,
+    SITE_COLLECTOR_LOG_KEY,
+    SITE_COLLECTOR_STREAM_KEY,
+    SITE_COLLECTOR_ORIGIN, /* the log's name, one line */
+    SITE_COLLECTOR_TOKENS,
+    SITE_COLLECTOR_STORE,
+    SITE_COLLECTOR_SOCKET,
+    SITE_COLLECTOR_LOCK,
+};
+
+/* TLS keys and certificates stand in the two folders themselves (tls_identity.h). */
+bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file);
+
+/* What this host calls itself, as a good host name (class.h): lower case, other characters become hyphens. */
+void site_host_name(char ret_name[256]);
+
+#endif
