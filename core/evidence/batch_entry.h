@@ -22,6 +22,9 @@
     (1024u * 1024) /* bytes of event blocks (event.h); the last event may reach past it  \
                                         */
 
+/* The wall clock may leave the boot clock by this much between two entries; beyond it comes a break. */
+#define BATCH_DRIFT_US 1000000ull
+
 enum batch_kind {
     BATCH_DATA = 0,
     BATCH_HEARTBEAT = 1, /* no events, and no other kind applies */

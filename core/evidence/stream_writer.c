@@ -89,7 +89,7 @@ static uint64_t later(uint64_t a, uint64_t b) {
 static bool drifted(const struct stream_clock *base, const struct stream_clock *clock) {
     uint64_t wall = clock->now_us - base->now_us, boot = clock->boottime_us - base->boottime_us;
     uint64_t ahead = wall - boot; /* may wrap: a small negative number is a very large one */
-    bool apart = ahead > STREAM_DRIFT_US && ahead < -STREAM_DRIFT_US;
+    bool apart = ahead > BATCH_DRIFT_US && ahead < -BATCH_DRIFT_US;
     return apart || memcmp(base->boot_id, clock->boot_id, BOOT_ID_SIZE) != 0;
 }
 

@@ -27,8 +27,7 @@
 #include "random.h"
 
 #define STREAM_BATCH_US (60u * 1000000ull) /* a batch closes this long after its first event, by default */
-#define STREAM_DRIFT_US 1000000ull /* the wall clock may leave the boot clock by this between two entries */
-#define STREAM_WRITER_STATE_MOST 1024u /* bytes of a saved state */
+#define STREAM_WRITER_STATE_MOST 1024u     /* bytes of a saved state */
 
 struct stream_clock {
     uint64_t now_us;      /* wall clock */
