@@ -17,8 +17,8 @@
  * A line that a relay folded ("message repeated 3 times: [ … ]") is decoded by what it repeats; tocsin.repeated tells how
  * often. A later fragment of an over-long line is text alone: a header inside it is its writer's invention.
  *
- * Names that Tocsin itself vouches for (event.original, event.ingested, host.name, log.file.path, tocsin.* but for
- * product, category and service) are not taken out of a JSON or logfmt line, except in LINE_ECS. */
+ * Names that Tocsin itself vouches for (event.original, event.ingested, host.name, log.file.path, tocsin.*) are not taken
+ * out of a JSON or logfmt line, except in LINE_ECS: otherwise a line could feign a gap or another host. */
 #ifndef TOCSIN_INTERPRETER_H
 #define TOCSIN_INTERPRETER_H
 
@@ -38,7 +38,7 @@ enum line_format {
     LINE_JSON,
     LINE_LOGFMT,
     LINE_PLAIN, /* no header, no fields */
-    LINE_ECS,   /* a JSON object of somebody who is trusted: every name in it stands ("jsonl" on the command line) */
+    LINE_ECS, /* a JSON object of somebody who is trusted: every name in it stands ("jsonl" on the command line) */
 };
 
 /* "auto", "syslog", "json", "logfmt", "plain", "jsonl" (or "ecs"). */
@@ -64,7 +64,7 @@ size_t interpreter_pattern_count(const struct interpreter *interpreter);
 /* Clears the record and fills it; its values borrow from the body. `reference_us` is about when the line was written (the
  * agent's time): it gives the year to a date that has none, the newest one that is not more than a day after it.
  * ret_line_time_us is the time that the line (or the journal) itself tells, 0 where it tells none. */
-void interpreter_read(const struct interpreter *interpreter, const struct event_body *body, uint64_t reference_us,
-                      struct record *record, uint64_t *ret_line_time_us);
+void interpreter_read(const struct interpreter *interpreter, const struct event_body *body,
+                      uint64_t reference_us, struct record *record, uint64_t *ret_line_time_us);
 
 #endif

@@ -10,8 +10,8 @@
 #include "buffer.h"
 #include "record.h"
 
-#define RECORD_JSON_DEPTH 16u  /* levels; the rest of a deeper name stays dotted */
-#define RECORD_JSON_FRONT 32u  /* fields in front; more are left out */
+#define RECORD_JSON_DEPTH 16u /* levels; the rest of a deeper name stays dotted */
+#define RECORD_JSON_FRONT 32u /* fields in front; more are left out */
 
 /* False if the buffer's limit was passed. */
 bool record_json_write(struct buffer *to, const struct record *record);

@@ -22,7 +22,7 @@
 
 #define QUERY_TEXT_MOST 8192u /* bytes */
 #define QUERY_NODES_MOST 512u
-#define QUERY_DEPTH_MOST 64u  /* parentheses and nots in each other */
+#define QUERY_DEPTH_MOST 64u /* parentheses and nots in each other */
 
 struct query_expression;
 
