@@ -43,15 +43,19 @@ static bool at(const struct reader *reader, struct place place) {
 }
 
 static struct place place_of(struct fy_node *node, struct place otherwise) {
-    struct fy_token *token = node ? fy_node_get_scalar_token(node) : NULL;
-    if (node && !token && fy_node_is_mapping(node)) {
+    if (node && fy_node_is_mapping(node)) {
         /* A map has no mark of its own: its first key stands for it. */
         void *iterator = NULL;
-        struct fy_node *key = fy_node_pair_key(fy_node_mapping_iterate(node, &iterator));
-        token = key ? fy_node_get_scalar_token(key) : NULL;
+        node = fy_node_pair_key(fy_node_mapping_iterate(node, &iterator));
     }
+    struct fy_token *token = node ? fy_node_get_scalar_token(node) : NULL;
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-    return mark ? (struct place){mark->line + 1, mark->column + 1} : otherwise;
+    if (!mark)
+        return otherwise;
+    /* The mark of a text in quotes, and of an alias, is behind the first character. */
+    enum fy_node_style style = fy_node_get_style(node);
+    bool behind = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED || style == FYNS_ALIAS;
+    return (struct place){mark->line + 1, mark->column + (behind && mark->column ? 0 : 1)};
 }
 
 static struct spot spot_of(struct fy_node *node, struct place otherwise) {

@@ -1,0 +1,214 @@
+#include "collector_settings.h"
+
+#include <stddef.h>
+
+#define MEMBER(member) offsetof(struct collector_settings, member)
+#define WEBHOOK(member) offsetof(struct collector_webhook_settings, member)
+
+/* In the order of enum collector_starttls. */
+static const char *const starttls_words[] = {"automatic", "required", "never", NULL};
+
+static const struct settings_row webhook_rows[] = {
+    {.type = SETTINGS_PLACE, .offset = WEBHOOK(place)},
+    {.path = "url",
+     .type = SETTINGS_STRING,
+     .offset = WEBHOOK(url),
+     .maximum = 2048,
+     .required = true,
+     .about = "Where each alert is posted as JSON.",
+     .example = "https://chat.example.org/hooks/abc"},
+    {.path = "headers",
+     .type = SETTINGS_PAIRS,
+     .offset = WEBHOOK(headers),
+     .maximum = 8192,
+     .about = "Headers that are sent with it.",
+     .example = "{Authorization: Bearer abc}"},
+    {.path = "ca",
+     .type = SETTINGS_PATH,
+     .offset = WEBHOOK(ca),
+     .about =
+         "The authorities that the server's certificate may come from, in PEM; without it, the system's.",
+     .example = "/etc/tocsin/chat-ca.pem"},
+    {.path = "timeout",
+     .type = SETTINGS_DURATION,
+     .offset = WEBHOOK(timeout_us),
+     .standard = "10s",
+     .minimum = 100000,
+     .maximum = 600000000,
+     .about = "After it the try counts as failed; there will be others."},
+};
+
+/* A line end in a header would begin another one. */
+static bool header_good(const struct settings_pair *header) {
+    for (const char *c = header->name; *c; c++)
+        if (*c <= ' ' || *c == ':' || *c == 0x7f)
+            return false;
+    return strpbrk(header->value, "\r\n") == NULL;
+}
+
+static bool webhook_check(const void *target, struct fault *fault) {
+    const struct collector_webhook_settings *webhook = target;
+    if (strncmp(webhook->url, "https://", 8) != 0 && strncmp(webhook->url, "http://", 7) != 0)
+        return fault_set(fault, FAULT_USAGE, "url must begin with https:// or http://");
+    for (const char *c = webhook->url; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return fault_set(fault, FAULT_USAGE, "url has a blank or a control character in it");
+    for (size_t i = 0; i < webhook->headers.count; i++)
+        if (!header_good(&webhook->headers.items[i]))
+            return fault_set(fault, FAULT_USAGE,
+                             "headers: this is no header's name, or its value has a line end");
+    return true;
+}
+
+static const struct settings_table webhook_table =
+    SETTINGS_TABLE(webhook_rows, struct collector_webhook_settings, webhook_check);
+
+static const struct settings_row rows[] = {
+    {.path = "listen",
+     .type = SETTINGS_ADDRESS,
+     .offset = MEMBER(listen),
+     .standard = "0.0.0.0:7514",
+     .minimum = 7514,
+     .about = "Where agents connect; port 0 takes a free one."},
+    {.path = "data",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(data),
+     .standard = "data",
+     .about = "The folder of keys and the store; relative to the site's folder."},
+    {.path = "mail.server",
+     .type = SETTINGS_ADDRESS,
+     .offset = MEMBER(mail.server),
+     .minimum = 25,
+     .about = "The mail server that alerts are handed to; the port is 25 where none is written.",
+     .example = "mail.example.org:587"},
+    {.path = "mail.from",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(mail.from),
+     .maximum = 254,
+     .about = "The sender's address.",
+     .example = "tocsin@example.org"},
+    {.path = "mail.to",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(mail.to),
+     .maximum = 100,
+     .about = "Who gets the alerts.",
+     .example = "[admins@example.org]"},
+    {.path = "mail.user",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(mail.user),
+     .maximum = 254,
+     .about = "The name to log in with, where the server wants one.",
+     .example = "tocsin"},
+    {.path = "mail.password_file",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(mail.password_file),
+     .about = "A file whose first line is the password.",
+     .example = "mail-password"},
+    {.path = "mail.starttls",
+     .type = SETTINGS_WORD,
+     .offset = MEMBER(mail.starttls),
+     .standard = "automatic",
+     .words = starttls_words,
+     .about = "Whether the connection is encrypted: where the server offers it, always, or never."},
+    {.path = "mail.ca",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(mail.ca),
+     .about =
+         "The authorities that the server's certificate may come from, in PEM; without it, the system's.",
+     .example = "/etc/tocsin/mail-ca.pem"},
+    {.path = "webhooks",
+     .type = SETTINGS_LIST,
+     .offset = MEMBER(webhooks),
+     .items = &webhook_table,
+     .maximum = 100,
+     .about = "Where else alerts are told.",
+     .example = "[{url: \"https://chat.example.org/hooks/abc\"}]"},
+    {.path = "rules",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(rules),
+     .standard = "[/usr/share/tocsin/rules]",
+     .maximum = 1000,
+     .about = "Folders and files of Sigma rules."},
+    {.path = "decoders",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(decoders),
+     .standard = "[/usr/share/tocsin/decoders]",
+     .maximum = 1000,
+     .about = "Folders and files that say how lines are taken apart."},
+    {.path = "query.socket",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(query.socket),
+     .standard = "data/query.socket",
+     .about = "The local socket that answers questions; relative to the site's folder."},
+    {.path = "store.floor",
+     .type = SETTINGS_SIZE,
+     .offset = MEMBER(store.floor),
+     .about =
+         "Free bytes under which nothing more is taken; without it 512M, or a sixteenth of a small disk.",
+     .example = "512M"},
+    {.path = "store.ballast",
+     .type = SETTINGS_SIZE,
+     .offset = MEMBER(store.ballast),
+     .about = "Bytes kept to start again on a full disk; without it 64M, or a sixty-fourth of a small disk.",
+     .example = "64M"},
+    {.path = "store.cache",
+     .type = SETTINGS_SIZE,
+     .offset = MEMBER(store.cache),
+     .standard = "16M",
+     .minimum = 1 << 20,
+     .about = "Memory for what was read last."},
+    {.path = "silence.after",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(silence.after_us),
+     .standard = "15s",
+     .minimum = 6000000,
+     .maximum = 86400000000u,
+     .about = "An agent that has sent nothing for so long is silent; agents send a sign of life every 5 s."},
+    {.path = "pace.minimum",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(pace.minimum_us),
+     .standard = "1s",
+     .minimum = 100000,
+     .maximum = 60000000,
+     .about = "The least time between two signatures of an agent's open batch; under load the collector asks "
+              "for fewer."},
+    {.path = "alerts.repeat",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(alerts.repeat_us),
+     .standard = "1h",
+     .minimum = 1000000,
+     .maximum = 86400000000u * 30,
+     .about = "An alert that goes on is told again no sooner than this."},
+    {.path = "alerts.window",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(alerts.window_us),
+     .standard = "5m",
+     .minimum = 1000000,
+     .maximum = 86400000000u,
+     .about = "Alerts of one rule about one entity within this time are one alert with a count."},
+    {.path = "metrics",
+     .type = SETTINGS_ENDPOINT,
+     .offset = MEMBER(metrics),
+     .about = "Where metrics are served for Prometheus; without it, nowhere.",
+     .example = "127.0.0.1:9515"},
+};
+
+static bool check(const void *target, struct fault *fault) {
+    const struct collector_settings *settings = target;
+    bool mail = settings->mail.server.host != NULL;
+    if (mail && (!settings->mail.from || settings->mail.to.count == 0))
+        return fault_set(fault, FAULT_USAGE, "mail.server needs mail.from and mail.to with it");
+    if (!mail && (settings->mail.from || settings->mail.to.count))
+        return fault_set(fault, FAULT_USAGE, "mail.from and mail.to need mail.server with them");
+    if ((settings->mail.user != NULL) != (settings->mail.password_file != NULL))
+        return fault_set(fault, FAULT_USAGE, "mail.user and mail.password_file stand together");
+    if (settings->mail.user && settings->mail.starttls == STARTTLS_NEVER)
+        return fault_set(fault, FAULT_USAGE, "mail.starttls: never would send the password in clear");
+    return true;
+}
+
+static const struct settings_table table = SETTINGS_TABLE(rows, struct collector_settings, check);
+
+const struct settings_table *collector_settings_table(void) {
+    return &table;
+}
