@@ -15,6 +15,7 @@ struct loop;
 
 typedef void loop_callback(void *context);
 
+/* Ignores SIGPIPE for the process: a program run from here sets it back before exec. */
 struct loop *loop_create(struct fault *fault);
 struct loop *loop_destroy(struct loop *loop); /* NULL */
 
@@ -52,7 +53,7 @@ struct loop_watch *loop_watch_create(struct loop *loop, int descriptor, unsigned
 struct loop_watch *loop_watch_destroy(struct loop_watch *watch); /* NULL */
 void loop_watch_set(struct loop_watch *watch, unsigned events);  /* 0 pauses */
 
-/* A signal, delivered in a turn. */
+/* A signal, delivered in a turn. Waiting for signals alone does not keep a loop running. */
 struct loop_signal;
 struct loop_signal *loop_signal_create(struct loop *loop, int number, loop_callback *caught, void *context,
                                        struct fault *fault);
