@@ -18,6 +18,7 @@ function(_tocsin_install_daemon daemon)
             COMPONENT ${daemon})
     # Scripts of the Debian package: its user, and its unit.
     set(DAEMON ${daemon})
+    string(REPLACE "tocsin-" "" DAEMON_FOLDER ${daemon})
     set(DAEMON_GROUPS ${ARGN})
     string(REPLACE ";" " " DAEMON_GROUPS "${DAEMON_GROUPS}")
     set(scripts "")
