@@ -1,0 +1,284 @@
+#include "connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "memory.h"
+#include "uplink.h"
+
+#define WAIT_LEAST_US 200000u
+#define WAIT_MOST_US 30000000u
+#define TICK_US 1000000u
+#define OUTPUT_ROOM (1024u * 1024) /* bytes that wait in the channel before the spool is read further */
+#define OUTPUT_MOST (8u * 1024 * 1024)
+
+/* One lane's place in the spool, and the item that the uplink holds: copied, since the spool goes on. */
+struct lane_supply {
+    struct lanes_cursor *cursor;
+    struct buffer item, class_list;
+    uint64_t holed_batch; /* + 1: events of it are lost, so only its close is of use; 0: none */
+    bool close_wanted;
+};
+
+struct connection {
+    struct connection_settings settings;
+    struct uplink *uplink;
+    struct channel *channel;
+    struct loop_timer *retry, *tick;
+    struct loop_later *pump;
+    struct buffer out;
+    struct lane_supply supplies[LANES];
+    uint64_t wait_us;
+    char state[FAULT_LINE_SIZE + 320];
+};
+
+/* ---- the spool as a supply */
+
+static bool supply_seek(void *context, enum lane lane, uint64_t batch_seq, uint64_t event_seq, struct fault *fault) {
+    struct connection *connection = context;
+    struct lane_supply *supply = &connection->supplies[lane];
+    supply->holed_batch = 0;
+    struct fault local = {0};
+    if (lanes_cursor_seek(supply->cursor, batch_seq, event_seq, &local))
+        return true;
+    if (local.code != FAULT_MISSING)
+        return fault_set(fault, local.code, "%s", local.text);
+    /* Older than what the spool still has: what is missing is told by gap events; go on with what there is. */
+    log_fault(LOG_LEVEL_WARNING, &local, "lane %d", (int)lane);
+    lanes_cursor_destroy(supply->cursor);
+    supply->cursor = lanes_cursor_create(connection->settings.lanes, lane);
+    return true;
+}
+
+static bool supply_next(void *context, enum lane lane, struct uplink_item *ret_item) {
+    static const enum uplink_item_kind kinds[] = {
+        [LANES_EVENTS] = UPLINK_EVENTS, [LANES_PART] = UPLINK_PART, [LANES_CLOSE] = UPLINK_CLOSE};
+    struct connection *connection = context;
+    struct lane_supply *supply = &connection->supplies[lane];
+    struct lanes_item item;
+    struct fault fault = {0};
+    for (;;) {
+        enum lanes_found found = lanes_cursor_next(supply->cursor, &item, &fault);
+        if (found == LANES_FAILED)
+            log_fault(LOG_LEVEL_ERROR, &fault, "reading the spool");
+        if (found != LANES_ITEM)
+            return false;
+        if (item.after_hole)
+            supply->holed_batch = item.batch_seq + 1;
+        if (item.kind == LANES_CLOSE || supply->holed_batch != item.batch_seq + 1)
+            break;
+    }
+    buffer_clear(&supply->item);
+    buffer_clear(&supply->class_list);
+    buffer_append_slice(&supply->item, item.bytes);
+    buffer_append_slice(&supply->class_list, item.class_list);
+    *ret_item = (struct uplink_item){kinds[item.kind], item.batch_seq, item.first_event_seq + item.count,
+                                     buffer_slice(&supply->item), buffer_slice(&supply->class_list)};
+    return true;
+}
+
+static void supply_acknowledge(void *context, enum lane lane, uint64_t stored, uint64_t attested, uint64_t closed) {
+    struct connection *connection = context;
+    lanes_acknowledge(connection->settings.lanes, lane, stored, attested, closed);
+}
+
+static void supply_close_now(void *context, enum lane lane) {
+    ((struct connection *)context)->supplies[lane].close_wanted = true;
+}
+
+/* ---- one connection after another */
+
+static void connect_now(void *context);
+
+/* Different on every machine and at every time, which is all that is wanted of it. */
+static uint64_t jitter(uint64_t wait_us) { return wait_us / 2 + clock_monotonic_us() % (wait_us / 2 + 1); }
+
+static void lose(struct connection *connection, const struct fault *fault) {
+    char line[FAULT_LINE_SIZE];
+    bool was_ready = uplink_ready(connection->uplink);
+    uint64_t wait_us = uplink_retry_us(connection->uplink);
+    bool for_good = uplink_refused_for_good(connection->uplink);
+    channel_close(connection->channel);
+    connection->channel = NULL;
+    if (was_ready)
+        connection->wait_us = WAIT_LEAST_US;
+    if (!wait_us) {
+        wait_us = jitter(connection->wait_us);
+        connection->wait_us = connection->wait_us * 2 > WAIT_MOST_US ? WAIT_MOST_US : connection->wait_us * 2;
+    }
+    snprintf(connection->state, sizeof connection->state, "not connected to %s: %s", connection->settings.address,
+             fault ? fault_line(fault, line) : "the collector ended the connection");
+    log_write(for_good ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s; nothing is lost, trying again", connection->state);
+    loop_timer_stop(connection->tick);
+    loop_timer_after(connection->retry, wait_us);
+}
+
+static bool flush_out(struct connection *connection) {
+    bool good = connection->out.size == 0 || channel_write(connection->channel, buffer_slice(&connection->out));
+    if (connection->out.capacity > 2 * OUTPUT_ROOM)
+        buffer_free(&connection->out);
+    else
+        buffer_clear(&connection->out);
+    return good;
+}
+
+static void pump(void *context) {
+    struct connection *connection = context;
+    struct fault fault = {0};
+    if (!connection->channel || !uplink_ready(connection->uplink))
+        return;
+    while (channel_pending_bytes(connection->channel) < OUTPUT_ROOM) {
+        if (!uplink_pump(connection->uplink, OUTPUT_ROOM / 4, &connection->out, &fault)) {
+            lose(connection, &fault);
+            return;
+        }
+        if (connection->out.size == 0)
+            break;
+        if (!flush_out(connection))
+            break;
+    }
+}
+
+static void on_open(void *context, struct channel *channel) {
+    struct connection *connection = context;
+    (void)channel;
+    struct uplink_stream streams[LANES];
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        struct lanes_hello hello;
+        lanes_hello(connection->settings.lanes, (enum lane)lane, &hello);
+        struct uplink_stream *stream = &streams[lane];
+        *stream = (struct uplink_stream){
+            .epoch = hello.epoch, .batch_seq = hello.batch_seq, .next_event_seq = hello.next_event_seq};
+        memcpy(stream->stream_id, hello.stream_id, 32);
+        memcpy(stream->last_entry_hash, hello.last_entry_hash, 32);
+        stream->has_part = hello.newest_part.size == sizeof stream->newest_part;
+        if (stream->has_part)
+            memcpy(stream->newest_part, hello.newest_part.data, sizeof stream->newest_part);
+    }
+    uplink_open(connection->uplink, streams, connection->settings.boot_id, clock_monotonic_us(), &connection->out);
+    flush_out(connection);
+    loop_timer_after(connection->tick, TICK_US);
+}
+
+static void on_bytes(void *context, struct channel *channel, struct slice bytes) {
+    struct connection *connection = context;
+    (void)channel;
+    struct fault fault = {0};
+    bool was_ready = uplink_ready(connection->uplink);
+    if (!uplink_receive(connection->uplink, bytes, clock_monotonic_us(), &connection->out, &fault)) {
+        lose(connection, &fault);
+        return;
+    }
+    if (!was_ready && uplink_ready(connection->uplink)) {
+        snprintf(connection->state, sizeof connection->state, "connected to %s as %s", connection->settings.address,
+                 uplink_host(connection->uplink));
+        log_notice("%s", connection->state);
+    }
+    loop_later_schedule(connection->pump);
+}
+
+static void on_drain(void *context, struct channel *channel) {
+    (void)channel;
+    loop_later_schedule(((struct connection *)context)->pump);
+}
+
+static void on_closed(void *context, struct channel *channel, const struct fault *fault) {
+    struct connection *connection = context;
+    (void)channel;
+    connection->channel = NULL;
+    lose(connection, fault);
+}
+
+static void connect_now(void *context) {
+    struct connection *connection = context;
+    static const struct channel_handlers handlers = {on_open, on_bytes, on_drain, on_closed};
+    struct channel_settings settings = {.address = connection->settings.address,
+                                        .identity = connection->settings.identity,
+                                        .server_key = connection->settings.pin,
+                                        .limits = {.output_most = OUTPUT_MOST}};
+    struct fault fault = {0};
+    connection->channel = channel_connect(connection->settings.loop, &settings, &handlers, connection, &fault);
+    if (!connection->channel)
+        lose(connection, &fault);
+}
+
+static void tick(void *context) {
+    struct connection *connection = context;
+    struct fault fault = {0};
+    if (!connection->channel)
+        return;
+    if (!uplink_tick(connection->uplink, clock_monotonic_us(), &connection->out, &fault)) {
+        lose(connection, &fault);
+        return;
+    }
+    flush_out(connection);
+    loop_later_schedule(connection->pump);
+    loop_timer_after(connection->tick, TICK_US);
+}
+
+struct connection *connection_start(const struct connection_settings *settings) {
+    struct connection *connection = memory_new(sizeof *connection);
+    connection->settings = *settings;
+    connection->out = BUFFER(OUTPUT_MOST);
+    connection->wait_us = WAIT_LEAST_US;
+    struct uplink_supply supply = {connection, supply_seek, supply_next, supply_acknowledge, supply_close_now};
+    connection->uplink = uplink_create(&supply);
+    connection->retry = loop_timer_create(settings->loop, connect_now, connection);
+    connection->tick = loop_timer_create(settings->loop, tick, connection);
+    connection->pump = loop_later_create(settings->loop, pump, connection);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        connection->supplies[lane] = (struct lane_supply){.item = BUFFER(FRAME_EVENTS_MOST),
+                                                          .class_list = BUFFER(FRAME_CONTROL_MOST)};
+        connection->supplies[lane].cursor = lanes_cursor_create(settings->lanes, (enum lane)lane);
+    }
+    snprintf(connection->state, sizeof connection->state, "connecting to %s", settings->address);
+    loop_timer_after(connection->retry, 0);
+    return connection;
+}
+
+struct connection *connection_stop(struct connection *connection) {
+    if (!connection)
+        return NULL;
+    channel_close(connection->channel);
+    loop_timer_destroy(connection->retry);
+    loop_timer_destroy(connection->tick);
+    loop_later_destroy(connection->pump);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        lanes_cursor_destroy(connection->supplies[lane].cursor);
+        buffer_free(&connection->supplies[lane].item);
+        buffer_free(&connection->supplies[lane].class_list);
+    }
+    uplink_destroy(connection->uplink);
+    buffer_free(&connection->out);
+    free(connection);
+    return NULL;
+}
+
+void connection_flushed(struct connection *connection) { pump(connection); }
+
+void connection_set_identity(struct connection *connection, const struct tls_identity *identity) {
+    connection->settings.identity = identity;
+}
+
+uint64_t connection_pace_us(const struct connection *connection) {
+    return uplink_ready(connection->uplink) && connection->channel ? uplink_pace_us(connection->uplink) : UINT64_MAX;
+}
+
+bool connection_wants_close(struct connection *connection, enum lane *ret_lane) {
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        if (!connection->supplies[lane].close_wanted)
+            continue;
+        connection->supplies[lane].close_wanted = false;
+        *ret_lane = (enum lane)lane;
+        return true;
+    }
+    return false;
+}
+
+bool connection_is_ready(const struct connection *connection) {
+    return connection->channel && uplink_ready(connection->uplink);
+}
+
+const char *connection_describe(const struct connection *connection) { return connection->state; }

@@ -1,0 +1,303 @@
+#include "outbox.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "log.h"
+#include "memory.h"
+#include "report.h"
+
+#define WAIT_LEAST_US 1000000u
+#define WAIT_MOST_US 60000000u
+#define ROW_MOST (1024u * 1024)
+#define LOOK_US 5000000u /* a look without a call, so that no wake-up is ever needed for good */
+
+struct channel_thread {
+    struct outbox *outbox;
+    struct delivery *delivery;
+    pthread_t thread;
+    uint64_t wait_us; /* 0: the last notice went through */
+    uint64_t sent;
+    char error[FAULT_LINE_SIZE];
+};
+
+struct outbox {
+    struct store *store;
+    struct committer *committer;
+    struct channel_thread *channels;
+    size_t channel_count, started;
+    _Atomic uint64_t next_number;
+    pthread_mutex_t mutex;
+    pthread_cond_t woken;
+    uint64_t wakes; /* counts up */
+    bool stopping;
+    struct outbox_counts counts;
+};
+
+/* ---- rows: block channel ‖ u64 time ‖ u8 urgent ‖ block id ‖ block subject ‖ block text ‖ block json */
+
+void outbox_put(struct outbox *outbox, struct change *change, const struct notice *notice) {
+    for (size_t i = 0; i < outbox->channel_count; i++) {
+        uint8_t key[8];
+        bytes_put_u64(key, atomic_fetch_add(&outbox->next_number, 1));
+        CLEANUP_BUFFER struct buffer row = BUFFER(ROW_MOST);
+        bytes_write_block(&row, slice_string(delivery_name(outbox->channels[i].delivery)));
+        bytes_write_u64(&row, notice->time_us);
+        bytes_write_u8(&row, notice->urgent);
+        bytes_write_block(&row, notice->id);
+        bytes_write_block(&row, notice->subject);
+        bytes_write_block(&row, notice->text);
+        if (bytes_write_block(&row, notice->json))
+            change_put(change, STORE_OUTBOX, slice_make(key, 8), buffer_slice(&row));
+    }
+}
+
+static bool read_row(struct slice value, struct slice *ret_channel, struct notice *ret_notice) {
+    struct bytes_reader reader = bytes_read(value);
+    *ret_channel = bytes_read_block(&reader);
+    ret_notice->time_us = bytes_read_u64(&reader);
+    ret_notice->urgent = bytes_read_u8(&reader) != 0;
+    ret_notice->id = bytes_read_block(&reader);
+    ret_notice->subject = bytes_read_block(&reader);
+    ret_notice->text = bytes_read_block(&reader);
+    ret_notice->json = bytes_read_block(&reader);
+    return bytes_read_done(&reader);
+}
+
+/* ---- one channel's thread */
+
+static bool is_stopping(struct outbox *outbox) {
+    pthread_mutex_lock(&outbox->mutex);
+    bool stopping = outbox->stopping;
+    pthread_mutex_unlock(&outbox->mutex);
+    return stopping;
+}
+
+static void pause_for(struct outbox *outbox, uint64_t *seen, uint64_t wait_us, bool until_woken) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(wait_us / 1000000);
+    until.tv_nsec += (long)(wait_us % 1000000) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&outbox->mutex);
+    int result = 0;
+    while (!outbox->stopping && !(until_woken && outbox->wakes != *seen) && result == 0)
+        result = pthread_cond_timedwait(&outbox->woken, &outbox->mutex, &until);
+    *seen = outbox->wakes;
+    pthread_mutex_unlock(&outbox->mutex);
+}
+
+static void report_channel(struct channel_thread *channel, const char *event, const char *text) {
+    struct change *change = change_create();
+    const char *name = delivery_name(channel->delivery);
+    const struct report_field fields[] = {{"channel.name", name}, {"error.message", text}, {NULL, NULL}};
+    report_state(change, event, fields, "%s: %s", name, text);
+    committer_submit(channel->outbox->committer, change);
+}
+
+static void remove_row(struct outbox *outbox, struct slice key) {
+    struct change *change = change_create();
+    change_delete(change, STORE_OUTBOX, key);
+    committer_submit(outbox->committer, change);
+}
+
+static void delivered(struct channel_thread *channel) {
+    struct outbox *outbox = channel->outbox;
+    bool recovered = channel->wait_us > 0;
+    pthread_mutex_lock(&outbox->mutex);
+    channel->wait_us = 0;
+    channel->sent++;
+    channel->error[0] = '\0';
+    outbox->counts.sent++;
+    pthread_mutex_unlock(&outbox->mutex);
+    if (recovered) {
+        log_notice("%s works again", delivery_name(channel->delivery));
+        report_channel(channel, "channel_up", "works again");
+    }
+}
+
+static void failed(struct channel_thread *channel, const struct fault *fault) {
+    struct outbox *outbox = channel->outbox;
+    bool first = channel->wait_us == 0;
+    char line[FAULT_LINE_SIZE];
+    fault_line(fault, line);
+    pthread_mutex_lock(&outbox->mutex);
+    channel->wait_us = first ? WAIT_LEAST_US : channel->wait_us * 2 > WAIT_MOST_US ? WAIT_MOST_US : channel->wait_us * 2;
+    snprintf(channel->error, sizeof channel->error, "%s", line);
+    outbox->counts.failed++;
+    pthread_mutex_unlock(&outbox->mutex);
+    if (!first)
+        return;
+    log_warning("%s fails, trying again until it works: %s", delivery_name(channel->delivery), line);
+    report_channel(channel, "channel_down", line);
+}
+
+/* False: the channel failed, the row stays. */
+static bool send_row(struct channel_thread *channel, struct slice key, const struct notice *notice) {
+    struct fault fault = {0};
+    bool permanent = false;
+    if (delivery_send(channel->delivery, notice, &permanent, &fault)) {
+        remove_row(channel->outbox, key);
+        delivered(channel);
+        return true;
+    }
+    if (!permanent) {
+        failed(channel, &fault);
+        return false;
+    }
+    char line[FAULT_LINE_SIZE];
+    log_error("%s refuses a notice for good: %s", delivery_name(channel->delivery), fault_line(&fault, line));
+    report_channel(channel, "notice_dropped", line);
+    remove_row(channel->outbox, key);
+    pthread_mutex_lock(&channel->outbox->mutex);
+    channel->outbox->counts.dropped++;
+    pthread_mutex_unlock(&channel->outbox->mutex);
+    return true;
+}
+
+/* Goes over the rows behind *next once. What is sent is behind us even before its row is gone. */
+static bool send_rows(struct channel_thread *channel, uint64_t *next) {
+    struct outbox *outbox = channel->outbox;
+    uint8_t from[8];
+    bytes_put_u64(from, *next);
+    struct store_cursor *cursor = store_cursor_create(outbox->store, STORE_OUTBOX, NULL, (struct slice){NULL, 0});
+    bool good = true;
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(from, 8)); good && on && !is_stopping(outbox);
+         on = store_cursor_next(cursor)) {
+        struct slice name, key = store_cursor_key(cursor);
+        struct notice notice;
+        uint8_t kept[8];
+        if (key.size != 8)
+            continue;
+        memcpy(kept, key.data, 8);
+        if (read_row(store_cursor_value(cursor), &name, &notice) &&
+            slice_equal(name, slice_string(delivery_name(channel->delivery))))
+            good = send_row(channel, slice_make(kept, 8), &notice);
+        if (good)
+            *next = bytes_get_u64(kept) + 1;
+    }
+    store_cursor_destroy(cursor);
+    return good;
+}
+
+static void *run(void *context) {
+    struct channel_thread *channel = context;
+    struct outbox *outbox = channel->outbox;
+    uint64_t seen = 0, next = 0;
+    while (!is_stopping(outbox)) {
+        if (send_rows(channel, &next))
+            pause_for(outbox, &seen, LOOK_US, true);
+        else
+            pause_for(outbox, &seen, channel->wait_us, false);
+    }
+    return NULL;
+}
+
+/* ---- start and stop */
+
+static uint64_t first_free_number(struct store *store) {
+    struct store_cursor *cursor = store_cursor_create(store, STORE_OUTBOX, NULL, (struct slice){NULL, 0});
+    uint64_t number = 0;
+    if (store_cursor_last(cursor) && store_cursor_key(cursor).size == 8)
+        number = bytes_get_u64(store_cursor_key(cursor).data) + 1;
+    store_cursor_destroy(cursor);
+    /* Numbers of rows that are gone must not come again while a thread remembers having passed them. */
+    uint64_t now = clock_wall_us();
+    return number > now ? number : now;
+}
+
+struct outbox *outbox_start(const struct collector_settings *settings, struct store *store,
+                            struct committer *committer, struct fault *fault) {
+    struct outbox *outbox = memory_new(sizeof *outbox);
+    outbox->store = store;
+    outbox->committer = committer;
+    pthread_mutex_init(&outbox->mutex, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&outbox->woken, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    atomic_store(&outbox->next_number, first_free_number(store));
+    outbox->channel_count = delivery_count(settings);
+    outbox->channels = memory_new_array(outbox->channel_count, sizeof *outbox->channels);
+    for (size_t i = 0; i < outbox->channel_count; i++) {
+        outbox->channels[i].outbox = outbox;
+        outbox->channels[i].delivery = delivery_create(settings, i, fault);
+        if (!outbox->channels[i].delivery)
+            return outbox_stop(outbox);
+    }
+    for (; outbox->started < outbox->channel_count; outbox->started++)
+        pthread_create(&outbox->channels[outbox->started].thread, NULL, run, &outbox->channels[outbox->started]);
+    return outbox;
+}
+
+struct outbox *outbox_stop(struct outbox *outbox) {
+    if (!outbox)
+        return NULL;
+    pthread_mutex_lock(&outbox->mutex);
+    outbox->stopping = true;
+    pthread_cond_broadcast(&outbox->woken);
+    pthread_mutex_unlock(&outbox->mutex);
+    for (size_t i = 0; i < outbox->started; i++)
+        pthread_join(outbox->channels[i].thread, NULL);
+    for (size_t i = 0; i < outbox->channel_count; i++)
+        delivery_destroy(outbox->channels[i].delivery);
+    pthread_cond_destroy(&outbox->woken);
+    pthread_mutex_destroy(&outbox->mutex);
+    free(outbox->channels);
+    free(outbox);
+    return NULL;
+}
+
+void outbox_wake(struct outbox *outbox) {
+    pthread_mutex_lock(&outbox->mutex);
+    outbox->wakes++;
+    pthread_cond_broadcast(&outbox->woken);
+    pthread_mutex_unlock(&outbox->mutex);
+}
+
+struct outbox_counts outbox_counts(struct outbox *outbox) {
+    pthread_mutex_lock(&outbox->mutex);
+    struct outbox_counts counts = outbox->counts;
+    counts.channels = outbox->channel_count;
+    for (size_t i = 0; i < outbox->channel_count; i++)
+        counts.failing += outbox->channels[i].wait_us > 0;
+    pthread_mutex_unlock(&outbox->mutex);
+    return counts;
+}
+
+static void write_json_text(struct buffer *to, const char *text) {
+    buffer_append_string(to, "\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            buffer_append_string(to, "\\");
+        if ((unsigned char)*text >= 0x20)
+            buffer_append(to, text, 1);
+    }
+    buffer_append_string(to, "\"");
+}
+
+void outbox_describe(struct outbox *outbox, struct buffer *to) {
+    pthread_mutex_lock(&outbox->mutex);
+    buffer_append_string(to, "[");
+    for (size_t i = 0; i < outbox->channel_count; i++) {
+        const struct channel_thread *channel = &outbox->channels[i];
+        buffer_append_string(to, i ? ",{\"channel\":" : "{\"channel\":");
+        write_json_text(to, delivery_name(channel->delivery));
+        buffer_printf(to, ",\"state\":\"%s\",\"sent\":%" PRIu64 ",\"last_error\":", channel->wait_us ? "failing" : "good",
+                      channel->sent);
+        write_json_text(to, channel->error);
+        buffer_append_string(to, "}");
+    }
+    buffer_append_string(to, "]");
+    pthread_mutex_unlock(&outbox->mutex);
+}

@@ -1,0 +1,381 @@
+#include "detection.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alert.h"
+#include "alert_mail.h"
+#include "bytes.h"
+#include "clock.h"
+#include "dedup.h"
+#include "events.h"
+#include "log.h"
+#include "memory.h"
+#include "report.h"
+#include "row.h"
+#include "stream_names.h"
+
+#define ROWS_A_ROUND 64u           /* rows read before what they led to is committed */
+#define SAVE_US 10000000u          /* state is saved so often while events come in */
+#define WAIT_US 1000000u
+#define UPDATES_MOST 64u           /* alerts whose count is brought up to date in one round */
+#define STATE_KEY "detection"      /* in STORE_DETECTOR: u64 next row ‖ block detector ‖ block dedup */
+
+struct update {
+    char id[ALERT_ID_SIZE];
+    uint64_t count, last_us;
+};
+
+struct detection {
+    struct detection_settings settings;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    bool stopping;
+    const struct knowledge *wanted; /* set by reload until the thread has taken it */
+    pthread_cond_t taken;
+    struct detection_counts counts;
+
+    /* The thread's own. */
+    const struct knowledge *knowledge;
+    struct detector *detector;
+    struct dedup *dedup;
+    struct stream_names *names;
+    struct events_opener *opener;
+    struct record *record;
+    struct event_field *fields;
+    uint64_t next_row, saved_row, saved_us;
+    uint64_t events;
+    struct change *change; /* of this round */
+    bool notices;          /* the round's change holds some */
+    struct update updates[UPDATES_MOST];
+    size_t update_count;
+    /* The event at hand, for the matches that it causes. */
+    struct slice raw;
+};
+
+/* ---- alerts */
+
+static void put_update(struct detection *detection, const struct dedup_entry *entry) {
+    struct update *update = NULL;
+    for (size_t i = 0; i < detection->update_count && !update; i++)
+        if (strcmp(detection->updates[i].id, entry->alert_id) == 0)
+            update = &detection->updates[i];
+    if (!update && detection->update_count < UPDATES_MOST)
+        update = &detection->updates[detection->update_count++];
+    if (!update)
+        return; /* the next match of it brings it up to date */
+    memcpy(update->id, entry->alert_id, ALERT_ID_SIZE);
+    update->count = entry->count;
+    update->last_us = entry->last_us;
+}
+
+/* "c" ‖ id → u64 count ‖ u64 last_us: the alert itself stays as it was raised. */
+static void put_updates(struct detection *detection) {
+    for (size_t i = 0; i < detection->update_count; i++) {
+        char key[ALERT_ID_SIZE + 1];
+        uint8_t value[16];
+        snprintf(key, sizeof key, "c%s", detection->updates[i].id);
+        bytes_put_u64(value, detection->updates[i].count);
+        bytes_put_u64(value + 8, detection->updates[i].last_us);
+        change_put(detection->change, STORE_ALERT, slice_string(key), slice_make(value, sizeof value));
+    }
+    detection->update_count = 0;
+}
+
+static void put_notice(struct detection *detection, const struct alert *alert, struct slice json, bool again) {
+    CLEANUP_BUFFER struct buffer subject = BUFFER(1024);
+    CLEANUP_BUFFER struct buffer text = BUFFER(ALERT_TEXT_MOST);
+    struct alert_mail mail = {.alert = alert,
+                              .lines = &detection->raw,
+                              .line_count = detection->raw.size ? 1 : 0,
+                              .again = again,
+                              .site = detection->settings.site};
+    alert_mail_subject(&subject, &mail);
+    alert_mail_body(&text, &mail);
+    struct notice notice = {alert->id, buffer_slice(&subject), buffer_slice(&text), json, clock_wall_us(),
+                            alert->priority == PRIORITY_PAGE};
+    outbox_put(detection->settings.outbox, detection->change, &notice);
+    detection->notices = true;
+    detection->counts.notices++;
+}
+
+static bool alert_known(const struct detection *detection, const char *id) {
+    char key[ALERT_ID_SIZE + 1];
+    snprintf(key, sizeof key, "i%s", id);
+    CLEANUP_STORE_VALUE struct store_value value = {0};
+    return store_get(detection->settings.store, STORE_ALERT, slice_string(key), &value, NULL);
+}
+
+static void put_alert(struct detection *detection, const struct alert *alert, struct slice json) {
+    /* Ordered by when it was raised, so that whoever follows misses none; its own time stands in it. */
+    uint8_t key[12];
+    char by_id[ALERT_ID_SIZE + 1];
+    bytes_put_u64(key, clock_wall_us());
+    bytes_put_u32(key + 8, (uint32_t)detection->counts.alerts);
+    snprintf(by_id, sizeof by_id, "i%.*s", SLICE_ARG(alert->id));
+    change_put(detection->change, STORE_ALERT, slice_make(key, sizeof key), json);
+    change_put(detection->change, STORE_ALERT, slice_string(by_id), slice_make(key, sizeof key));
+    CLEANUP_BUFFER struct buffer bare = BUFFER(ALERT_TEXT_MOST);
+    if (alert_write(&bare, alert, true)) {
+        struct event_body body = {.kind = EVENT_ALERT, .source = SLICE("collector"), .raw = buffer_slice(&bare)};
+        change_report(detection->change, CLASS_JOURNAL, &body);
+    }
+    detection->counts.alerts++;
+}
+
+static void on_match(void *context, const struct detector_match *match) {
+    struct detection *detection = context;
+    struct dedup_entry entry;
+    enum dedup_verdict verdict = dedup_offer(detection->dedup, match, &entry);
+    if (verdict == DEDUP_COUNTED) {
+        put_update(detection, &entry);
+        return;
+    }
+    if (verdict == DEDUP_NEW && alert_known(detection, entry.alert_id))
+        return; /* raised before a restart that lost the state behind it */
+    struct classification class;
+    classify_rule(match->rule, NULL, &class);
+    struct alert alert = alert_of_match(match, &class, entry.alert_id);
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
+    if (!alert_write(&json, &alert, false)) {
+        log_error("an alert of rule %s is too large to be written", match->rule->id);
+        return;
+    }
+    if (verdict == DEDUP_NEW)
+        put_alert(detection, &alert, buffer_slice(&json));
+    else
+        put_update(detection, &entry);
+    if (alert.priority != PRIORITY_REVIEW)
+        put_notice(detection, &alert, buffer_slice(&json), verdict == DEDUP_REPEAT);
+}
+
+/* ---- events */
+
+static void read_event(struct detection *detection, const struct event *event, const struct stream_name *name) {
+    struct event_body body;
+    struct fault fault;
+    if (!event_body_read(event->body, detection->fields, &body, &fault)) {
+        log_fault(LOG_LEVEL_WARNING, &fault, "%s%" PRIu64, name->label, event->seq);
+        return;
+    }
+    if (body.kind == EVENT_ALERT || body.kind == EVENT_DECISION)
+        return;
+    uint64_t line_us;
+    interpreter_read(detection->knowledge->interpreter, &body, event->time_us, detection->record, &line_us);
+    char id[sizeof name->label + 24];
+    memcpy(id, name->label, name->label_size);
+    int digits = snprintf(id + name->label_size, 24, "%" PRIu64, event->seq);
+    struct detector_event about = {slice_make(id, name->label_size + (size_t)digits),
+                                   line_us ? line_us : event->time_us, slice_string(name->host)};
+    detection->raw = body.raw;
+    detector_process(detection->detector, detection->record, &about, on_match, detection);
+    detection->events++;
+}
+
+static bool read_row(struct detection *detection, struct slice value) {
+    struct fault fault = {0};
+    struct row row;
+    struct events_message message;
+    struct slice text;
+    if (!row_read(value, &row, &fault))
+        goto damaged;
+    if (row.kind != ROW_EVENTS)
+        return true;
+    if (!events_read(row.payload, &message, &fault) || !events_open(detection->opener, &message, &text, &fault))
+        goto damaged;
+    const struct stream_name *name = stream_names_get(detection->names, row.stream_id);
+    struct event event;
+    for (uint64_t seq = message.first_event_seq; event_block_next(&text, &event, &fault); seq++) {
+        event.seq = seq;
+        read_event(detection, &event, name);
+    }
+    if (fault.code == FAULT_NONE)
+        return true;
+damaged:
+    log_fault(LOG_LEVEL_ERROR, &fault, "row %" PRIu64 " of the store cannot be read", detection->next_row);
+    return false;
+}
+
+/* ---- rounds */
+
+static void put_state(struct detection *detection) {
+    CLEANUP_BUFFER struct buffer state = BUFFER(STORE_VALUE_MOST);
+    CLEANUP_BUFFER struct buffer part = BUFFER(STORE_VALUE_MOST / 2);
+    bytes_write_u64(&state, detection->next_row);
+    detector_save(detection->detector, &part);
+    bytes_write_block(&state, buffer_slice(&part));
+    buffer_clear(&part);
+    dedup_save(detection->dedup, &part);
+    if (!bytes_write_block(&state, buffer_slice(&part))) {
+        log_warning("the detection's state is too large to be saved; after a restart it reads more rows again");
+        return;
+    }
+    change_put(detection->change, STORE_DETECTOR, SLICE(STATE_KEY), buffer_slice(&state));
+    detection->saved_row = detection->next_row;
+    detection->saved_us = clock_monotonic_us();
+}
+
+static void notices_committed(void *context, struct change *change) {
+    (void)change;
+    outbox_wake(context);
+}
+
+static void submit(struct detection *detection) {
+    put_updates(detection);
+    if (change_is_empty(detection->change))
+        return;
+    if (detection->notices)
+        change_on_committed(detection->change, notices_committed, detection->settings.outbox);
+    detection->notices = false;
+    committer_submit(detection->settings.committer, detection->change);
+    detection->change = change_create();
+}
+
+static void round_of_rows(struct detection *detection) {
+    uint8_t key[8];
+    bytes_put_u64(key, detection->next_row);
+    struct store_cursor *cursor =
+        store_cursor_create(detection->settings.store, STORE_HOT, NULL, (struct slice){NULL, 0});
+    unsigned rows = 0;
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, 8)); on && rows < ROWS_A_ROUND;
+         on = store_cursor_next(cursor), rows++) {
+        detection->next_row = bytes_get_u64(store_cursor_key(cursor).data);
+        read_row(detection, store_cursor_value(cursor));
+        detection->next_row++;
+    }
+    store_cursor_destroy(cursor);
+    if (rows && clock_monotonic_us() > detection->saved_us + SAVE_US)
+        put_state(detection);
+    submit(detection);
+}
+
+static void take_reload(struct detection *detection) {
+    const struct knowledge *knowledge = detection->wanted;
+    if (!knowledge)
+        return;
+    /* Another table of symbols: the state goes over by the rules' ids. */
+    CLEANUP_BUFFER struct buffer state = BUFFER(DETECTOR_STATE_MOST);
+    struct fault fault = {0};
+    detector_save(detection->detector, &state);
+    detector_destroy(detection->detector);
+    record_destroy(detection->record);
+    detection->knowledge = knowledge;
+    detection->record = record_create(knowledge->symbols);
+    detection->detector = detector_create(knowledge->ruleset, NULL);
+    if (!detector_load(detection->detector, buffer_slice(&state), &fault))
+        log_fault(LOG_LEVEL_WARNING, &fault, "windows of the rules before the reload are lost");
+    detection->wanted = NULL;
+    pthread_cond_broadcast(&detection->taken);
+}
+
+static bool look_at_orders(struct detection *detection, uint64_t arrival) {
+    pthread_mutex_lock(&detection->mutex);
+    take_reload(detection);
+    struct detector_counts counts = detector_counts(detection->detector);
+    detection->counts.events = detection->events;
+    detection->counts.matches = counts.matches;
+    detection->counts.evictions = counts.evictions;
+    detection->counts.behind = arrival > detection->next_row ? arrival - detection->next_row : 0;
+    detection->counts.rules = ruleset_rule_count(detection->knowledge->ruleset);
+    bool stopping = detection->stopping;
+    pthread_mutex_unlock(&detection->mutex);
+    return !stopping;
+}
+
+static void *run(void *context) {
+    struct detection *detection = context;
+    uint64_t arrival = committer_arrival(detection->settings.committer);
+    while (look_at_orders(detection, arrival)) {
+        if (detection->next_row < arrival)
+            round_of_rows(detection);
+        else if (detection->next_row != detection->saved_row &&
+                 clock_monotonic_us() > detection->saved_us + SAVE_US) {
+            put_state(detection);
+            submit(detection);
+        }
+        arrival = committer_wait(detection->settings.committer, detection->next_row, WAIT_US);
+    }
+    put_state(detection);
+    submit(detection);
+    return NULL;
+}
+
+/* ---- start and stop */
+
+static bool load_state(struct detection *detection, struct fault *fault) {
+    CLEANUP_STORE_VALUE struct store_value value = {0};
+    struct fault missing = {0};
+    if (!store_get(detection->settings.store, STORE_DETECTOR, SLICE(STATE_KEY), &value, &missing))
+        return missing.code == FAULT_MISSING || fault_set(fault, missing.code, "%s", missing.text);
+    struct bytes_reader reader = bytes_read(value.slice);
+    uint64_t next_row = bytes_read_u64(&reader);
+    struct slice detector = bytes_read_block(&reader), dedup = bytes_read_block(&reader);
+    struct fault bad = {0};
+    if (!bytes_read_done(&reader) || !detector_load(detection->detector, detector, &bad) ||
+        !dedup_load(detection->dedup, dedup, &bad)) {
+        log_fault(LOG_LEVEL_WARNING, &bad, "the detection's saved state cannot be read: its windows begin anew");
+    }
+    detection->next_row = detection->saved_row = next_row;
+    return true;
+}
+
+struct detection *detection_start(const struct detection_settings *settings, struct fault *fault) {
+    struct detection *detection = memory_new(sizeof *detection);
+    struct dedup_settings dedup = {.window_us = settings->window_us, .repeat_us = settings->repeat_us};
+    detection->settings = *settings;
+    detection->knowledge = settings->knowledge;
+    pthread_mutex_init(&detection->mutex, NULL);
+    pthread_cond_init(&detection->taken, NULL);
+    detection->detector = detector_create(settings->knowledge->ruleset, NULL);
+    detection->dedup = dedup_create(&dedup);
+    detection->names = stream_names_create(settings->store);
+    detection->opener = events_opener_create();
+    detection->record = record_create(settings->knowledge->symbols);
+    detection->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *detection->fields);
+    detection->change = change_create();
+    detection->saved_us = clock_monotonic_us();
+    if (load_state(detection, fault) && pthread_create(&detection->thread, NULL, run, detection) == 0)
+        return detection;
+    detection->thread = 0;
+    return detection_stop(detection);
+}
+
+struct detection *detection_stop(struct detection *detection) {
+    if (!detection)
+        return NULL;
+    pthread_mutex_lock(&detection->mutex);
+    detection->stopping = true;
+    pthread_mutex_unlock(&detection->mutex);
+    committer_wake_waiters(detection->settings.committer);
+    if (detection->thread)
+        pthread_join(detection->thread, NULL);
+    change_destroy(detection->change);
+    detector_destroy(detection->detector);
+    dedup_destroy(detection->dedup);
+    stream_names_destroy(detection->names);
+    events_opener_destroy(detection->opener);
+    record_destroy(detection->record);
+    pthread_cond_destroy(&detection->taken);
+    pthread_mutex_destroy(&detection->mutex);
+    free(detection->fields);
+    free(detection);
+    return NULL;
+}
+
+void detection_reload(struct detection *detection, const struct knowledge *knowledge) {
+    pthread_mutex_lock(&detection->mutex);
+    detection->wanted = knowledge;
+    committer_wake_waiters(detection->settings.committer);
+    while (detection->wanted)
+        pthread_cond_wait(&detection->taken, &detection->mutex);
+    pthread_mutex_unlock(&detection->mutex);
+}
+
+struct detection_counts detection_counts(struct detection *detection) {
+    pthread_mutex_lock(&detection->mutex);
+    struct detection_counts counts = detection->counts;
+    pthread_mutex_unlock(&detection->mutex);
+    return counts;
+}

@@ -1,0 +1,38 @@
+/* Detection: reads committed rows in the order of their arrival, decodes, matches rules, raises alerts.
+ *
+ * It stands behind the commit, never before it: what it reads is stored. Its place in the rows and its state (windows,
+ * open alerts) are saved together with what they led to, so that after any restart it goes on exactly there: an alert's
+ * id follows from its rule, its entity and its event, and one that is stored already is not raised again. */
+#ifndef TOCSIN_DETECTION_H
+#define TOCSIN_DETECTION_H
+
+#include "knowledge.h"
+#include "outbox.h"
+
+struct detection;
+
+struct detection_settings {
+    struct store *store;
+    struct committer *committer;
+    struct outbox *outbox;
+    const struct knowledge *knowledge;
+    const char *site;        /* its name, in mails */
+    uint64_t window_us;      /* alerts of one rule and entity within it are one */
+    uint64_t repeat_us;      /* told again no sooner */
+};
+
+/* Starts the thread. Settings are borrowed for its life. */
+struct detection *detection_start(const struct detection_settings *settings, struct fault *fault);
+/* Saves its state and ends the thread. */
+struct detection *detection_stop(struct detection *detection);
+/* Other rules from the next event on; the old knowledge may go once this returns. */
+void detection_reload(struct detection *detection, const struct knowledge *knowledge);
+
+struct detection_counts {
+    uint64_t events, alerts, notices, behind; /* behind: rows committed and not read yet */
+    uint64_t matches, evictions;
+    size_t rules;
+};
+struct detection_counts detection_counts(struct detection *detection);
+
+#endif

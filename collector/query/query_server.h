@@ -1,0 +1,33 @@
+/* The readers' door: a local socket over which events, alerts, the status and the stored rows can be read, and nothing
+ * can be written (proto/query.proto).
+ *
+ * A thread for each connection, QUERY_READERS_MOST at once; blocking reads and writes with time limits, so that a reader
+ * that stops reading costs its own thread alone. Each query reads one snapshot of the store; a following one goes on with
+ * what is committed afterwards. */
+#ifndef TOCSIN_QUERY_SERVER_H
+#define TOCSIN_QUERY_SERVER_H
+
+#include "committer.h"
+#include "knowledge.h"
+#include "store.h"
+
+#define QUERY_READERS_MOST 32u
+
+struct query_server;
+
+struct query_server_settings {
+    const char *socket_path;
+    struct store *store;
+    struct committer *committer;
+    const struct knowledge *knowledge;
+    /* Appends the status as one JSON object. Called in the reader's thread; must be safe there. */
+    void (*status)(void *context, struct buffer *to);
+    void *context;
+};
+
+struct query_server *query_server_start(const struct query_server_settings *settings, struct fault *fault);
+struct query_server *query_server_stop(struct query_server *server);
+/* The knowledge for queries from now on. The old one must live until query_server_stop. */
+void query_server_reload(struct query_server *server, const struct knowledge *knowledge);
+
+#endif
