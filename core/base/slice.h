@@ -35,9 +35,9 @@ static inline bool slice_starts(struct slice s, struct slice prefix) {
     return s.size >= prefix.size && (prefix.size == 0 || memcmp(s.data, prefix.data, prefix.size) == 0);
 }
 
-/* What is left from `offset` on; past the end it is empty. */
+/* What is left from `offset` on; past the end it is empty, and still not NULL. */
 static inline struct slice slice_from(struct slice s, size_t offset) {
-    return offset < s.size ? slice_make(s.data + offset, s.size - offset) : (struct slice){NULL, 0};
+    return offset < s.size ? slice_make(s.data + offset, s.size - offset) : SLICE("");
 }
 
 static inline struct slice slice_head(struct slice s, size_t size) {
