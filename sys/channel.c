@@ -56,6 +56,11 @@ void channel_stream_closed(uv_handle_t *handle) {
 static void channel_kill(struct channel *channel) {
     channel->state = CHANNEL_DEAD;
     loop_later_cancel(&channel->later);
+    if (channel->previous_finishing) {
+        *channel->previous_finishing = channel->next_finishing;
+        if (channel->next_finishing)
+            channel->next_finishing->previous_finishing = channel->previous_finishing;
+    }
     channel_dial_forget(channel);
     channel->handles = 1 + (channel->stream_made ? 1 : 0);
     if (channel->stream_made && !uv_is_closing(&channel->uv.handle))
@@ -562,11 +567,21 @@ void channel_finish(struct channel *channel) {
     }
     channel->handlers = (struct channel_handlers){0};
     channel->state = CHANNEL_FINISHING;
+    channel->next_finishing = channel->loop->finishing;
+    channel->previous_finishing = &channel->loop->finishing;
+    if (channel->next_finishing)
+        channel->next_finishing->previous_finishing = &channel->next_finishing;
+    channel->loop->finishing = channel;
     channel->paused = false;
     buffer_free(&channel->held);
     channel_reading(channel, true);
     channel_timer_set(channel);
     loop_later_schedule(&channel->later);
+}
+
+void channel_drop_finishing(struct loop *loop) {
+    while (loop->finishing)
+        channel_fail(loop->finishing, NULL);
 }
 
 /* --- what is known --- */

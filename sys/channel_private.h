@@ -40,6 +40,7 @@ struct channel {
     struct channel_dial *abandoned; /* its requests are libuv's until the stream is closed */
     struct channel_server *server;
     struct channel *next, *previous; /* in one of the server's lists */
+    struct channel *next_finishing, **previous_finishing;
     struct channel_limits limits;
     struct buffer queue; /* plaintext to go out, from queue_start on */
     size_t queue_start;

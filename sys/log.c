@@ -10,6 +10,7 @@
 
 #include "calendar.h"
 #include "clock.h"
+#include "encoding.h"
 
 /* Repeats are told by a hash of their text; two that share a slot push each other out, which only shows a
  * line more. */
@@ -67,15 +68,26 @@ bool log_level_parse(const char *word, enum log_level *ret_level) {
     return false;
 }
 
-/* Copies `text` as one printable line; UTF-8 passes, control bytes (C1 ones in UTF-8 included) do not. */
+/* How many bytes of `text` may stand as they are: printable ASCII or a UTF-8 character that is no control (C1). */
+static size_t log_printable(const unsigned char *text) {
+    if (*text < 0x80)
+        return *text >= 0x20 && *text != 0x7f;
+    size_t size = *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : 2;
+    bool is_c1 = *text == 0xc2 && text[1] < 0xa0;
+    return !is_c1 && strnlen((const char *)text, size) == size && encoding_is_utf8(slice_make(text, size))
+               ? size
+               : 0;
+}
+
+/* Copies `text` as one printable line. */
 static size_t log_escape(const char *text, char *to, size_t size) {
     size_t used = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at && used + 5 < size; at++) {
-        bool second_of_c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
-        if (*at >= 0x20 && *at != 0x7f && !second_of_c1)
-            to[used++] = (char)*at;
-        else
-            used += (size_t)snprintf(to + used, size - used, "\\x%02x", *at);
+    for (const unsigned char *at = (const unsigned char *)text; *at && used + 5 < size;) {
+        size_t plain = log_printable(at);
+        if (plain)
+            memcpy(to + used, at, plain);
+        used += plain ? plain : (size_t)snprintf(to + used, size - used, "\\x%02x", *at);
+        at += plain ? plain : 1;
     }
     to[used] = '\0';
     return used;

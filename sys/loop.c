@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "loop_private.h"
 #include "memory.h"
@@ -75,9 +76,21 @@ struct loop *loop_create(struct fault *fault) {
     return loop;
 }
 
+/* Channels that are being finished get a little time: the last words of a daemon that stops. */
+static void loop_finish_channels(struct loop *loop) {
+    uint64_t deadline = uv_hrtime() + LOOP_FINISH_US * 1000u;
+    while (loop->finishing && uv_hrtime() < deadline) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        if (loop->finishing)
+            usleep(1000); /* a timer of ours would do, but this is the end of it all */
+    }
+    channel_drop_finishing(loop);
+}
+
 struct loop *loop_destroy(struct loop *loop) {
     if (!loop)
         return NULL;
+    loop_finish_channels(loop);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->idle, NULL);

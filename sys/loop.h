@@ -17,7 +17,9 @@ typedef void loop_callback(void *context);
 
 /* Ignores SIGPIPE for the process: a program run from here sets it back before exec. */
 struct loop *loop_create(struct fault *fault);
-struct loop *loop_destroy(struct loop *loop); /* NULL */
+/* Channels that are still being finished get LOOP_FINISH_US to send what waits. NULL. */
+struct loop *loop_destroy(struct loop *loop);
+#define LOOP_FINISH_US 500000u
 
 /* Until loop_stop, or until nothing is left that could call back. */
 void loop_run(struct loop *loop);

@@ -25,6 +25,7 @@ struct loop {
     struct loop_later *later;
     struct loop_later **later_end;
     struct loop_later *running; /* cut off from `later`, being run */
+    struct channel *finishing;  /* their callers have let go of them; nobody else knows them */
     /* Scratch for whichever channel is at it: nothing stays in here between callbacks. */
     uint8_t received[CHANNEL_READ_MOST];
     uint8_t plain[CHANNEL_READ_MOST];
@@ -37,5 +38,8 @@ bool loop_fault(struct fault *fault, int error, const char *format, ...)
 
 void loop_later_init(struct loop_later *later, struct loop *loop, loop_callback *run, void *context);
 void loop_later_cancel(struct loop_later *later);
+
+/* Of channel.c: ends all in loop->finishing at once. */
+void channel_drop_finishing(struct loop *loop);
 
 #endif
