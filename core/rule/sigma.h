@@ -1,0 +1,53 @@
+/* Sigma documents as definitions: the reading half of the rule engine; for the files of this folder alone.
+ *
+ * A function that refuses fills loading->refusal and returns false or NULL. */
+#ifndef TOCSIN_SIGMA_H
+#define TOCSIN_SIGMA_H
+
+#include "ruleset_parts.h"
+
+#define SIGMA_SELECTIONS_MOST 1000u
+#define SIGMA_CONDITION_DEPTH_MOST 32u
+#define SIGMA_CONDITION_MOST 16384u /* bytes */
+
+struct loading {
+    struct ruleset *ruleset;
+    struct rule_memory *memory;
+    const char *file;
+    struct refusal refusal;
+};
+
+/* What the caller may return at once. `hint` is a literal or lives in the memory. */
+bool sigma_refuse(struct loading *loading, const struct yaml_node *at, const char *hint, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
+
+struct expression *sigma_test(struct loading *loading, const struct yaml_node *at,
+                              const struct predicate *predicate);
+struct expression *sigma_join(struct loading *loading, enum expression_kind kind, struct expression **parts,
+                              size_t count);
+struct expression *sigma_not(struct loading *loading, struct expression *part);
+
+/* "field|modifier|…: values" (sigma_item.c); a keyword has no field and its key is NULL. */
+struct expression *sigma_item(struct loading *loading, const struct yaml_node *key,
+                              const struct yaml_node *value);
+
+/* A detection section: selections and a condition. `skip` names a key that is neither, or NULL. */
+struct expression *sigma_detection(struct loading *loading, const struct yaml_node *map, const char *skip);
+
+bool sigma_correlation(struct loading *loading, const struct yaml_node *map, struct definition *definition);
+
+/* A new outcome, not loaded and without a reason; the pointer lives until the next one is made. */
+struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file, uint32_t line);
+
+/* Loads one document into the ruleset: a definition or a filter, and its outcome. */
+void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part);
+
+/* Helpers for reading settings: the text of a scalar; a number; a truth value; a duration such as 5m. */
+bool sigma_text(struct loading *loading, const struct yaml_node *node, const char *what,
+                const char **ret_text);
+bool sigma_truth(struct loading *loading, const struct yaml_node *node, const char *what, bool *ret_truth);
+/* A scalar or a list of scalars, not empty. */
+bool sigma_texts(struct loading *loading, const struct yaml_node *node, const char *what, size_t most,
+                 const char ***ret_texts, size_t *ret_count);
+
+#endif

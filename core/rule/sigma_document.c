@@ -1,0 +1,288 @@
+/* One document of a rule file: what kind it is, and everything around its detection. */
+#include <stdlib.h>
+
+#include "memory.h"
+#include "sigma.h"
+
+#define RULE_TITLE_MOST 512u
+#define RULE_TEXT_MOST 8192u
+#define RULE_TAGS_MOST 200u
+
+bool sigma_text(struct loading *loading, const struct yaml_node *node, const char *what,
+                const char **ret_text) {
+    if (node->kind != YAML_SCALAR || yaml_is_null(node) || node->text.size == 0)
+        return sigma_refuse(loading, node, "write a text behind the colon", "%s is no text", what);
+    if (node->text.size > RULE_TEXT_MOST || slice_find_byte(node->text, 0) != SIZE_MAX)
+        return sigma_refuse(loading, node, "shorten it", "%s is longer than %u bytes or holds a NUL", what,
+                            RULE_TEXT_MOST);
+    *ret_text = (const char *)node->text.data;
+    return true;
+}
+
+bool sigma_truth(struct loading *loading, const struct yaml_node *node, const char *what, bool *ret_truth) {
+    static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {"false", "no", "off"};
+    for (size_t i = 0; node->kind == YAML_SCALAR && i < sizeof yes / sizeof *yes; i++) {
+        if (slice_equal_caseless(node->text, slice_string(yes[i])) ||
+            slice_equal_caseless(node->text, slice_string(no[i]))) {
+            *ret_truth = slice_equal_caseless(node->text, slice_string(yes[i]));
+            return true;
+        }
+    }
+    return sigma_refuse(loading, node, "write true or false", "%s is neither true nor false", what);
+}
+
+bool sigma_texts(struct loading *loading, const struct yaml_node *node, const char *what, size_t most,
+                 const char ***ret_texts, size_t *ret_count) {
+    size_t count = node->kind == YAML_LIST ? node->count : 1;
+    if (node->kind == YAML_MAP || count == 0 || count > most)
+        return sigma_refuse(loading, node, "write a list", "%s is no list of 1 to %zu texts", what, most);
+    const char **texts = rule_memory_new(loading->memory, count * sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        if (!sigma_text(loading, node->kind == YAML_LIST ? &node->values[i] : node, what, &texts[i]))
+            return false;
+    *ret_texts = texts;
+    *ret_count = count;
+    return true;
+}
+
+static bool is_uuid(const char *text) {
+    if (strlen(text) != 36)
+        return false;
+    for (size_t i = 0; i < 36; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Texts at the top of a document that are kept. */
+static bool read_texts(struct loading *loading, const struct yaml_node *root, struct rule *rule) {
+    const struct yaml_node *title = yaml_find(root, "title"), *id = yaml_find(root, "id");
+    const struct yaml_node *name = yaml_find(root, "name"), *status = yaml_find(root, "status");
+    if (!title)
+        return sigma_refuse(loading, root, "add one: what an alert of this rule is called",
+                            "there is no title");
+    if (!sigma_text(loading, title, "title", &rule->title) ||
+        (id && !sigma_text(loading, id, "id", &rule->id)) ||
+        (name && !sigma_text(loading, name, "name", &rule->name)) ||
+        (status && !sigma_text(loading, status, "status", &rule->status)))
+        return false;
+    if (strlen(rule->title) > RULE_TITLE_MOST)
+        return sigma_refuse(loading, title, "shorten it", "the title is longer than %u bytes",
+                            RULE_TITLE_MOST);
+    if (id && !is_uuid(rule->id))
+        return sigma_refuse(loading, id, "make one with uuidgen", "the id is no UUID");
+    if (!id)
+        rule->id = rule_memory_printf(loading->memory, "%s#%u", rule->file, rule->line);
+    return true;
+}
+
+static bool read_level(struct loading *loading, const struct yaml_node *root, struct rule *rule) {
+    const struct yaml_node *level = yaml_find(root, "level"), *tags = yaml_find(root, "tags");
+    static const char *const statuses[] = {"stable", "test", "experimental", "deprecated", "unsupported"};
+    bool known = !rule->status;
+    for (size_t i = 0; rule->status && i < sizeof statuses / sizeof *statuses; i++)
+        known |= strcmp(rule->status, statuses[i]) == 0;
+    if (!known)
+        return sigma_refuse(loading, yaml_find(root, "status"),
+                            "one of: stable, test, experimental, deprecated, unsupported",
+                            "unknown status '%.64s'", rule->status);
+    rule->level = LEVEL_MEDIUM;
+    if (level && (level->kind != YAML_SCALAR || !rule_level_by_name(level->text, &rule->level)))
+        return sigma_refuse(loading, level, "one of: informational, low, medium, high, critical",
+                            "unknown level");
+    const char **texts = NULL;
+    if (tags && !yaml_is_null(tags) && !(tags->kind == YAML_LIST && tags->count == 0) &&
+        !sigma_texts(loading, tags, "tags", RULE_TAGS_MOST, &texts, &rule->tag_count))
+        return false;
+    rule->tags = texts;
+    return true;
+}
+
+/* Our own block. What it does not know is refused: a misspelt word there would be an alert that never comes. */
+static bool read_own(struct loading *loading, const struct yaml_node *root, struct rule *rule) {
+    const struct yaml_node *own = yaml_find(root, "tocsin");
+    if (!own)
+        return true;
+    if (own->kind != YAML_MAP)
+        return sigma_refuse(loading, own, "severity, priority, what_to_do stand below it",
+                            "tocsin: not a map");
+    for (size_t i = 0; i < own->count; i++) {
+        const struct yaml_node *key = &own->keys[i], *value = &own->values[i];
+        if (slice_equal(key->text, SLICE("severity"))) {
+            if (value->kind != YAML_SCALAR || !severity_by_text(value->text, &rule->severity))
+                return sigma_refuse(loading, value, "one of: 1, 2a, 2b, 3a, 3b, 4",
+                                    "tocsin: unknown severity");
+            if (rule->severity == SEVERITY_3C)
+                return sigma_refuse(loading, value, "take 3b: a person can raise it",
+                                    "tocsin: 3c is a person's word, never a rule's");
+        } else if (slice_equal(key->text, SLICE("priority"))) {
+            if (value->kind != YAML_SCALAR || !priority_by_name(value->text, &rule->priority))
+                return sigma_refuse(loading, value, "one of: page, today, review",
+                                    "tocsin: unknown priority");
+        } else if (slice_equal(key->text, SLICE("what_to_do"))) {
+            if (!sigma_text(loading, value, "tocsin: what_to_do", &rule->what_to_do))
+                return false;
+        } else if (slice_equal(key->text, SLICE("reconcile")) || slice_equal(key->text, SLICE("silence")) ||
+                   slice_equal(key->text, SLICE("baseline"))) {
+            return sigma_refuse(loading, key, "leave this rule out for now",
+                                "tocsin: '%.*s' is not supported yet", SLICE_ARG(key->text));
+        } else {
+            return sigma_refuse(loading, key, "known: severity, priority, what_to_do",
+                                "tocsin: unknown key '%.*s'", SLICE_ARG(slice_head(key->text, 64)));
+        }
+    }
+    return true;
+}
+
+static bool source_word(struct loading *loading, const struct yaml_node *map, const char *key,
+                        uint32_t *ret_name) {
+    const struct yaml_node *node = yaml_find(map, key);
+    const char *text;
+    *ret_name = 0;
+    if (!node || yaml_is_null(node))
+        return true;
+    if (!sigma_text(loading, node, key, &text))
+        return false;
+    char folded[64];
+    size_t size = strlen(text);
+    if (size > sizeof folded)
+        return sigma_refuse(loading, node, "shorten it", "logsource: %s is longer than %zu bytes", key,
+                            sizeof folded);
+    for (size_t i = 0; i < size; i++)
+        folded[i] = (char)pattern_fold((uint8_t)text[i]);
+    *ret_name = symbols_add(loading->ruleset->source_names, slice_make(folded, size));
+    return *ret_name || sigma_refuse(loading, node, "load fewer rules", "too many different log sources");
+}
+
+static bool read_logsource(struct loading *loading, const struct yaml_node *root, uint32_t *ret_logsource) {
+    const struct yaml_node *map = yaml_find(root, "logsource");
+    struct logsource source;
+    if (!map || map->kind != YAML_MAP)
+        return sigma_refuse(loading, map ? map : root,
+                            "for instance: logsource: {product: linux, service: sshd}",
+                            "there is no logsource, or it is no map");
+    if (!source_word(loading, map, "product", &source.product) ||
+        !source_word(loading, map, "category", &source.category) ||
+        !source_word(loading, map, "service", &source.service))
+        return false;
+    *ret_logsource = ruleset_logsource(loading->ruleset, source);
+    return *ret_logsource != UINT32_MAX ||
+           sigma_refuse(loading, map, "load fewer rules", "too many different log sources");
+}
+
+static bool read_rule(struct loading *loading, const struct yaml_node *root, struct definition *definition) {
+    const struct yaml_node *detection = yaml_find(root, "detection"),
+                           *correlation = yaml_find(root, "correlation");
+    struct rule *rule = &definition->rule;
+    if (!read_texts(loading, root, rule) || !read_level(loading, root, rule) ||
+        !read_own(loading, root, rule))
+        return false;
+    if (detection && correlation)
+        return sigma_refuse(loading, root, "make two documents of it",
+                            "a document is a rule or a correlation, not both");
+    if (correlation) {
+        const struct yaml_node *generate = yaml_find(root, "generate");
+        rule->correlation = true;
+        return (!generate || sigma_truth(loading, generate, "generate", &definition->generate)) &&
+               sigma_correlation(loading, correlation, definition);
+    }
+    if (!detection)
+        return sigma_refuse(loading, root, "add one; see rules/ for examples",
+                            "there is no detection, correlation or filter");
+    return read_logsource(loading, root, &definition->logsource) &&
+           (definition->expression = sigma_detection(loading, detection, NULL)) != NULL;
+}
+
+static bool read_filter(struct loading *loading, const struct yaml_node *root, struct filter *filter) {
+    const struct yaml_node *map = yaml_find(root, "filter"), *rules = yaml_find(map, "rules");
+    if (map->kind != YAML_MAP)
+        return sigma_refuse(loading, map, "rules, selections and a condition stand below it",
+                            "filter: not a map");
+    if (!rules)
+        return sigma_refuse(loading, map, "name the rules, or write rules: any",
+                            "filter: there are no rules");
+    filter->any = rules->kind == YAML_SCALAR && slice_equal_caseless(rules->text, SLICE("any"));
+    if (!filter->any && !sigma_texts(loading, rules, "filter: rules", RULESET_RULES_MOST, &filter->targets,
+                                     &filter->target_count))
+        return false;
+    return read_logsource(loading, root, &filter->logsource) &&
+           (filter->expression = sigma_detection(loading, map, "rules")) != NULL;
+}
+
+struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file, uint32_t line) {
+    if ((ruleset->outcome_count & (ruleset->outcome_count - 1)) == 0)
+        ruleset->outcomes =
+            memory_resize(ruleset->outcomes, ruleset->outcome_count ? ruleset->outcome_count * 2 : 1,
+                          sizeof *ruleset->outcomes);
+    struct ruleset_outcome *outcome = &ruleset->outcomes[ruleset->outcome_count++];
+    *outcome = (struct ruleset_outcome){
+        .file = file, .id = "", .title = "", .line = line, .column = 1, .reason = "", .hint = ""};
+    return outcome;
+}
+
+static const char *word_of(const struct yaml_node *root, const char *key) {
+    const struct yaml_node *node = yaml_find(root, key);
+    return node && node->kind == YAML_SCALAR ? (const char *)node->text.data : "";
+}
+
+static void keep_filter(struct ruleset *ruleset, const struct filter *filter) {
+    ruleset->filters = memory_resize(ruleset->filters, ruleset->filter_count + 1, sizeof *ruleset->filters);
+    struct filter *kept = rule_memory_new(&ruleset->memory, sizeof *kept);
+    *kept = *filter;
+    ruleset->filters[ruleset->filter_count++] = kept;
+}
+
+static void keep_definition(struct ruleset *ruleset, const struct definition *definition) {
+    size_t count = ruleset->definition_count;
+    if ((count & (count - 1)) == 0)
+        ruleset->definitions =
+            memory_resize(ruleset->definitions, count ? count * 2 : 1, sizeof *ruleset->definitions);
+    struct definition *kept = rule_memory_new(&ruleset->memory, sizeof *kept);
+    *kept = *definition;
+    ruleset->definitions[ruleset->definition_count++] = kept;
+}
+
+static bool read_document(struct loading *loading, const struct yaml_node *root,
+                          struct ruleset_outcome *outcome, uint32_t line) {
+    struct ruleset *ruleset = loading->ruleset;
+    uint32_t number = (uint32_t)(ruleset->outcome_count - 1);
+    if (root->kind != YAML_MAP)
+        return sigma_refuse(loading, root, "a rule begins with `title:`", "not a map: no rule");
+    outcome->id = word_of(root, "id");
+    outcome->title = word_of(root, "title");
+    if (ruleset->definition_count + ruleset->filter_count >= RULESET_RULES_MOST)
+        return sigma_refuse(loading, root, "load fewer", "more than %u rules", RULESET_RULES_MOST);
+    if (yaml_find(root, "filter")) {
+        if (ruleset->filter_count == RULESET_FILTERS_MOST)
+            return sigma_refuse(loading, root, "join some of them", "more than %u filters",
+                                RULESET_FILTERS_MOST);
+        struct filter filter = {.outcome = number, .line = root->line, .column = root->column};
+        if (!read_filter(loading, root, &filter))
+            return false;
+        keep_filter(ruleset, &filter);
+        return true;
+    }
+    struct definition definition = {.outcome = number, .column = root->column};
+    definition.rule.file = loading->file;
+    definition.rule.line = line;
+    if (!read_rule(loading, root, &definition))
+        return false;
+    keep_definition(ruleset, &definition);
+    return true;
+}
+
+void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part) {
+    struct loading loading = {.ruleset = ruleset, .memory = &ruleset->memory, .file = file};
+    struct ruleset_outcome *outcome = sigma_outcome(ruleset, file, part.line);
+    struct yaml_node root;
+    outcome->loaded = sigma_yaml_parse(&ruleset->memory, part, &root, &loading.refusal) &&
+                      read_document(&loading, &root, outcome, root.line);
+    outcome->line = outcome->loaded ? root.line : loading.refusal.line;
+    if (outcome->loaded)
+        return;
+    outcome->column = loading.refusal.column;
+    outcome->reason = loading.refusal.reason;
+    outcome->hint = loading.refusal.hint;
+}
