@@ -138,7 +138,6 @@ bool stream_writer_restore_part(struct stream_writer *writer, struct slice bytes
         return fault_set(fault, FAULT_CONFLICT, "the saved part covers events that the spool has lost");
     memcpy(writer->part, bytes.data, PART_SIZE);
     writer->has_part = true;
-    writer->next_part = part.number + 1;
     writer->part_events = part.event_count;
     if (part.time_us > writer->last_us)
         writer->last_us = part.time_us;

@@ -169,6 +169,68 @@ static void every_change_to_an_entry_has_its_reason(void **state) {
     }
 }
 
+/* An entry re-signed over other times, its boot clock going along, so that only the rule about times can refuse it. */
+static enum check closed_between(struct fixture *f, uint64_t open_us, uint64_t close_us) {
+    struct batch_entry entry = closed(f);
+    entry.boottime_us -= entry.close_us - close_us;
+    entry.open_us = open_us;
+    entry.close_us = close_us;
+    batch_entry_sign(&entry, f->key, f->close.entry);
+    return fixture_send_close(f);
+}
+
+static void events_and_parts_lie_within_their_batch(void **state) {
+    (void)state;
+    struct fixture *f = fixture_begin();
+    uint64_t open_us = f->clock.now_us;
+    fixture_pass(f, 1000000);
+    fixture_event(f, CLASS_ACCESS, "a");
+    uint64_t event_us = f->clock.now_us;
+    assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
+    fixture_pass(f, 1000000);
+    struct stream_checker *without_part = fixture_checker_again(f);
+    fixture_part(f);
+    assert_int_equal(fixture_send_part(f), CHECK_ACCEPTED);
+    fixture_close(f);
+    assert_int_equal(closed_between(f, open_us, event_us + 999999), CHECK_FORK);
+    struct stream_checker *with_part = f->checker;
+    f->checker = without_part;
+    assert_int_equal(closed_between(f, open_us, event_us - 1), CHECK_TIME);
+    assert_int_equal(closed_between(f, open_us, event_us), CHECK_ACCEPTED);
+    stream_checker_destroy(with_part);
+    fixture_destroy(f);
+}
+
+static void a_break_opens_no_later_than_its_events(void **state) {
+    (void)state;
+    struct fixture *f = fixture_create();
+    assert_true(stream_writer_break(f->writer, &f->clock, NULL));
+    fixture_event(f, CLASS_ACCESS, "a");
+    uint64_t event_us = f->clock.now_us;
+    assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
+    fixture_pass(f, 1000000);
+    fixture_close(f);
+    assert_int_equal(closed_between(f, event_us + 1, f->clock.now_us), CHECK_TIME);
+    assert_int_equal(closed_between(f, event_us, f->clock.now_us), CHECK_ACCEPTED);
+    fixture_destroy(f);
+}
+
+static void the_boot_clock_never_falls_within_a_boot(void **state) {
+    (void)state;
+    struct fixture *f = fixture_begin();
+    uint64_t boottime_us = f->clock.boottime_us;
+    fixture_pass(f, 500000);
+    fixture_close(f);
+    struct batch_entry entry = closed(f);
+    entry.boottime_us = boottime_us - 1;
+    batch_entry_sign(&entry, f->key, f->close.entry);
+    assert_int_equal(fixture_send_close(f), CHECK_TIME);
+    entry.boottime_us = boottime_us;
+    batch_entry_sign(&entry, f->key, f->close.entry);
+    assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+    fixture_destroy(f);
+}
+
 static void another_key_signs_nothing_here(void **state) {
     (void)state;
     struct fixture *f = before_a_close();
@@ -420,25 +482,47 @@ static void an_entry_that_does_not_cover_a_part_is_a_fork(void **state) {
     fixture_destroy(f);
 }
 
-static void events_after_the_last_batch_of_all_are_refused(void **state) {
-    (void)state;
-    struct fixture *f = fixture_begin();
-    fixture_whole_batch(f, 2);
-    struct stream_checker *other = fixture_checker_again(f);
-    assert_true(stream_writer_end(f->writer, &f->clock, NULL, &f->close, NULL));
-    struct stream_close end = f->close;
-    assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+/* What the agent's key could still sign for the batch after the last. */
+static void sign_what_comes_after(struct fixture *f) {
     struct batch_entry entry = closed(f);
     entry.kind = BATCH_HEARTBEAT;
-    entry.prev = sha256_of(slice_make(end.entry, BATCH_ENTRY_SIZE));
+    entry.prev = batch_entry_hash(slice_make(f->close.entry, BATCH_ENTRY_SIZE));
     entry.batch_seq++;
+    entry.first_event_seq += entry.event_count;
+    entry.event_count = 0;
+    entry.event_root = class_list_event_root(SLICE("\0"));
     entry.open_us = entry.close_us;
+    struct part part = {.stream_id = entry.stream_id,
+                        .epoch = entry.epoch,
+                        .batch_seq = entry.batch_seq,
+                        .first_event_seq = entry.first_event_seq,
+                        .open_us = entry.open_us,
+                        .time_us = entry.open_us,
+                        .event_root = entry.event_root,
+                        .prev = entry.prev};
     batch_entry_sign(&entry, f->key, f->close.entry);
-    assert_int_equal(fixture_send_close(f), CHECK_ENDED);
-    struct batch_events events = {entry.batch_seq, entry.first_event_seq, 1, NULL, 0, SLICE("")};
-    assert_int_equal(stream_checker_events(f->checker, &events, NULL), CHECK_ENDED);
-    stream_checker_destroy(other);
-    fixture_destroy(f);
+    part_sign(&part, f->key, f->part);
+    f->close.class_list[0] = 0;
+    f->close.class_list_size = 1;
+}
+
+static void nothing_follows_a_last_batch(void **state) {
+    (void)state;
+    for (int end = 0; end < 2; end++) {
+        struct fixture *f = fixture_begin();
+        fixture_whole_batch(f, 2);
+        assert_true(
+            (end ? stream_writer_end : stream_writer_rotate)(f->writer, &f->clock, NULL, &f->close, NULL));
+        assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+        uint64_t batch_seq = stream_checker_batch_seq(f->checker), next = stream_checker_next_seq(f->checker);
+        sign_what_comes_after(f);
+        assert_int_equal(fixture_send_part(f), CHECK_ENDED);
+        assert_int_equal(fixture_send_close(f), CHECK_ENDED);
+        struct batch_events events = {batch_seq, next, 1, NULL, 0, SLICE("")};
+        assert_int_equal(stream_checker_events(f->checker, &events, NULL),
+                         end ? CHECK_ENDED : CHECK_MALFORMED);
+        fixture_destroy(f);
+    }
 }
 
 /* ---- events */
@@ -465,6 +549,11 @@ static void runs_of_events_follow_each_other_without_gap_or_overlap(void **state
     events.first_event_seq = 5;
     assert_int_equal(send(f, &events), CHECK_KEY);
     events.key_count = 0;
+    events.count = 4;
+    assert_int_equal(send(f, &events), CHECK_MALFORMED);
+    events.count = 6;
+    assert_int_equal(send(f, &events), CHECK_MALFORMED);
+    events.count = 5;
     assert_int_equal(send(f, &events), CHECK_ACCEPTED);
     events.batch_seq++;
     assert_int_equal(send(f, &events), CHECK_SEQUENCE);
@@ -583,6 +672,9 @@ static void a_saved_state_comes_back_whole_or_not_at_all(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_to_an_entry_has_its_reason),
+        cmocka_unit_test(events_and_parts_lie_within_their_batch),
+        cmocka_unit_test(a_break_opens_no_later_than_its_events),
+        cmocka_unit_test(the_boot_clock_never_falls_within_a_boot),
         cmocka_unit_test(another_key_signs_nothing_here),
         cmocka_unit_test(a_first_batch_that_is_no_break_is_refused),
         cmocka_unit_test(a_class_list_that_was_not_signed_is_refused),
@@ -592,7 +684,7 @@ int main(void) {
         cmocka_unit_test(every_change_to_a_part_has_its_reason),
         cmocka_unit_test(a_part_over_fewer_events_than_came_is_held_against_the_prefix),
         cmocka_unit_test(an_entry_that_does_not_cover_a_part_is_a_fork),
-        cmocka_unit_test(events_after_the_last_batch_of_all_are_refused),
+        cmocka_unit_test(nothing_follows_a_last_batch),
         cmocka_unit_test(runs_of_events_follow_each_other_without_gap_or_overlap),
         cmocka_unit_test(a_repeat_with_other_content_is_a_fork),
         cmocka_unit_test(a_class_needs_its_key_once_and_its_lane),

@@ -137,6 +137,26 @@ static void time_does_not_fall_with_a_clock_that_does(void **state) {
     fixture_destroy(f);
 }
 
+static void a_batch_closes_no_earlier_than_its_newest_part(void **state) {
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        struct fixture *f = fixture_begin();
+        fixture_event(f, CLASS_ACCESS, "a");
+        assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
+        fixture_pass(f, 700000);
+        fixture_part(f);
+        assert_int_equal(fixture_send_part(f), CHECK_ACCEPTED);
+        uint64_t part_us = f->clock.now_us;
+        if (restart)
+            fixture_restart_writer(f);
+        f->clock.now_us -= 600000;
+        fixture_close(f);
+        assert_int_equal(closed(f).close_us, part_us);
+        assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+        fixture_destroy(f);
+    }
+}
+
 /* delivery: a clock stepped either way, once with an event open and once without */
 static void a_clock_that_leaves_the_boot_clock_makes_a_break(void **state) {
     (void)state;
@@ -224,6 +244,22 @@ static void what_a_restart_left_open_takes_only_its_close(void **state) {
     fixture_destroy(f);
 }
 
+static void within_one_boot_it_closes_at_its_last_time_too(void **state) {
+    (void)state;
+    struct fixture *f = fixture_begin();
+    fixture_pass(f, 3000000);
+    fixture_event(f, CLASS_ACCESS, "a");
+    assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
+    struct stream_clock then = f->clock;
+    fixture_restart_writer(f);
+    fixture_pass(f, 20000000);
+    fixture_close(f);
+    assert_int_equal(closed(f).close_us, then.now_us);
+    assert_int_equal(closed(f).boottime_us, then.boottime_us);
+    assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+    fixture_destroy(f);
+}
+
 static void a_break_with_events_survives_a_restart(void **state) {
     (void)state;
     struct fixture *f = fixture_create();
@@ -232,10 +268,14 @@ static void a_break_with_events_survives_a_restart(void **state) {
     assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
     fixture_part(f);
     assert_int_equal(fixture_send_part(f), CHECK_ACCEPTED);
+    struct stream_clock then = f->clock;
     fixture_restart_writer(f);
     fixture_pass(f, 1000000);
     fixture_close(f);
     assert_int_equal(closed(f).kind, BATCH_BREAK);
+    assert_int_equal(closed(f).open_us, then.now_us);
+    assert_int_equal(closed(f).boottime_us, then.boottime_us);
+    assert_memory_equal(closed(f).boot_id, then.boot_id, BOOT_ID_SIZE);
     assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
     assert_int_equal(due(f), DUE_BREAK);
     fixture_destroy(f);
@@ -375,9 +415,11 @@ int main(void) {
         cmocka_unit_test(a_batch_is_full_at_a_mebibyte),
         cmocka_unit_test(a_class_of_the_other_lane_is_refused),
         cmocka_unit_test(time_does_not_fall_with_a_clock_that_does),
+        cmocka_unit_test(a_batch_closes_no_earlier_than_its_newest_part),
         cmocka_unit_test(a_clock_that_leaves_the_boot_clock_makes_a_break),
         cmocka_unit_test(a_part_is_signed_once_for_the_same_events),
         cmocka_unit_test(what_a_restart_left_open_takes_only_its_close),
+        cmocka_unit_test(within_one_boot_it_closes_at_its_last_time_too),
         cmocka_unit_test(a_break_with_events_survives_a_restart),
         cmocka_unit_test(a_break_without_events_is_begun_again_after_a_restart),
         cmocka_unit_test(a_spool_that_lost_signed_events_is_noticed),
