@@ -1,27 +1,30 @@
 /* From event to record: both lanes of a host, their batches, and the spool that keeps them (log-format;
  * FORMATS.md).
  *
- * Sources give events and positions; at the end of each loop turn lanes_flush writes everything gathered as
- * one record, synced, and from then on the cursors give it to the uplink. Nothing is seen by a cursor before
- * it is on disk, so nothing is sent that a crash could take back: no number is ever signed twice.
+ * Sources give events and positions; at the end of each loop turn lanes_flush writes everything gathered
+ * as one record, synced, and from then on the cursors give it to the uplink. Nothing is seen by a cursor
+ * before it is on disk, so nothing is sent that a crash could take back, and no number is signed twice.
  *
  * A turn of the agent's loop:
- *     lanes_tick(lanes, now)     the clock; closes what is due, heartbeats, breaks when the clock was stepped
- *     sources' turns             lanes_output(): events and positions; false once the group is full
+ *     lanes_tick                 the clock; closes what is due, heartbeats, breaks when the clock was stepped
+ *     the sources' turns         lanes_output(): events and positions; false once the group is full
  *     lanes_part, lanes_close    at the collector's pace, or when it asks
- *     lanes_flush(lanes, fault)  on disk
- *     cursors                    → uplink
+ *     lanes_flush                on disk, whatever was gathered; blocks for one sync
+ *     cursors                    to the uplink
  *
  * A disk that is full: lanes_flush returns false with FAULT_SPACE, the group stays in memory, no further
- * event is taken (sources keep their place), and every later flush tries again. A failed sync: the segment is
- * given up and the same group goes into a new one.
+ * event is taken (sources keep their place), and every later flush tries again: lanes_due says when. A
+ * sync that failed: the segment is given up and the same group goes into a new one.
  *
- * The spool's quota: when it is passed, closed batches lose their bodies, in the order of lanes_drop_rank
- * (bulk first); entries and class lists stay, and a signed gap event (class 0) names stream, batch, classes
- * and event range. Where nothing may be dropped any more, the group is refused as on a full disk.
+ * The spool's quota: when it is passed, closed batches lose their bodies: first those that the collector
+ * has stored, then by the policy of their class, bulk first (lanes_class_rank). Entries and class lists
+ * stay; a signed gap event (class 0, in the same record) names stream, batch, classes and range. Where
+ * nothing may be given up any more, the group is refused as on a full disk.
  *
- * Ownership: lanes_open borrows the folder's name and copies it; the signing key is borrowed until
- * lanes_close_all. One thread. */
+ * Memory when idle: the zstd context and the tail cache (2 MiB at most); everything else is given back.
+ *
+ * Ownership: strings are copied; the signing key is borrowed until lanes_destroy or lanes_epoch. One
+ * thread. */
 #ifndef TOCSIN_LANES_H
 #define TOCSIN_LANES_H
 
@@ -33,76 +36,80 @@
 #include "stream_writer.h"
 
 #define LANES_GROUP_TEXT (1024u * 1024) /* bytes of event text in one group, both lanes together */
-#define LANES_BATCH_EVENTS 4096u
-#define LANES_BATCH_TEXT (1024u * 1024)
-#define LANES_PLAIN_BELOW 400u       /* bytes of text under which compressing costs more than it saves */
-#define LANES_CLOCK_STEP_US 1000000u /* wall clock against boot clock: past it, a break */
-#define LANES_RETRY_US 1000000u      /* after a refused write */
-
-struct lanes_now {
-    uint64_t wall_us; /* since 1970 */
-    uint64_t boot_us; /* CLOCK_BOOTTIME */
-};
+#define LANES_PLAIN_BELOW 400u          /* bytes of text under which compressing costs more than it saves */
+#define LANES_HEARTBEAT_US 600000000ull
+#define LANES_RETRY_US 1000000u /* after a refused write */
+#define LANES_QUOTA_LEAST (32ull * 1024 * 1024)
+#define LANES_QUOTA_DEFAULT (1024ull * 1024 * 1024)
 
 struct lanes_settings {
-    const char *folder;                  /* created with mode 0700 where it is not there */
-    const char *host;                    /* host_name_good */
-    const struct signing_key *key;       /* of this epoch, signs both lanes */
-    const struct signing_key *first_key; /* of the stream's first epoch; NULL: `key` itself */
+    const char *folder;                 /* made with mode 0700 where it is not there; its parent must be */
+    const char *host;                   /* host_name_good */
+    const struct signing_key *key;      /* of this epoch, signs both lanes */
+    const struct verify_key *first_key; /* of the stream's first epoch; NULL: `key`'s own */
     uint32_t epoch;
-    uint8_t boot_id[16];
-    uint64_t heartbeat_us;  /* 0: none until lanes_set_heartbeat */
-    uint64_t batch_us;      /* a batch closes so long after its first event; 0: 60 s */
-    uint64_t quota;         /* bytes of the folder; 0: 1 GiB */
-    uint32_t segment_bytes; /* 0: 8 MiB */
-    uint32_t cache_bytes;   /* 0: 2 MiB */
+    uint64_t heartbeat_us; /* what the enrolment names; 0: LANES_HEARTBEAT_US */
+    uint64_t batch_us;     /* a batch closes so long after its first event; 0: STREAM_BATCH_US */
+    uint64_t quota;        /* bytes of the folder; 0: LANES_QUOTA_DEFAULT */
+    uint32_t segment_bytes, cache_bytes; /* 0: SPOOL_SEGMENT_BYTES, SPOOL_CACHE_BYTES */
+    struct random_source random;         /* for class keys and nonces; without `fill`: the system's */
+    /* Told while opening what is damaged, torn or missing, a sentence each; may be NULL. */
+    void (*finding)(void *context, const char *text);
+    void *finding_context;
 };
 
 struct lanes;
 
-/* Recovers the folder, closes what was open under its own boot_id, and begins anew with a break in each lane
- * (gathered: the first lanes_flush writes it). Damage is told by gap events and in lanes_report. A full disk
- * is no failure here. */
+/* Recovers the folder, closes what was open under its own boot_id, and begins anew with a break in each
+ * lane. That is gathered: the first lanes_flush writes it. What damage took is told by gap events. A full
+ * disk is no failure here. */
 struct lanes *lanes_open(const struct lanes_settings *settings, const struct spool_files *files,
-                         struct lanes_now now, struct fault *fault);
+                         const struct stream_clock *now, struct fault *fault);
 /* Forgets what is not flushed. Returns NULL. */
 struct lanes *lanes_destroy(struct lanes *lanes);
 
-/* The output that sources are given. */
+/* The output that sources are given; lives as long as the lanes. */
 const struct source_output *lanes_output(struct lanes *lanes);
 
-void lanes_tick(struct lanes *lanes, struct lanes_now now);
-/* When the next tick has something to do (wall clock); UINT64_MAX for never. */
+/* The clock of this turn. Does what is due in both lanes; nothing while a group is refused. */
+void lanes_tick(struct lanes *lanes, const struct stream_clock *now);
+/* Wall clock at which the next tick or flush has something to do; UINT64_MAX for never. */
 uint64_t lanes_due(const struct lanes *lanes);
 
-/* False: the group is full or still unwritten, the event was not taken. The body is copied. */
+/* False: the group is full or still unwritten, and the event was not taken. The body is copied. One that
+ * is over EVENT_BODY_MOST is replaced by a gap event. */
 bool lanes_event(struct lanes *lanes, enum event_class class, const struct event_body *body);
-/* Something is gathered. */
+void lanes_position(struct lanes *lanes, struct slice key, struct slice value);
+/* Something is gathered and not on disk. */
 bool lanes_gathered(const struct lanes *lanes);
 /* Gathers a part over the open batch of each lane that has events no part covers yet. True: there was one. */
 bool lanes_part(struct lanes *lanes);
-/* Gathers the close of the lane's open batch (a heartbeat, where it is empty). STREAM_ROTATE and STREAM_END
- * close what is open first and then the lane: it takes no more events. */
+/* Gathers the close of the lane's open batch: BATCH_DATA for whatever it is (a heartbeat where it is
+ * empty), BATCH_ROTATE, BATCH_END. FAULT_BUSY while a group is refused. */
 bool lanes_close(struct lanes *lanes, enum lane lane, enum batch_kind kind, struct fault *fault);
+/* After both lanes were rotated: the next epoch's key. */
+bool lanes_epoch(struct lanes *lanes, const struct signing_key *key, struct fault *fault);
 /* Writes and syncs what is gathered. True where there was nothing. */
 bool lanes_flush(struct lanes *lanes, struct fault *fault);
 
 /* From the collector: all events before `stored` are stored, before `attested` signed; all batches before
- * `closed` are closed and verified: their segments go. Marks that fall are ignored. */
+ * `closed` are closed and verified, and their segments go. Marks that fall or that name what was never
+ * written are ignored. */
 void lanes_acknowledge(struct lanes *lanes, enum lane lane, uint64_t stored, uint64_t attested,
                        uint64_t closed);
-/* A verified checkpoint: what the next entries say in seen_*. */
-void lanes_seen(struct lanes *lanes, uint32_t key_id, uint64_t size, const uint8_t root[32]);
+/* The newest checkpoint that was verified: what the next entries say in seen_*. */
+void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *seen);
 void lanes_set_heartbeat(struct lanes *lanes, uint64_t heartbeat_us);
 
-/* What HELLO says of a lane; borrowed until the next call into lanes. */
+/* What HELLO says of a lane: flushed things alone. */
 struct lanes_hello {
-    uint8_t stream_id[32];
+    uint8_t stream_id[HASH_SIZE];
     uint32_t epoch;
-    uint64_t batch_seq;      /* of the open batch */
-    uint64_t next_event_seq; /* flushed events alone */
-    uint8_t last_entry_hash[32];
-    struct slice newest_part; /* of the open batch; empty for none */
+    uint64_t batch_seq; /* of the open batch, or of the next one */
+    uint64_t next_event_seq;
+    uint8_t last_entry_hash[HASH_SIZE]; /* zeros for none */
+    uint8_t newest_part[PART_SIZE];     /* of the open batch */
+    bool has_part;
 };
 void lanes_hello(const struct lanes *lanes, enum lane lane, struct lanes_hello *ret_hello);
 
@@ -113,10 +120,14 @@ struct lanes_item {
     uint64_t batch_seq;
     uint64_t first_event_seq; /* of these events; of the batch */
     uint32_t count;           /* events; covered by the part; in the batch */
-    struct slice bytes; /* an Events message; a part; an entry. Borrowed until the next call into lanes */
-    struct slice class_list; /* LANES_CLOSE */
-    bool after_hole; /* events before these are lost (damage or quota): first_event_seq is not the last one's
-                        end */
+    struct slice
+        bytes; /* an Events message; a part; an entry. Borrowed until the next call into lanes or cursor */
+    struct slice class_list;
+        /* LANES_CLOSE */ /* CLOSE: some of the batch's events were lost or given up, and its entry is owed their bodies. What stands
+     * behind a hole in a batch is not given, because nobody could place it: a gap event names it, and what only stood
+     * behind damage comes anew, later, with its old place in its fields (replayed.*). EVENTS: a closing entry before
+     * these is lost, which only a new enrolment mends. */
+    bool after_hole;
 };
 enum lanes_found { LANES_ITEM, LANES_END, LANES_FAILED };
 
@@ -136,13 +147,18 @@ bool lanes_cursor_seek(struct lanes_cursor *cursor, uint64_t batch_seq, uint64_t
 enum lanes_found lanes_cursor_next(struct lanes_cursor *cursor, struct lanes_item *ret_item,
                                    struct fault *fault);
 
-/* For --check, status and metrics. Counters since the start. */
+/* When the quota is passed, bodies of lower rank go first; LANES_RANK_KEEP never goes. */
+#define LANES_RANK_KEEP 255u
+unsigned lanes_class_rank(enum event_class class);
+
+/* For --check, status and metrics; counters since the start. */
 struct lanes_report {
-    uint64_t events[LANES], batches[LANES], parts[LANES], groups, syncs, bytes_written, bytes_text;
-    uint64_t spool_bytes, segments, quota;
+    uint64_t events[LANES], parts[LANES], closes[LANES];
     uint64_t stored[LANES], attested[LANES], closed[LANES], next_event_seq[LANES], batch_seq[LANES];
-    uint64_t dropped_events, dropped_batches;                             /* by quota */
-    uint64_t damaged_ranges, damaged_bytes, missing_segments, torn_bytes; /* at the start */
+    uint64_t groups, syncs, text_bytes, oversized_events;
+    uint64_t spool_bytes, segments, quota;
+    uint64_t dropped_batches, dropped_events;                             /* by the quota */
+    uint64_t damaged_ranges, damaged_bytes, missing_segments, torn_bytes; /* found at the start */
     uint64_t refused_groups, given_up_segments;
     bool full; /* the last flush was refused */
 };

@@ -4,13 +4,13 @@
  * with one write, synced, and counts wholly or not at all. So an Events message, the state of its stream
  * after it and the positions of the sources that gave it can never be ahead of or behind each other.
  *
- * Every record begins on a multiple of SPOOL_ALIGNMENT with a head of 32 bytes whose checksum covers the
- * segment's number and nonce, the record's offset and its items: bytes of another segment, of another place,
- * or bytes that somebody wrote into a log never pass. The nonce is random and stands in the file's name, so
- * that a damaged beginning costs the beginning alone.
+ * Every record begins on a multiple of SPOOL_ALIGNMENT with a head of 32 bytes whose checksums cover the
+ * segment's number and nonce, the record's offset and its items: bytes of another segment, of another
+ * place, or bytes that somebody wrote into a log never pass. The nonce is random and stands in the file's
+ * name, so that a damaged beginning costs the beginning alone.
  *
- * Writing appends to a buffer of the caller's; spool_record_begin … spool_item_write … spool_record_end.
- * Reading borrows. All integers are big-endian. */
+ * Writing appends to a buffer of the caller's: spool_record_begin, any number of spool_item_write,
+ * spool_record_end. Reading borrows. All integers are big-endian. */
 #ifndef TOCSIN_SPOOL_RECORD_H
 #define TOCSIN_SPOOL_RECORD_H
 
@@ -20,24 +20,22 @@
 #define SPOOL_VERSION 1u
 #define SPOOL_ALIGNMENT 8u
 #define SPOOL_HEAD 32u
-/* Items of one record: a group of events (1 MiB of text and what closes its batches), or a segment's
- * snapshot. */
+/* Items of one record, in bytes: a group of events with what closes its batches, or a segment's snapshot. */
 #define SPOOL_RECORD_MOST (16u * 1024 * 1024)
+#define SPOOL_PART_SIZE 224u
+#define SPOOL_ENTRY_SIZE 416u
 
 enum spool_item_kind {
-    SPOOL_ITEM_SEGMENT =
-        1, /* label, version, number, nonce, previous, oldest: first item of a segment's first record */
+    SPOOL_ITEM_SEGMENT = 1,  /* what segment this is: first item of a segment's first record */
     SPOOL_ITEM_EVENTS = 2,   /* an Events message (wire.proto), as it is sent */
     SPOOL_ITEM_STATE = 3,    /* a lane's stream writer after this record */
     SPOOL_ITEM_POSITION = 4, /* a source's key and its position; an empty position forgets the key */
-    SPOOL_ITEM_PART = 5,     /* 224 bytes */
-    SPOOL_ITEM_CLOSE = 6,    /* entry of 416 bytes, class list */
-    SPOOL_ITEM_MARK = 7, /* what the collector has acknowledged in a lane; written with whatever comes next */
-    SPOOL_ITEM_DROPPED =
-        8, /* a closed batch whose bodies were given up; its gap event stands in the same record */
+    SPOOL_ITEM_PART = 5,     /* a part */
+    SPOOL_ITEM_CLOSE = 6,    /* a closing entry and its class list; may stand again in a later record */
+    SPOOL_ITEM_MARK = 7,     /* what the collector has acknowledged in a lane; written with whatever comes */
+    SPOOL_ITEM_VOID = 8,   /* from one number on, a batch's events are given up (quota, damage before them) */
     SPOOL_ITEM_OLDEST = 9, /* number of the oldest segment that is still needed */
 };
-#define SPOOL_ITEM_KINDS 10u
 
 /* Which segment a record belongs to; the nonce is drawn anew for each. */
 struct spool_segment_id {
@@ -47,31 +45,32 @@ struct spool_segment_id {
 
 struct spool_item {
     enum spool_item_kind kind;
-    uint8_t lane;       /* EVENTS, STATE, PART, CLOSE, MARK, DROPPED; otherwise 0 */
-    struct slice bytes; /* EVENTS: the message; STATE: opaque; POSITION: the position; PART: the part; CLOSE:
-                           the entry */
-    struct slice key;   /* POSITION: the key; CLOSE: the class list; DROPPED: the class list */
-    uint64_t batch_seq, first_event_seq; /* EVENTS, DROPPED; CLOSE and PART too, read out of the entry */
-    uint32_t count;                      /* the same */
+    uint8_t lane;                        /* EVENTS, STATE, PART, CLOSE, MARK, VOID; otherwise 0 */
+    struct slice bytes;                  /* EVENTS: the message; STATE; POSITION; PART; CLOSE: the entry */
+    struct slice more;                   /* POSITION: the key; CLOSE: the class list */
+    uint64_t batch_seq, first_event_seq; /* EVENTS, VOID; of PART and CLOSE read out of the bytes */
+    uint32_t count;                      /* of events: the same */
+    uint16_t classes;                    /* EVENTS: bit c for each class in the message */
     uint64_t stored, attested, closed;   /* MARK */
     uint64_t oldest;                     /* OLDEST, SEGMENT */
     struct spool_segment_id id;          /* SEGMENT */
     uint64_t previous;                   /* SEGMENT: number of the segment before it, 0 for none */
 };
 
-/* Reserves the head at the end of `to` (whose size must be a multiple of SPOOL_ALIGNMENT there, as the file's
- * is). */
+/* Reserves the head at the end of `to`. */
 bool spool_record_begin(struct buffer *to);
 /* Appends one item. False: the buffer's limit; its overflow is sticky. */
 bool spool_item_write(struct buffer *to, const struct spool_item *item);
-/* An Events message written by the caller straight into the record: the size is filled in by spool_item_end.
- */
-bool spool_events_begin(struct buffer *to, uint8_t lane, uint64_t batch_seq, uint64_t first_event_seq,
-                        uint32_t count, size_t *ret_mark);
-bool spool_events_end(struct buffer *to, size_t mark);
-/* Pads and seals the record that begins at `start` in the buffer, to stand at `offset` of that segment. May
- * be called again for another place: a group that could not be written to one segment goes into the next. */
-bool spool_record_end(struct buffer *to, size_t start, struct spool_segment_id id, uint64_t offset);
+/* For an EVENTS item whose message the caller appends itself, without a copy: item->bytes is not looked
+ * at, and the item ends at the buffer's size when spool_item_end is called with the mark. */
+bool spool_item_begin(struct buffer *to, const struct spool_item *item, size_t *ret_mark);
+bool spool_item_end(struct buffer *to, size_t mark);
+/* Pads and seals the record that begins at `start` in the buffer, to stand at `offset` (a multiple of
+ * SPOOL_ALIGNMENT) of that segment. May be called again for another place: a group that could not be
+ * written to one segment goes into the next. `items_size`: bytes of items behind the head; what stands
+ * behind them is replaced by the padding. */
+bool spool_record_end(struct buffer *to, size_t start, size_t items_size, struct spool_segment_id id,
+                      uint64_t offset);
 
 enum spool_record_found {
     SPOOL_RECORD_GOOD,
@@ -79,16 +78,13 @@ enum spool_record_found {
     SPOOL_RECORD_BAD,   /* no record of this segment begins here */
 };
 
-/* Looks at a head alone (the first SPOOL_HEAD bytes), so that a reader knows how much to read; head and
- * padding count. */
-bool spool_record_size(struct slice head, size_t *ret_size);
-
 /* The record at the front of `bytes`, which stand at `offset` in the segment. GOOD: ret_items holds its
- * items, ret_size what it takes in the file. */
+ * items, ret_size what it takes in the file. SHORT: ret_size alone, where the head is whole; otherwise 0. */
 enum spool_record_found spool_record_read(struct slice bytes, struct spool_segment_id id, uint64_t offset,
                                           struct slice *ret_items, size_t *ret_size);
 
-/* Takes the next item off *items. False at the end (fault untouched) or when it is malformed (fault set). */
+/* Takes the next item off *items. False at the end (fault untouched, *items empty) or when it is malformed
+ * (fault set). */
 bool spool_item_next(struct slice *items, struct spool_item *ret_item, struct fault *fault);
 
 #endif
