@@ -33,7 +33,7 @@ static const struct settings_row pattern_rows[] = {
     {.path = "set",
      .type = SETTINGS_PAIRS,
      .offset = offsetof(struct pattern_row, set),
-     .maximum = DECODER_SET_MOST,
+
      .about = "Fields that such a message gets.",
      .example = "{event.action: ssh_login, event.outcome: success}"},
     {.path = "examples",
@@ -76,7 +76,7 @@ static const struct settings_row decoder_rows[] = {
     {.path = "set",
      .type = SETTINGS_PAIRS,
      .offset = offsetof(struct decoder_row, set),
-     .maximum = DECODER_SET_MOST,
+
      .about = "Fields of every message that a pattern fits.",
      .example = "{event.category: authentication}"},
     {.path = "patterns",

@@ -110,6 +110,8 @@ void reading_decode(struct reading *reading, struct slice program, struct slice 
             reading_add(reading, FIELD_SERVICE, program);
             reading_add(reading, FIELD_SERVICE, SLICE("syslog"));
         }
+        while (message.size && message.data[0] == ' ') /* older sudo pads the user's name */
+            message = slice_from(message, 1);
         message = unfold(reading, message);
         if (decoder_set_decode(decoders, group, message, reading->record))
             return;

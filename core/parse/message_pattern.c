@@ -30,9 +30,13 @@ static size_t host_forward(struct slice text) {
     return size ? size : NO_MATCH;
 }
 
-static size_t word_forward(struct slice text, int stop) {
+static bool ends(const struct step *step, uint8_t c) {
+    return step->ends[c >> 3] >> (c & 7) & 1;
+}
+
+static size_t word_forward(const struct step *step, struct slice text) {
     size_t size = 0;
-    while (size < text.size && !is_blank(text.data[size]) && text.data[size] != stop)
+    while (size < text.size && !ends(step, text.data[size]))
         size++;
     return size ? size : NO_MATCH;
 }
@@ -71,7 +75,7 @@ static size_t length_forward(const struct step *step, struct slice text) {
     case STEP_LITERAL:
         return slice_starts(text, step->literal) ? step->literal.size : NO_MATCH;
     case STEP_WORD:
-        return word_forward(text, step->stop);
+        return word_forward(step, text);
     case STEP_INT:
         return digits_forward(text, text.size && text.data[0] == '-' ? 1 : 0);
     case STEP_NUMBER:
@@ -98,10 +102,10 @@ static size_t length_forward(const struct step *step, struct slice text) {
 }
 
 /* How many bytes at the end of `text` belong to the capture. */
-static size_t run_backward(struct slice text, bool (*belongs)(uint8_t c), int stop) {
+static size_t run_backward(const struct step *step, struct slice text, bool (*belongs)(uint8_t c)) {
     size_t size = 0;
     while (size < text.size && belongs(text.data[text.size - 1 - size]) &&
-           text.data[text.size - 1 - size] != stop)
+           !ends(step, text.data[text.size - 1 - size]))
         size++;
     return size ? size : NO_MATCH;
 }
@@ -120,8 +124,10 @@ static bool in_address(uint8_t c) {
 }
 
 static size_t ip_backward(struct slice text) {
-    size_t size = run_backward(text, in_address, -1);
-    return size != NO_MATCH && ip_text_good(slice_from(text, text.size - size)) ? size : NO_MATCH;
+    size_t size = 0;
+    while (size < text.size && in_address(text.data[text.size - 1 - size]))
+        size++;
+    return size && ip_text_good(slice_from(text, text.size - size)) ? size : NO_MATCH;
 }
 
 static size_t quoted_backward(struct slice text) {
@@ -142,23 +148,23 @@ static size_t length_backward(const struct step *step, struct slice text) {
                    ? size
                    : NO_MATCH;
     case STEP_WORD:
-        return run_backward(text, in_word, step->stop);
+        return run_backward(step, text, in_word);
     case STEP_INT:
-        size = run_backward(text, in_integer, step->stop);
+        size = run_backward(step, text, in_integer);
         return size != NO_MATCH && length_forward(step, slice_from(text, text.size - size)) == size
                    ? size
                    : NO_MATCH;
     case STEP_NUMBER:
-        size = run_backward(text, in_number, step->stop);
+        size = run_backward(step, text, in_number);
         return size != NO_MATCH && number_forward(slice_from(text, text.size - size)) == size ? size
                                                                                               : NO_MATCH;
     case STEP_IP:
         return ip_backward(text);
     case STEP_HOST:
-        return run_backward(text, is_host, step->stop);
+        return run_backward(step, text, is_host);
     case STEP_ADDRESS:
         size = ip_backward(text);
-        return size != NO_MATCH ? size : run_backward(text, is_host, step->stop);
+        return size != NO_MATCH ? size : run_backward(step, text, is_host);
     case STEP_QUOTED:
         return quoted_backward(text);
     case STEP_OPTIONAL:

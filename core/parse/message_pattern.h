@@ -4,8 +4,8 @@
  *
  * Text outside braces stands for itself, blanks too; "{{" and "}}" are braces. A pattern covers the whole message (blanks
  * at its end don't count). A capture is {field:type}; without a field, {:type}, it is passed over and not kept.
- *   word      bytes up to the next blank, or up to the first byte of the text that follows in the pattern; at least one.
- *             {field} alone is a word
+ *   word      bytes up to the next blank, or up to the first byte of the text that follows in the pattern (also of an
+ *             optional part that follows); at least one. {field} alone is a word
  *   int       decimal digits, with a minus or without
  *   number    the same with a fraction, with a sign or without
  *   ip        an IPv4 or IPv6 address

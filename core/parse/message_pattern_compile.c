@@ -41,7 +41,7 @@ static struct step *new_step(struct compiler *compiler, enum step_kind kind) {
     }
     compiler->offsets[compiler->count] = compiler->at;
     struct step *step = &compiler->steps[compiler->count++];
-    *step = (struct step){.kind = kind, .stop = -1};
+    *step = (struct step){.kind = kind};
     return step;
 }
 
@@ -190,36 +190,20 @@ static bool read_pieces(struct compiler *compiler) {
     return true;
 }
 
-/* The literal that stands next to step `index` on that side, an optional part's beginning (or end) included. */
-static const struct step *neighbour(const struct compiler *compiler, size_t index, bool forward) {
-    const struct step *steps = compiler->steps;
-    if (forward) {
-        size_t next = index + 1;
-        while (next < compiler->count && steps[next].kind == STEP_OPTIONAL)
-            next++;
-        return next < compiler->count && steps[next].kind == STEP_LITERAL ? &steps[next] : NULL;
-    }
-    for (size_t before = index; before-- > 0;)
-        if (steps[before].kind != STEP_OPTIONAL)
-            return steps[before].kind == STEP_LITERAL ? &steps[before] : NULL;
-    return NULL;
-}
-
 static bool place_fault(struct compiler *compiler, size_t index, const char *text) {
     compiler->at = compiler->offsets[index];
     return fault_set(compiler->fault, FAULT_FORMAT, "%s", text);
 }
 
-/* What a capture must know of its neighbours, and what may not stand where it does. */
-static bool settle(struct compiler *compiler) {
+/* What may not stand where it does; and an until's end. */
+static bool check_places(struct compiler *compiler) {
     for (size_t i = 0; i < compiler->count; i++) {
         struct step *step = &compiler->steps[i];
-        bool forward = i < compiler->open;
-        const struct step *next = neighbour(compiler, i, forward);
-        if (step->kind == STEP_UNTIL && !forward)
+        bool literal_next = i + 1 < compiler->count && step[1].kind == STEP_LITERAL;
+        if (step->kind == STEP_UNTIL && i > compiler->open)
             return place_fault(
                 compiler, i, "an until behind the text capture, where matching goes from the end; try word");
-        if (step->kind == STEP_UNTIL && (!next || next != step + 1))
+        if (step->kind == STEP_UNTIL && !literal_next)
             return place_fault(compiler, i,
                                "an until without text right behind it; rest takes everything to the end");
         if (step->kind == STEP_REST && compiler->open != MESSAGE_PATTERN_STEPS_MOST)
@@ -229,11 +213,31 @@ static bool settle(struct compiler *compiler) {
             return place_fault(compiler, i,
                                "a rest that is not the last thing; text or until can stand further left");
         if (step->kind == STEP_UNTIL)
-            step->literal = next->literal;
-        else if (next && step->kind != STEP_LITERAL)
-            step->stop = forward ? next->literal.data[0] : next->literal.data[next->literal.size - 1];
+            step->literal = step[1].literal;
     }
     return true;
+}
+
+static void add_end(struct step *step, uint8_t byte) {
+    step->ends[byte >> 3] |= (uint8_t)(1u << (byte & 7));
+}
+
+/* A word ends at blanks and at the nearest byte of whatever text may come next: that of an optional part, and that of
+ * what follows where the part is missing. Steps stand in the order of matching. */
+static void set_ends(struct step *steps, size_t count, bool forward) {
+    for (size_t i = 0; i < count; i++) {
+        for (const char *blank = " \t\r\n"; *blank; blank++)
+            add_end(&steps[i], (uint8_t)*blank);
+        for (size_t next = i + 1; steps[i].kind != STEP_OPTIONAL && next < count;) {
+            bool optional = steps[next].kind == STEP_OPTIONAL;
+            const struct step *first = &steps[optional ? next + 1 : next];
+            if (first->kind == STEP_LITERAL)
+                add_end(&steps[i], first->literal.data[forward ? 0 : first->literal.size - 1]);
+            if (!optional)
+                break;
+            next += 1u + steps[next].inner;
+        }
+    }
 }
 
 /* Copies steps [from, to) in reverse, an optional part before what is inside it; returns how many. */
@@ -265,6 +269,8 @@ static struct message_pattern *build(struct compiler *compiler) {
         pattern->right = put_reversed(compiler->steps, compiler->open + 1, compiler->count,
                                       pattern->steps + pattern->left);
     }
+    set_ends(pattern->steps, pattern->left, true);
+    set_ends(pattern->steps + pattern->left, pattern->right, false);
     pattern->literals = compiler->literals;
     return pattern;
 }
@@ -280,7 +286,7 @@ struct message_pattern *message_pattern_compile(struct slice text, struct symbol
         return NULL;
     }
     compiler.literals = memory_new(text.size);
-    if (read_pieces(&compiler) && settle(&compiler))
+    if (read_pieces(&compiler) && check_places(&compiler))
         return build(&compiler);
     *ret_offset = compiler.at;
     free(compiler.literals);

@@ -22,7 +22,7 @@ enum step_kind {
 struct step {
     enum step_kind kind;
     uint16_t inner;        /* of an optional part: how many of the next steps are inside */
-    int stop;              /* of a word: the byte of the neighbouring text that ends it; -1 for none */
+    uint8_t ends[32];      /* of a word or host: a bit for each byte that ends it */
     uint32_t symbol;       /* 0: not kept */
     uint32_t other_symbol; /* of an address: the symbol where it is a name */
     struct slice literal;  /* of a literal; of an until: the text that ends it */
