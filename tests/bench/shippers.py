@@ -206,4 +206,18 @@ class Tocsin(Shipper):
                 yield b"".join(chunk)
 
 
-ALL = (Tocsin, Rsyslog, RsyslogDisk, RsyslogRelp, SyslogNg, SyslogNgReliable)
+class TocsinSlowDisk(Tocsin):
+    """On a disk whose every sync takes 5 ms longer, as most do."""
+
+    name = "Tocsin, each sync 5 ms longer"
+
+    def prepare(self):
+        super().prepare()
+        library = os.path.join(self.folder, "slow_sync.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", library, os.path.join(SOURCE, "tests/bench/slow_sync.c"),
+                        "-ldl"], check=True)
+        for process in (self.receiver, self.sender):
+            process.environment.update(LD_PRELOAD=library, SLOW_SYNC_MS="5")
+
+
+ALL = (Tocsin, TocsinSlowDisk, Rsyslog, RsyslogDisk, RsyslogRelp, SyslogNg, SyslogNgReliable)

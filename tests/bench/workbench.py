@@ -64,6 +64,17 @@ class Process:
         except (OSError, TypeError, AttributeError):
             return 0
 
+    def wakes(self):
+        """How often its threads have gone to sleep of their own will."""
+        total = 0
+        try:
+            for task in os.listdir(f"/proc/{self.child.pid}/task"):
+                with open(f"/proc/{self.child.pid}/task/{task}/status", encoding="ascii", errors="replace") as file:
+                    total += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.MULTILINE)[1])
+        except (OSError, TypeError):
+            pass
+        return total
+
     def stop(self, sign=signal.SIGTERM, patience_s=10):
         if not self.alive():
             return
