@@ -43,7 +43,8 @@ static void roots_are_those_of_certificate_transparency(void **state) {
         assert_true(hash_equal(&at_once, &expected));
         assert_true(hash_equal(&running, &expected));
     }
-    struct hash empty = merkle_empty(), none = merkle_root(NULL, 0);
+    struct hash empty = merkle_empty(), none = merkle_root(NULL, 0), nothing = sha256_of(SLICE(""));
+    assert_true(hash_equal(&empty, &nothing));
     assert_true(encoding_unhex(SLICE("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
                                expected.bytes, HASH_SIZE));
     assert_true(hash_equal(&empty, &expected));
