@@ -18,7 +18,7 @@ struct mail_client {
     struct slice left; /* of the message under way */
     unsigned replies;  /* of the server in this attempt */
     bool closing;      /* its last one was 421 */
-    char reply[160];   /* its last one */
+    char refusal[160]; /* its last reply, if that was a no */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -69,7 +69,12 @@ static size_t mail_client_reply(char *line, size_t one, size_t size, void *conte
     struct mail_client *client = context;
     client->replies++;
     client->closing = size >= 3 && memcmp(line, "421", 3) == 0;
-    curl_text_printable(line, one * size, client->reply, sizeof client->reply);
+    /* The answer to libcurl's QUIT must not hide why it quits. */
+    bool is_bye = size >= 3 && memcmp(line, "221", 3) == 0;
+    if (size && (*line == '4' || *line == '5'))
+        curl_text_printable(line, one * size, client->refusal, sizeof client->refusal);
+    else if (!is_bye)
+        client->refusal[0] = '\0';
     return one * size;
 }
 
@@ -192,7 +197,7 @@ static CURLcode mail_client_attempt(struct mail_client *client, struct slice mes
     client->left = message;
     client->replies = 0;
     client->closing = false;
-    client->reply[0] = client->error[0] = '\0';
+    client->refusal[0] = client->error[0] = '\0';
     curl_handle_set_times(client->handle, client->connect_timeout_us, client->timeout_us);
     curl_easy_setopt(client->handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)message.size);
     curl_easy_setopt(client->handle, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
@@ -210,14 +215,10 @@ static bool mail_client_was_stale(const struct mail_client *client, CURLcode cod
 
 static bool mail_client_failed(const struct mail_client *client, CURLcode code, bool *ret_permanent,
                                struct fault *fault) {
-    long status = 0;
-    curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
     struct fault curl;
     *ret_permanent = curl_handle_fault(code, client->error, &curl);
-    bool refused = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
-                   code == CURLE_UPLOAD_FAILED || code == CURLE_LOGIN_DENIED ||
-                   code == CURLE_REMOTE_ACCESS_DENIED;
-    if (!refused || status < 400 || !client->reply[0])
+    uint64_t status;
+    if (!slice_decimal(slice_head(slice_string(client->refusal), 3), &status))
         return fault_set(fault, curl.code, "%s", curl.text);
     bool login =
         code == CURLE_LOGIN_DENIED || status == 530 || status == 534 || status == 535 || status == 538;
@@ -226,7 +227,7 @@ static bool mail_client_failed(const struct mail_client *client, CURLcode code, 
                      login          ? FAULT_AUTH
                      : status < 500 ? FAULT_BUSY
                                     : FAULT_IO,
-                     "the server answered \"%s\" (%s)", client->reply, curl.text);
+                     "the server answered \"%s\" (%s)", client->refusal, curl.text);
 }
 
 static bool mail_client_hand_over(struct mail_client *client, const char *from, struct curl_slist *recipients,
