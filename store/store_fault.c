@@ -25,17 +25,27 @@ static enum fault_code code_of(const char *error) {
     return FAULT_IO;
 }
 
-/* The path of one of RocksDB's files in the sentence; empty where it names none. */
-static struct slice file_in(const struct store *store, const char *error) {
-    const char *start = strstr(error, store->database);
-    if (!start)
-        return slice_make(NULL, 0);
+/* The path that begins at `start`. */
+static struct slice path_at(const struct store *store, const char *start) {
     size_t size = strlen(store->database);
     while (start[size] && (isalnum((unsigned char)start[size]) || strchr("/._-", start[size])))
         size++;
-    while (size && strchr("._-/", start[size - 1]))
+    while (strchr("._-/", start[size - 1]))
         size--;
     return slice_make(start, size);
+}
+
+/* The path of one of RocksDB's files in the sentence; empty where it names none. A table goes before the manifest that
+ * it was found by. */
+static struct slice file_in(const struct store *store, const char *error) {
+    struct slice first = {NULL, 0};
+    for (const char *start = error; (start = strstr(start, store->database)); start++) {
+        struct slice path = path_at(store, start);
+        if (path.size > 4 && memcmp(path.data + path.size - 4, ".sst", 4) == 0)
+            return path;
+        first = first.size ? first : path;
+    }
+    return first;
 }
 
 bool store_rocks(const struct store *store, char *error, const char *what, struct fault *fault) {
@@ -55,6 +65,8 @@ bool store_rocks(const struct store *store, char *error, const char *what, struc
             *c = ' ';
     if (file.size)
         fault_place(fault, "%.*s", SLICE_ARG(file));
+    else if (strstr(error, "CURRENT file"))
+        fault_place(fault, "%s/CURRENT", store->database);
     else
         fault_place(fault, "%s", store->path);
     free(error);

@@ -15,8 +15,14 @@
 #define FORMAT_KEY "format"
 
 #define MIB (1024ull * 1024)
-#define SMALL_DISK                                                                                           \
-    (8 * 1024 * MIB) /* below it memory and logs are kept smaller, so that a flush fits above the floor */
+/* Below it memory and logs are kept smaller. What waits in memory has to fit on the disk under the floor, and what a log
+ * holds into the ballast: twice SMALL_MEMORY is the least floor. */
+#define SMALL_DISK (8 * 1024 * MIB)
+#define MEMORY (32 * MIB)
+#define SMALL_MEMORY (8 * MIB)
+_Static_assert(STORE_FLOOR_LEAST >= 2 * SMALL_MEMORY && STORE_BALLAST_LEAST > SMALL_MEMORY,
+               "a flush must fit");
+_Static_assert(SMALL_DISK / 16 >= 2 * MEMORY && SMALL_DISK / 64 > MEMORY, "a flush must fit");
 
 #define STANDARD_INDEX STORE_FAMILIES
 #define HANDLES (STORE_FAMILIES + 1)
@@ -58,8 +64,21 @@ static rocksdb_options_t *family_options(const struct store *store, const struct
     return options;
 }
 
-/* Options of the whole; RocksDB takes them from the first argument of the open. */
-static void database_options(rocksdb_options_t *options, const struct store_options *wanted, bool small) {
+/* Options that c.h has no function for, and then those of the whole; RocksDB takes these from the first argument of the
+ * open. */
+static bool database_options(const struct store *store, rocksdb_options_t *options,
+                             const struct store_options *wanted, bool small, struct fault *fault) {
+    rocksdb_options_t *base = rocksdb_options_create_copy(options);
+    char *error = NULL;
+    /* What the log holds goes back to memory, not into one small file a family: recovery needs hardly any room then, and
+     * a process that is killed often leaves no heap of files. Salvage wants to be rid of the log. */
+    const char *recovery =
+        wanted->salvage ? "avoid_flush_during_recovery=false" : "avoid_flush_during_recovery=true";
+    rocksdb_get_options_from_string(base, recovery, options, &error);
+    rocksdb_options_destroy(base);
+    if (!store_rocks(store, error, "RocksDB does not know an option", fault))
+        return false;
+
     rocksdb_options_set_create_if_missing(options, wanted->create && !wanted->read_only);
     rocksdb_options_set_create_missing_column_families(options, !wanted->read_only);
     rocksdb_options_set_paranoid_checks(options, 1);
@@ -67,9 +86,9 @@ static void database_options(rocksdb_options_t *options, const struct store_opti
                                           wanted->salvage ? RECOVER_POINT_IN_TIME : RECOVER_TOLERATE_TAIL);
     rocksdb_options_set_max_open_files(options, 256);
     rocksdb_options_set_max_background_jobs(options, 2);
-    rocksdb_options_set_db_write_buffer_size(options, (small ? 8 : 32) * MIB);
+    rocksdb_options_set_db_write_buffer_size(options, small ? SMALL_MEMORY : MEMORY);
     /* Families that little is written to would hold back the log for ever. */
-    rocksdb_options_set_max_total_wal_size(options, (small ? 8 : 64) * MIB);
+    rocksdb_options_set_max_total_wal_size(options, small ? SMALL_MEMORY : 2 * MEMORY);
     rocksdb_options_set_max_manifest_file_size(options, 4 * MIB);
     rocksdb_options_set_bytes_per_sync(options, MIB);
     rocksdb_options_set_info_log_level(options, LOG_WARN);
@@ -81,33 +100,60 @@ static void database_options(rocksdb_options_t *options, const struct store_opti
     /* One thread commits: nobody to share a memtable with, nobody to spin for. */
     rocksdb_options_set_allow_concurrent_memtable_write(options, 0);
     rocksdb_options_set_enable_write_thread_adaptive_yield(options, 0);
+    return true;
+}
+
+static void families_describe(const struct store *store, bool small, struct opening *opening) {
+    for (unsigned i = 0; i < STORE_FAMILIES; i++) {
+        opening->names[i] = store_family_row(i)->name;
+        opening->options[i] = family_options(store, store_family_row(i), small);
+    }
+    opening->names[STANDARD_INDEX] = "default";
+    opening->options[STANDARD_INDEX] = family_options(store, NULL, small);
+}
+
+/* Of its files RocksDB leaves one unnamed: a damaged write-ahead log. Its name stands in its own report, which a reader
+ * does not have it write. */
+static bool name_log(const struct store *store, struct fault *fault) {
+    if (!fault || fault->code != FAULT_FORMAT || strcmp(fault->place, store->path) != 0)
+        return false;
+    CLEANUP_BUFFER struct buffer report = BUFFER(2 * MIB);
+    char path[FILES_PATH_MOST], sentence[FAULT_TEXT_SIZE];
+    struct slice file = SLICE("*.log");
+    if (!store->read_only && files_path(path, store->database, "LOG") && files_read(path, &report, NULL)) {
+        struct slice rest =
+            slice_from(buffer_slice(&report), slice_find(buffer_slice(&report), SLICE(".log: dropping")));
+        const uint8_t *end = rest.data;
+        while (end && end > report.data && end[-1] != '/')
+            end--;
+        file = rest.size ? slice_make(end, (size_t)(rest.data - end) + 4) : file;
+    }
+    snprintf(sentence, sizeof sentence, "%s", fault->text);
+    fault_set(fault, FAULT_FORMAT, "the write-ahead log is damaged: %.300s", sentence);
+    return fault_place(fault, "%s/%.*s", store->database, SLICE_ARG(file));
 }
 
 static bool database_open(struct store *store, const struct store_options *wanted, bool small,
                           struct fault *fault) {
     struct opening opening = {0};
-    for (unsigned i = 0; i < STORE_FAMILIES; i++) {
-        opening.names[i] = store_family_row(i)->name;
-        opening.options[i] = family_options(store, store_family_row(i), small);
-    }
-    opening.names[STANDARD_INDEX] = "default";
-    opening.options[STANDARD_INDEX] = family_options(store, NULL, small);
+    families_describe(store, small, &opening);
     rocksdb_options_t *options = family_options(store, NULL, small);
-    database_options(options, wanted, small);
-
+    const rocksdb_options_t *const *list = (const rocksdb_options_t *const *)opening.options;
     char *error = NULL;
-    const rocksdb_options_t *const *family_list = (const rocksdb_options_t *const *)opening.options;
-    store->db =
-        wanted->read_only
-            ? rocksdb_open_for_read_only_column_families(options, store->database, HANDLES, opening.names,
-                                                         family_list, opening.handles, 0, &error)
-            : rocksdb_open_column_families(options, store->database, HANDLES, opening.names, family_list,
-                                           opening.handles, &error);
+    bool good = database_options(store, options, wanted, small, fault);
+    if (good && wanted->read_only)
+        store->db = rocksdb_open_for_read_only_column_families(
+            options, store->database, HANDLES, opening.names, list, opening.handles, 0, &error);
+    else if (good)
+        store->db = rocksdb_open_column_families(options, store->database, HANDLES, opening.names, list,
+                                                 opening.handles, &error);
     rocksdb_options_destroy(options);
     for (unsigned i = 0; i < HANDLES; i++)
         rocksdb_options_destroy(opening.options[i]);
-    if (!store_rocks(store, error, "the store cannot be opened", fault))
+    if (!good)
         return false;
+    if (!store_rocks(store, error, "the store cannot be opened", fault))
+        return name_log(store, fault);
     memcpy(store->families, opening.handles, sizeof store->families);
     store->standard = opening.handles[STANDARD_INDEX];
     return true;
@@ -198,14 +244,17 @@ static bool place_make(struct store *store, const char *path, const struct store
            store_ballast_start(store, fault);
 }
 
+static uint64_t between(uint64_t value, uint64_t least, uint64_t most) {
+    return value < least ? least : value < most ? value : most;
+}
+
 /* The floor and the ballast as they are for this disk. Returns whether it is a small one. */
 static bool limits_choose(struct store *store, const struct store_options *wanted) {
     struct files_space space;
     if (!files_space(store->path, &space, NULL))
         space.total_bytes = UINT64_MAX;
-    uint64_t floor = space.total_bytes / 16, ballast = space.total_bytes / 64;
-    floor = floor < STORE_FLOOR_DEFAULT ? floor : STORE_FLOOR_DEFAULT;
-    ballast = ballast < STORE_BALLAST_DEFAULT ? ballast : STORE_BALLAST_DEFAULT;
+    uint64_t floor = between(space.total_bytes / 16, STORE_FLOOR_LEAST, STORE_FLOOR_DEFAULT);
+    uint64_t ballast = between(space.total_bytes / 64, STORE_BALLAST_LEAST, STORE_BALLAST_DEFAULT);
     store->floor_bytes = wanted->floor_bytes ? wanted->floor_bytes : floor;
     store->ballast_bytes = wanted->ballast_bytes ? wanted->ballast_bytes : ballast;
     return space.total_bytes < SMALL_DISK;
