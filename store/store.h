@@ -12,8 +12,11 @@
  *
  * A full disk: RocksDB aborts the process when the disk fills under its write-ahead log, so store_commit
  * looks at the free bytes and inodes first and refuses with FAULT_SPACE, writing nothing, while what would be
- * left is under the floor. Nothing else is needed to go on: the first commit after there is room again succeeds (after up to 5 s where RocksDB's own files, which go below the floor, had met the end of the disk). A batch of deletions alone is taken down to a quarter of the floor: it is what makes room. If the process died all the same, store_open releases the ballast, a file kept for nothing else,
- * so that recovery has room to write; it is made again by a later commit that finds plenty.
+ * left is under the floor. Nothing else is needed to go on: the first commit after there is room again
+ * succeeds (after up to 5 s where RocksDB's own files, which go below the floor, had met the end of the
+ * disk). A batch of deletions alone is taken down to a quarter of the floor: it is what makes room. If the
+ * process died all the same, store_open releases the ballast, a file kept for nothing else, so that recovery
+ * has room to write; it is made again by a later commit that finds plenty.
  *
  * Errors: FAULT_SPACE (above), FAULT_FORMAT (damage: the place names the file), FAULT_BUSY (another process
  * has it), FAULT_MISSING (no such key, no such store), FAULT_LIMIT (a key, value or batch too large),
@@ -178,8 +181,9 @@ struct store_scrub_report {
 };
 #define STORE_SCRUB_STEP (4u * 1024 * 1024)
 
-/* Reads everything on the disk and checks it against its checksums, leaving the cache as it is (a block that stands in it is not read again). The write-ahead log is checked by every open. Returns true when it came
- * to the end, damage or none; the count tells. Any thread. */
+/* Reads everything on the disk and checks it against its checksums, leaving the cache as it is (a block that
+ * stands in it is not read again). The write-ahead log is checked by every open. Returns true when it came to the
+ * end, damage or none; the count tells. Any thread. */
 bool store_scrub(const struct store *store, const struct store_scrub_report *report, uint64_t *ret_damages,
                  struct fault *fault);
 
