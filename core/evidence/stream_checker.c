@@ -134,8 +134,9 @@ static enum check events_again(const struct stream_checker *checker, const struc
     if (same && (inner.code || count < events->count || rest.size))
         return checker_refuse(CHECK_MALFORMED, fault, "the run does not have %u events", events->count);
     return same ? CHECK_REPEATED
-                : checker_refuse(CHECK_FORK, fault, "other content at event %llu, which is already stored",
-                                 (unsigned long long)(seq + count));
+                : checker_refuse(CHECK_FORK, fault,
+                                 "other content among events %llu to %llu, which are already stored",
+                                 (unsigned long long)seq, (unsigned long long)seq + events->count - 1);
 }
 
 static void remember(void *context, const struct event *event, const struct hash *leaf) {
@@ -204,7 +205,7 @@ static enum check part_place(const struct stream_checker *checker, const struct 
     struct hash prev = checker_last_hash(checker);
     if (part->batch_seq != last->batch_seq + 1)
         return checker_refuse(CHECK_SEQUENCE, fault, "a part of batch %llu; batch %llu is open",
-                              (unsigned long long)part->batch_seq, (unsigned long long)(last->batch_seq + 1));
+                              (unsigned long long)part->batch_seq, (unsigned long long)last->batch_seq + 1);
     if (!hash_equal(&part->prev, &prev))
         return checker_refuse(CHECK_CHAIN, fault, "the part follows another entry than the last");
     if (part->first_event_seq != checker_first_seq(last))
@@ -242,19 +243,19 @@ static enum check part_covers(const struct stream_checker *checker, const struct
                : checker_refuse(CHECK_ROOT, fault, "the part was signed over other events than these");
 }
 
-enum check stream_checker_part(struct stream_checker *checker, struct slice bytes, struct fault *fault) {
+enum check stream_checker_part(struct stream_checker *checker, struct slice part_bytes, struct fault *fault) {
     struct part part, newest;
     struct fault inner;
-    if (!part_read(bytes, &part, &inner))
+    if (!part_read(part_bytes, &part, &inner))
         return checker_refuse(CHECK_MALFORMED, fault, "%s", inner.text);
     if (!hash_equal(&part.stream_id, &checker->stream_id))
         return checker_refuse(CHECK_STREAM, fault, "a part of another stream");
-    if (slice_equal(bytes, stream_checker_newest_part(checker)))
+    if (slice_equal(part_bytes, stream_checker_newest_part(checker)))
         return CHECK_REPEATED;
     if (part.epoch != checker->epoch)
         return checker_refuse(CHECK_EPOCH, fault, "a part of key epoch %u; %u is open", part.epoch,
                               checker->epoch);
-    if (!part_signed_by(bytes, &checker->key))
+    if (!part_signed_by(part_bytes, &checker->key))
         return checker_refuse(CHECK_SIGNATURE, fault, "the part's signature is not this agent's");
     struct batch_entry last = checker_last(checker);
     bool rotated = last.kind == BATCH_ROTATE && last.epoch == checker->epoch;
@@ -269,7 +270,7 @@ enum check stream_checker_part(struct stream_checker *checker, struct slice byte
         return check;
     struct checker_open *open = checker_open_make(checker);
     open->has_part = true;
-    memcpy(open->part, bytes.data, PART_SIZE);
+    memcpy(open->part, part_bytes.data, PART_SIZE);
     return CHECK_ACCEPTED;
 }
 

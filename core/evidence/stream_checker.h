@@ -30,9 +30,9 @@ bool stream_checker_save(const struct stream_checker *checker, struct buffer *to
 enum check stream_checker_events(struct stream_checker *checker, const struct batch_events *events,
                                  struct fault *fault);
 /* All events that the part covers must be here. */
-enum check stream_checker_part(struct stream_checker *checker, struct slice part, struct fault *fault);
-enum check stream_checker_close(struct stream_checker *checker, struct slice entry, struct slice class_list,
-                                struct fault *fault);
+enum check stream_checker_part(struct stream_checker *checker, struct slice part_bytes, struct fault *fault);
+enum check stream_checker_close(struct stream_checker *checker, struct slice entry_bytes,
+                                struct slice list_bytes, struct fault *fault);
 /* The next epoch under its key, after a rotation that the registry has accepted. False (FAULT_CONFLICT) when
  * the last entry is none. */
 bool stream_checker_epoch(struct stream_checker *checker, const struct verify_key *key, struct fault *fault);

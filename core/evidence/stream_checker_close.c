@@ -139,25 +139,25 @@ static enum check ask(const struct closing *closing, struct fault *fault) {
     return check;
 }
 
-enum check stream_checker_close(struct stream_checker *checker, struct slice bytes, struct slice list_bytes,
-                                struct fault *fault) {
+enum check stream_checker_close(struct stream_checker *checker, struct slice entry_bytes,
+                                struct slice list_bytes, struct fault *fault) {
     struct closing closing = {
-        .checker = checker, .last = checker_last(checker), .bytes = bytes, .list_bytes = list_bytes};
+        .checker = checker, .last = checker_last(checker), .bytes = entry_bytes, .list_bytes = list_bytes};
     struct fault inner;
-    if (!batch_entry_read(bytes, &closing.entry, &inner) ||
+    if (!batch_entry_read(entry_bytes, &closing.entry, &inner) ||
         !class_list_read(list_bytes, &closing.list, &inner))
         return checker_refuse(CHECK_MALFORMED, fault, "%s", inner.text);
     if (!hash_equal(&closing.entry.stream_id, &checker->stream_id))
         return checker_refuse(CHECK_STREAM, fault, "an entry of another stream");
     if (checker->has_last && closing.entry.batch_seq < closing.last.batch_seq)
         return CHECK_BELOW;
-    if (slice_equal(bytes, stream_checker_last_entry(checker)))
+    if (slice_equal(entry_bytes, stream_checker_last_entry(checker)))
         return list_repeated(&closing, fault);
     enum check check = ask(&closing, fault);
     if (!check_good(check))
         return check;
     checker->has_last = true;
-    memcpy(checker->last, bytes.data, BATCH_ENTRY_SIZE);
+    memcpy(checker->last, entry_bytes.data, BATCH_ENTRY_SIZE);
     checker_open_drop(checker);
     return check;
 }
