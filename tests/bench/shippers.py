@@ -1,12 +1,13 @@
 """The shippers that tests/bench/run measures: each writes its settings and names its two processes.
 
-A shipper has: name; prepare(); receiver and sender (workbench.Process); ready(); received(), a line count while it runs;
-chunks(), what arrived at the end. `place_log` puts the log where the sender looks for it.
+A shipper has: name; prepare(); receiver and sender (workbench.Process); ready(); seen() and settled() while it runs;
+received(), the lines that are there; chunks(), what they are. `place_log` puts the log where the sender looks for it.
 """
 
 import json
 import os
 import subprocess
+import urllib.request
 
 from workbench import Process, SOURCE, Tail, file_chunks, free_port, library_folder, listening, peer_environment
 
@@ -38,6 +39,13 @@ class Shipper:
 
     def received(self):
         return self.tail.count()
+
+    def seen(self):
+        """How far it is, for whom a count that is cheap is enough."""
+        return self.received()
+
+    def settled(self, total):
+        return self.received() >= total
 
     def chunks(self):
         return file_chunks(self.out)
@@ -166,12 +174,23 @@ class Tocsin(Shipper):
     def prepare(self):
         self.site = os.path.join(self.folder, "site")
         self.quiet([self.program("tocsin"), "init", self.site, "--listen", f"127.0.0.1:{self.port}"])
+        self.metrics = {"collector": free_port(), "agent": free_port()}
+        self.forget_sources()
+        self.settings = {
+            "collector": {"metrics": f"127.0.0.1:{self.metrics['collector']}"},
+            "agent": {"metrics": f"127.0.0.1:{self.metrics['agent']}", "sources": [{"file": self.log, "class": "access"}]},
+        }
+        self.write_settings()
         self.receiver = Process("receiver", [self.program("tocsin-collector"), "--site", self.site], self.folder, self.core)
         self.sender = Process("sender", [self.program("tocsin-agent"), "--site", self.site], self.folder, self.core)
-        self.watch_only(self.log)
 
-    def watch_only(self, log):
-        """The log alone: what else this machine writes has no place in the count."""
+    def write_settings(self):
+        """JSON is YAML."""
+        for daemon, settings in self.settings.items():
+            self.write(f"site/{daemon}.d/bench.yaml", json.dumps(settings) + "\n")
+
+    def forget_sources(self):
+        """What else this machine writes has no place in the count."""
         path = os.path.join(self.site, "agent.yaml")
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
@@ -184,7 +203,7 @@ class Tocsin(Shipper):
             if not skipping:
                 kept.append(line)
         with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(kept) + f"\nsources:\n  - {{file: {json.dumps(log)}, class: access}}\n")
+            file.write("\n".join(kept) + "\n")
 
     @staticmethod
     def quiet(command):
@@ -194,14 +213,33 @@ class Tocsin(Shipper):
         return result.stdout
 
     def query(self, *words):
-        return [self.program("tocsin"), "query", "--site", self.site, *words]
+        return [self.program("tocsin"), "query", "--site", self.site, "--class", "access", *words]
+
+    def metric(self, daemon, name):
+        """The sum of a metric over its labels; None while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics[daemon]}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return None
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+    def seen(self):
+        """Lines that the rules have seen since the collector's start: cheap to ask, which a search is not."""
+        count = self.metric("collector", "tocsin_detected_events_total")
+        return int(count or 0)
+
+    def settled(self, total):
+        """Whether all of it is through: sent, stored, and seen by the rules."""
+        return (self.seen() >= total and self.metric("agent", "tocsin_agent_unsent_events") == 0
+                and self.metric("collector", "tocsin_detection_behind_rows") == 0)
 
     def received(self):
-        result = subprocess.run(self.query("--count", "seq"), capture_output=True, text=True)
+        result = subprocess.run(self.query("--count"), capture_output=True, text=True)
         return int(result.stdout) if result.returncode == 0 and result.stdout.strip().isdigit() else 0
 
     def chunks(self):
-        with subprocess.Popen(self.query("--json", "--limit", "0", "seq"), stdout=subprocess.PIPE) as query:
+        with subprocess.Popen(self.query("--json", "--limit", "0"), stdout=subprocess.PIPE) as query:
             while chunk := query.stdout.readlines(1 << 22):
                 yield b"".join(chunk)
 
