@@ -1,0 +1,114 @@
+#include "alert.h"
+
+#include "calendar.h"
+#include "encoding.h"
+#include "record_json.h"
+#include "sha256.h"
+
+static const char *const statuses[ALERT_STATUSES] = {"open", "acknowledged", "reclassified", "resolved"};
+
+const char *alert_status_name(enum alert_status status) {
+    return (unsigned)status < ALERT_STATUSES ? statuses[status] : "";
+}
+
+bool alert_status_by_name(struct slice name, enum alert_status *ret_status) {
+    for (unsigned i = 0; i < ALERT_STATUSES; i++) {
+        if (slice_equal(name, slice_string(statuses[i]))) {
+            *ret_status = (enum alert_status)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lengths stand in front, so that no two lists of texts give the same bytes. */
+static void add_text(struct sha256 *running, struct slice text) {
+    uint8_t size[8];
+    for (unsigned i = 0; i < sizeof size; i++)
+        size[i] = (uint8_t)((uint64_t)text.size >> (56 - 8 * i));
+    sha256_add(running, size, sizeof size);
+    sha256_add(running, text.data, text.size);
+}
+
+void alert_id_make(struct slice rule_id, const struct detector_pair *entity, size_t entity_count,
+                   struct slice event_id, char ret_id[ALERT_ID_SIZE]) {
+    struct sha256 running;
+    sha256_begin(&running);
+    add_text(&running, SLICE("tocsin alert"));
+    add_text(&running, rule_id);
+    add_text(&running, event_id);
+    for (size_t i = 0; i < entity_count; i++) {
+        add_text(&running, entity[i].name);
+        add_text(&running, entity[i].value);
+    }
+    struct hash hash = sha256_end(&running);
+    encoding_hex(hash.bytes, (ALERT_ID_SIZE - 1) / 2, ret_id);
+}
+
+struct alert alert_of_match(const struct detector_match *match, const struct classification *class,
+                            const char id[ALERT_ID_SIZE]) {
+    return (struct alert){
+        .id = slice_make(id, ALERT_ID_SIZE - 1),
+        .time_us = match->time_us,
+        .rule_id = slice_string(match->rule->id),
+        .rule_title = slice_string(match->rule->title),
+        .level = match->rule->level,
+        .severity = class->severity,
+        .priority = class->priority,
+        .why = slice_string(class->why),
+        .entity = match->entity,
+        .entity_count = match->entity_count,
+        .host = match->host,
+        .event_ids = match->event_ids,
+        .event_id_count = match->event_id_count,
+        .count = match->count,
+        .first_us = match->first_us,
+        .last_us = match->last_us,
+        .status = ALERT_OPEN,
+        .what_to_do = slice_string(match->rule->what_to_do),
+    };
+}
+
+static void write_member(struct buffer *to, const char *name, struct slice text) {
+    buffer_printf(to, "\"%s\":", name);
+    record_json_string(to, text);
+}
+
+static void write_entity(struct buffer *to, const struct alert *alert) {
+    struct record_field fields[DETECTOR_ENTITY_MOST];
+    struct record record = {.fields = fields};
+    for (size_t i = 0; i < alert->entity_count && i < DETECTOR_ENTITY_MOST; i++)
+        fields[record.count++] =
+            (struct record_field){0, RECORD_TEXT, alert->entity[i].name, alert->entity[i].value};
+    buffer_append_string(to, ",\"entity\":");
+    record_json_write(to, &record);
+}
+
+bool alert_write(struct buffer *to, const struct alert *alert, bool bare) {
+    char time[CALENDAR_TEXT_SIZE];
+    calendar_text(alert->time_us, time);
+    buffer_append_string(to, "{");
+    write_member(to, "id", alert->id);
+    buffer_printf(to, ",\"@timestamp\":\"%s\",\"rule\":{", time);
+    write_member(to, "id", alert->rule_id);
+    buffer_append_string(to, ",");
+    write_member(to, "title", alert->rule_title);
+    buffer_printf(to, ",\"level\":\"%s\"},\"severity\":\"%s\",\"severity_name\":\"%s\",\"priority\":\"%s\"",
+                  rule_level_name(alert->level), severity_text(alert->severity),
+                  severity_name(alert->severity), priority_name(alert->priority));
+    if (!bare) {
+        buffer_append_string(to, ",");
+        write_member(to, "why", alert->why);
+        write_entity(to, alert);
+    }
+    buffer_append_string(to, ",\"host\":{");
+    write_member(to, "name", alert->host);
+    buffer_append_string(to, "},\"events\":[");
+    for (size_t i = 0; i < alert->event_id_count; i++) {
+        buffer_append_string(to, i ? "," : "");
+        record_json_string(to, alert->event_ids[i]);
+    }
+    buffer_printf(to, "],\"count\":%llu,\"status\":\"%s\"}", (unsigned long long)alert->count,
+                  alert_status_name(alert->status));
+    return !to->overflow;
+}

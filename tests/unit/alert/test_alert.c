@@ -1,0 +1,360 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "alert_mail.h"
+#include "dedup.h"
+
+#define SECOND 1000000ull
+#define HOUR (3600 * SECOND)
+
+static struct rule rule_with(enum rule_level level, const char *const *tags, size_t tag_count) {
+    return (struct rule){.id = "11111111-2222-3333-4444-555555555555",
+                         .title = "Logins that failed",
+                         .level = level,
+                         .tags = tags,
+                         .tag_count = tag_count};
+}
+
+static struct classification class_of(enum rule_level level, const char *tag, const struct classify_context *context) {
+    struct rule rule = rule_with(level, &tag, tag ? 1 : 0);
+    struct classification class;
+    classify_rule(&rule, context, &class);
+    return class;
+}
+
+static void the_table_gives_the_class(void **state) {
+    (void)state;
+    static const struct {
+        const char *tag;
+        const char *classes; /* low, medium, high, critical */
+    } rows[] = {
+        {NULL, "1 1 1 1"},
+        {"attack.reconnaissance", "2a 2a 2b 2b"},
+        {"attack.resource_development", "2a 2a 2b 2b"},
+        {"attack.initial-access", "2a 2a 2b 2b"},
+        {"attack.credential-access", "2a 2b 3a 3b"},
+        {"attack.discovery", "1 2b 3a 3a"},
+        {"attack.execution", "1 2b 3a 3b"},
+        {"attack.persistence", "1 2b 3a 3b"},
+        {"attack.privilege_escalation", "1 2b 3a 3b"},
+        {"attack.defense-evasion", "1 2b 3a 3b"},
+        {"attack.stealth", "1 2b 3a 3b"},
+        {"attack.defense-impairment", "1 2b 3a 3b"},
+        {"attack.lateral-movement", "2b 3a 3b 3b"},
+        {"attack.collection", "2b 3a 3b 3b"},
+        {"attack.command-and-control", "2b 3a 3b 3b"},
+        {"attack.exfiltration", "2b 3b 3b 3b"},
+        {"attack.impact", "1 3a 3b 3b"},
+        {"attack.t1110", "1 1 1 1"},
+        {"detection.threat-hunting", "1 1 1 1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char classes[64] = "";
+        for (unsigned level = LEVEL_LOW; level <= LEVEL_CRITICAL; level++)
+            snprintf(classes + strlen(classes), sizeof classes - strlen(classes), "%s%s", level > LEVEL_LOW ? " " : "",
+                     severity_text(class_of((enum rule_level)level, rows[i].tag, NULL).severity));
+        assert_string_equal(classes, rows[i].classes);
+    }
+}
+
+static void what_is_known_beside_the_rule_changes_it_and_is_told(void **state) {
+    (void)state;
+    struct classify_context succeeded = {.succeeded = true}, down = {.service_failed = true};
+    struct classification class = class_of(LEVEL_CRITICAL, "attack.initial-access", &succeeded);
+    assert_int_equal(class.severity, SEVERITY_3A);
+    assert_string_equal(class.why, "Class 3a (exploit without loss): tactic initial-access at level critical; the "
+                                   "attempt succeeded.");
+    static const char *const flood[] = {"attack.impact", "attack.t1498.001"};
+    struct rule rule = rule_with(LEVEL_CRITICAL, flood, 2);
+    classify_rule(&rule, NULL, &class);
+    assert_int_equal(class.severity, SEVERITY_2B);
+    classify_rule(&rule, &down, &class);
+    assert_int_equal(class.severity, SEVERITY_4);
+    assert_int_equal(class.priority, PRIORITY_PAGE);
+}
+
+static void the_tactic_that_is_told_first_wins_and_the_rules_own_word_most_of_all(void **state) {
+    (void)state;
+    static const char *const tags[] = {"attack.discovery", "attack.exfiltration", "attack.reconnaissance"};
+    struct rule rule = rule_with(LEVEL_MEDIUM, tags, 3);
+    struct classification class;
+    classify_rule(&rule, NULL, &class);
+    assert_int_equal(class.severity, SEVERITY_3B);
+    rule.severity = SEVERITY_2A;
+    classify_rule(&rule, NULL, &class);
+    assert_int_equal(class.severity, SEVERITY_2A);
+    assert_string_equal(class.why, "Class 2a (automated probe): the rule says so.");
+}
+
+static void nothing_automatic_gives_a_breach(void **state) {
+    (void)state;
+    static const char *const tags[] = {"attack.exfiltration", "attack.impact", "attack.initial-access"};
+    for (unsigned bits = 0; bits < 8; bits++) {
+        struct classify_context context = {bits & 1, bits & 2, bits & 4};
+        for (unsigned level = 0; level < RULE_LEVELS; level++) {
+            struct rule rule = rule_with((enum rule_level)level, tags, 3);
+            struct classification class;
+            classify_rule(&rule, &context, &class);
+            assert_int_not_equal(class.severity, SEVERITY_3C);
+        }
+    }
+}
+
+static void the_order_of_notice_is_not_the_order_of_the_classes(void **state) {
+    (void)state;
+    static const char *const order[] = {"3c", "3b", "4", "3a", "2b", "2a", "1"};
+    for (unsigned i = 0; i < 7; i++) {
+        enum severity severity;
+        assert_true(severity_by_text(slice_string(order[i]), &severity));
+        assert_int_equal(severity_notice_rank(severity), 7 - i);
+    }
+}
+
+static void priority_says_how_soon(void **state) {
+    (void)state;
+    struct classify_context core = {.core_service = true};
+    assert_int_equal(class_of(LEVEL_HIGH, "attack.persistence", NULL).priority, PRIORITY_PAGE);
+    assert_int_equal(class_of(LEVEL_CRITICAL, NULL, NULL).priority, PRIORITY_TODAY);
+    assert_int_equal(class_of(LEVEL_CRITICAL, NULL, &core).priority, PRIORITY_PAGE);
+    assert_non_null(strstr(class_of(LEVEL_CRITICAL, NULL, &core).why, "core service"));
+    assert_int_equal(class_of(LEVEL_HIGH, NULL, &core).priority, PRIORITY_TODAY);
+    assert_int_equal(class_of(LEVEL_MEDIUM, NULL, NULL).priority, PRIORITY_REVIEW);
+    assert_int_equal(class_of(LEVEL_MEDIUM, "attack.credential-access", NULL).priority, PRIORITY_TODAY);
+}
+
+/* A match to play with. */
+static struct rule played_rule = {.id = "11111111-2222-3333-4444-555555555555",
+                                  .title = "Logins that failed",
+                                  .level = LEVEL_MEDIUM,
+                                  .what_to_do = "Block the address.\nTell the team."};
+static struct detector_pair played_entity[2];
+static struct slice played_ids[2];
+
+static struct detector_match play(const char *address, uint64_t time_us, uint64_t fresh) {
+    played_entity[0] = (struct detector_pair){SLICE("source.ip"), slice_string(address)};
+    played_entity[1] = (struct detector_pair){SLICE("user.name"), SLICE("ev\"e\x1b")};
+    played_ids[0] = SLICE("alpha~00c0ffee/1");
+    played_ids[1] = SLICE("alpha~00c0ffee/2");
+    return (struct detector_match){.rule = &played_rule,
+                                   .entity = played_entity,
+                                   .entity_count = 2,
+                                   .host = SLICE("alpha"),
+                                   .event_id = played_ids[1],
+                                   .event_ids = played_ids,
+                                   .event_id_count = 2,
+                                   .count = fresh,
+                                   .fresh = fresh,
+                                   .time_us = time_us,
+                                   .first_us = time_us,
+                                   .last_us = time_us};
+}
+
+static struct alert played_alert(const char *id) {
+    static struct detector_match match;
+    static struct classification class;
+    match = play("192.0.2.1", 1700000000 * SECOND, 2);
+    classify_rule(&played_rule, NULL, &class);
+    return alert_of_match(&match, &class, id);
+}
+
+static void an_alert_is_written_as_promised_and_read_back(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST), again = BUFFER(ALERT_TEXT_MOST);
+    assert_true(alert_write(&json, &alert, false));
+    assert_string_equal(
+        buffer_string(&json),
+        "{\"id\":\"0123456789abcdef0123456789abcdef\",\"@timestamp\":\"2023-11-14T22:13:20.000000Z\",\"rule\":{\"id\":"
+        "\"11111111-2222-3333-4444-555555555555\",\"title\":\"Logins that failed\",\"level\":\"medium\"},\"severity\":"
+        "\"1\",\"severity_name\":\"undirected failure\",\"priority\":\"review\",\"why\":\"Class 1 (undirected failure): "
+        "level medium, and the rule names no attack tactic.\",\"entity\":{\"source\":{\"ip\":\"192.0.2.1\"},\"user\":"
+        "{\"name\":\"ev\\\"e\\u001b\"}},\"host\":{\"name\":\"alpha\"},\"events\":[\"alpha~00c0ffee/1\","
+        "\"alpha~00c0ffee/2\"],\"count\":2,\"status\":\"open\"}");
+    struct fault fault;
+    struct alert_document *document = alert_read(buffer_slice(&json), &fault);
+    assert_non_null(document);
+    assert_true(alert_write(&again, alert_document_alert(document), false));
+    assert_true(slice_equal(buffer_slice(&json), buffer_slice(&again)));
+    alert_document_destroy(document);
+}
+
+static void a_bare_alert_tells_neither_who_nor_why(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
+    assert_true(alert_write(&json, &alert, true));
+    assert_null(strstr(buffer_string(&json), "192.0.2.1"));
+    assert_null(strstr(buffer_string(&json), "\"why\""));
+    struct fault fault;
+    struct alert_document *document = alert_read(buffer_slice(&json), &fault);
+    assert_non_null(document);
+    assert_int_equal(alert_document_alert(document)->entity_count, 0);
+    assert_null(alert_document_destroy(document));
+}
+
+static void what_is_no_alert_is_refused(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
+    assert_true(alert_write(&json, &alert, false));
+    struct fault fault;
+    for (size_t size = 0; size < json.size; size++)
+        assert_null(alert_read(slice_head(buffer_slice(&json), size), &fault));
+    assert_null(alert_read(SLICE("{}"), &fault));
+    assert_string_equal(fault.text, "not an alert: 'id' is missing or is not what it must be");
+    assert_null(alert_read(SLICE("[]"), &fault));
+}
+
+static void an_id_depends_on_rule_entity_and_event_alone(void **state) {
+    (void)state;
+    char ids[4][ALERT_ID_SIZE];
+    struct detector_pair one = {SLICE("a"), SLICE("bc")}, other = {SLICE("ab"), SLICE("c")};
+    alert_id_make(SLICE("r"), &one, 1, SLICE("e"), ids[0]);
+    alert_id_make(SLICE("r"), &one, 1, SLICE("e"), ids[1]);
+    alert_id_make(SLICE("r"), &other, 1, SLICE("e"), ids[2]);
+    alert_id_make(SLICE("r"), &one, 1, SLICE("f"), ids[3]);
+    assert_string_equal(ids[0], ids[1]);
+    assert_string_not_equal(ids[0], ids[2]);
+    assert_string_not_equal(ids[0], ids[3]);
+    assert_int_equal(strlen(ids[0]), ALERT_ID_SIZE - 1);
+}
+
+static enum dedup_verdict offer(struct dedup *dedup, const char *address, uint64_t time_us, struct dedup_entry *entry) {
+    struct detector_match match = play(address, time_us, 1);
+    return dedup_offer(dedup, &match, entry);
+}
+
+static void one_thing_is_one_alert_and_comes_back_if_it_goes_on(void **state) {
+    (void)state;
+    struct dedup_settings settings = {.window_us = HOUR, .repeat_us = 3 * HOUR};
+    struct dedup *dedup = dedup_create(&settings);
+    struct dedup_entry first, entry;
+    assert_int_equal(offer(dedup, "a", 100 * HOUR, &first), DEDUP_NEW);
+    assert_int_equal(offer(dedup, "b", 100 * HOUR, &entry), DEDUP_NEW);
+    assert_string_not_equal(first.alert_id, entry.alert_id);
+    assert_int_equal(offer(dedup, "a", 101 * HOUR, &entry), DEDUP_COUNTED);
+    assert_string_equal(first.alert_id, entry.alert_id);
+    assert_int_equal(entry.count, 2);
+    assert_int_equal(offer(dedup, "a", 100 * HOUR - 5 * SECOND, &entry), DEDUP_COUNTED); /* late */
+    assert_int_equal(entry.first_us, 100 * HOUR - 5 * SECOND);
+    assert_int_equal(offer(dedup, "a", 102 * HOUR, &entry), DEDUP_COUNTED);
+    assert_int_equal(offer(dedup, "a", 103 * HOUR, &entry), DEDUP_REPEAT);
+    assert_int_equal(offer(dedup, "a", 103 * HOUR + SECOND, &entry), DEDUP_COUNTED);
+    assert_int_equal(entry.count, 6);
+    assert_int_equal(offer(dedup, "a", 105 * HOUR, &entry), DEDUP_NEW); /* quiet for longer than the window */
+    assert_int_equal(entry.count, 1);
+    dedup_destroy(dedup);
+}
+
+static void a_resolved_alert_opens_anew_and_an_acknowledged_one_waits(void **state) {
+    (void)state;
+    struct dedup_settings settings = {.window_us = HOUR, .repeat_us = 2 * HOUR};
+    struct dedup *dedup = dedup_create(&settings);
+    struct dedup_entry entry;
+    assert_int_equal(offer(dedup, "a", 100 * HOUR, &entry), DEDUP_NEW);
+    assert_true(dedup_acknowledge(dedup, slice_string(entry.alert_id), 101 * HOUR));
+    offer(dedup, "a", 101 * HOUR, &entry);
+    assert_int_equal(offer(dedup, "a", 102 * HOUR, &entry), DEDUP_COUNTED);
+    assert_int_equal(offer(dedup, "a", 103 * HOUR, &entry), DEDUP_REPEAT);
+    assert_true(dedup_close(dedup, slice_string(entry.alert_id)));
+    assert_false(dedup_close(dedup, slice_string(entry.alert_id)));
+    assert_int_equal(offer(dedup, "a", 103 * HOUR, &entry), DEDUP_NEW);
+    dedup_destroy(dedup);
+}
+
+static void open_alerts_are_bounded_and_survive_saving(void **state) {
+    (void)state;
+    struct dedup_settings settings = {.most = 300};
+    struct dedup *one = dedup_create(&settings), *two = dedup_create(&settings);
+    struct dedup_entry entry;
+    char address[16];
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(address, sizeof address, "%u", i);
+        assert_int_equal(offer(one, address, 100 * HOUR, &entry), DEDUP_NEW);
+    }
+    assert_int_equal(dedup_count(one), 300);
+    assert_int_equal(dedup_evictions(one), 700);
+    CLEANUP_BUFFER struct buffer saved = BUFFER(DEDUP_STATE_MOST), again = BUFFER(DEDUP_STATE_MOST);
+    struct fault fault;
+    assert_true(dedup_save(one, &saved));
+    assert_true(dedup_load(two, buffer_slice(&saved), &fault));
+    assert_true(dedup_save(two, &again));
+    assert_true(slice_equal(buffer_slice(&saved), buffer_slice(&again)));
+    assert_int_equal(offer(two, "999", 100 * HOUR, &entry), DEDUP_COUNTED);
+    assert_int_equal(offer(two, "699", 100 * HOUR, &entry), DEDUP_NEW);
+    for (size_t size = 0; size < 200; size++) {
+        assert_false(dedup_load(two, slice_head(buffer_slice(&saved), size), &fault));
+        assert_int_equal(dedup_count(two), 0);
+    }
+    dedup_destroy(one);
+    dedup_destroy(two);
+}
+
+static void a_mail_says_class_and_host_first_and_then_what_to_do(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    alert.first_us -= 60 * SECOND;
+    const struct slice lines[] = {SLICE("sshd[1]: \x1b[31mFailed \xff password\x07")};
+    struct alert_mail mail = {.alert = &alert, .lines = lines, .line_count = 1, .site = "example"};
+    CLEANUP_BUFFER struct buffer subject = BUFFER(4096), body = BUFFER(65536);
+    assert_true(alert_mail_subject(&subject, &mail));
+    assert_string_equal(buffer_string(&subject), "[1] alpha: Logins that failed (2×), 192.0.2.1, ev\"e?");
+    assert_true(alert_mail_body(&body, &mail));
+    assert_string_equal(buffer_string(&body),
+                        "1, undirected failure: look at the weekly review\n"
+                        "Host alpha\n\n"
+                        "Logins that failed\n"
+                        "source.ip 192.0.2.1\n"
+                        "user.name ev\"e?\n"
+                        "2 times, from 2023-11-14 22:12:20 UTC to 2023-11-14 22:13:20 UTC\n\n"
+                        "Lines (the last 1):\n"
+                        "  sshd[1]: ?[31mFailed ? password?\n\n"
+                        "What to do:\nBlock the address.\nTell the team.\n\n"
+                        "Why this class: Class 1 (undirected failure): level medium, and the rule names no attack "
+                        "tactic.\n"
+                        "To acknowledge: tocsin alert ack 0123456789abcdef0123456789abcdef --reason TEXT\n"
+                        "Alert 0123456789abcdef0123456789abcdef, rule 11111111-2222-3333-4444-555555555555, site "
+                        "example\n");
+}
+
+static void a_subject_is_one_short_line_whatever_the_entity(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    char name[2000];
+    memset(name, 'x', sizeof name);
+    name[5] = '\n';
+    struct detector_pair entity = {SLICE("user.name"), slice_make(name, sizeof name)};
+    alert.entity = &entity;
+    alert.entity_count = 1;
+    alert.host = alert.rule_title = entity.value;
+    struct alert_mail mail = {.alert = &alert, .again = true};
+    CLEANUP_BUFFER struct buffer subject = BUFFER(4096);
+    assert_true(alert_mail_subject(&subject, &mail));
+    assert_true(subject.size <= 160);
+    assert_null(strchr(buffer_string(&subject), '\n'));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_gives_the_class),
+        cmocka_unit_test(what_is_known_beside_the_rule_changes_it_and_is_told),
+        cmocka_unit_test(the_tactic_that_is_told_first_wins_and_the_rules_own_word_most_of_all),
+        cmocka_unit_test(nothing_automatic_gives_a_breach),
+        cmocka_unit_test(the_order_of_notice_is_not_the_order_of_the_classes),
+        cmocka_unit_test(priority_says_how_soon),
+        cmocka_unit_test(an_alert_is_written_as_promised_and_read_back),
+        cmocka_unit_test(a_bare_alert_tells_neither_who_nor_why),
+        cmocka_unit_test(what_is_no_alert_is_refused),
+        cmocka_unit_test(an_id_depends_on_rule_entity_and_event_alone),
+        cmocka_unit_test(one_thing_is_one_alert_and_comes_back_if_it_goes_on),
+        cmocka_unit_test(a_resolved_alert_opens_anew_and_an_acknowledged_one_waits),
+        cmocka_unit_test(open_alerts_are_bounded_and_survive_saving),
+        cmocka_unit_test(a_mail_says_class_and_host_first_and_then_what_to_do),
+        cmocka_unit_test(a_subject_is_one_short_line_whatever_the_entity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
