@@ -7,7 +7,7 @@
 /* One decoder's patterns as a group asks them. */
 struct member {
     const struct decoder_pattern *pattern;
-    struct slice head;
+    struct slice head, tail;
     const struct decoder_fields *services; /* of a decoder of every program: added where the pattern fits */
 };
 
@@ -63,7 +63,7 @@ size_t decoder_set_patterns(const struct decoder_set *set) {
 }
 
 static bool fits_byte(const struct member *member, unsigned byte) {
-    return member->head.size == 0 || member->head.data[0] == byte;
+    return message_pattern_may_start(member->pattern->pattern, (uint8_t)byte);
 }
 
 static void index_members(struct decoder_group *group) {
@@ -87,8 +87,8 @@ static void put_in_front(struct decoder_group *group, const struct decoder *deco
     struct member *members = memory_new_array(count + 1, sizeof *members);
     for (size_t i = 0; i < decoder->pattern_count; i++) {
         const struct decoder_pattern *pattern = &decoder->patterns[i];
-        members[i] =
-            (struct member){pattern, message_pattern_head(pattern->pattern), every ? &decoder->origin : NULL};
+        members[i] = (struct member){pattern, message_pattern_head(pattern->pattern),
+                                     message_pattern_tail(pattern->pattern), every ? &decoder->origin : NULL};
     }
     if (group->member_count)
         memcpy(members + decoder->pattern_count, group->members, group->member_count * sizeof *members);
@@ -177,15 +177,26 @@ void decoder_group_origin(const struct decoder_group *group, struct record *reco
     add_fields(record, &group->origin);
 }
 
+static bool is_blank(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool ends_with(struct slice message, struct slice tail) {
+    return tail.size == 0 || (message.size >= tail.size &&
+                              memcmp(message.data + message.size - tail.size, tail.data, tail.size) == 0);
+}
+
 static bool group_decode(const struct decoder_group *group, struct slice message, struct record *record) {
     struct message_capture captures[MESSAGE_PATTERN_CAPTURES_MOST];
     size_t count;
+    while (message.size && is_blank(message.data[message.size - 1]))
+        message.size--;
     if (message.size == 0 || group->member_count == 0)
         return false;
     uint8_t first = message.data[0];
     for (uint32_t at = group->starts[first]; at < group->starts[first + 1]; at++) {
         const struct member *member = &group->members[group->order[at]];
-        if (!slice_starts(message, member->head) ||
+        if (!slice_starts(message, member->head) || !ends_with(message, member->tail) ||
             !message_pattern_match(member->pattern->pattern, message, captures, &count))
             continue;
         add_fields(record, &member->pattern->set);

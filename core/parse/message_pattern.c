@@ -226,6 +226,53 @@ struct slice message_pattern_head(const struct message_pattern *pattern) {
                                                                    : (struct slice){NULL, 0};
 }
 
+struct slice message_pattern_tail(const struct message_pattern *pattern) {
+    const struct step *last = pattern->right ? &pattern->steps[pattern->left] : NULL;
+    for (size_t i = 0; !pattern->open && i < pattern->left; i += 1u + pattern->steps[i].inner)
+        last = &pattern->steps[i];
+    return last && last->kind == STEP_LITERAL ? last->literal : (struct slice){NULL, 0};
+}
+
+static bool step_may_start(const struct step *step, uint8_t byte) {
+    switch (step->kind) {
+    case STEP_LITERAL:
+        return step->literal.data[0] == byte;
+    case STEP_WORD:
+        return !ends(step, byte);
+    case STEP_INT:
+    case STEP_NUMBER:
+        return is_digit(byte) || byte == '-' || byte == '+';
+    case STEP_IP:
+        return is_host(byte) || byte == ':';
+    case STEP_HOST:
+        return is_host(byte);
+    case STEP_ADDRESS:
+        return is_host(byte) || byte == ':';
+    case STEP_QUOTED:
+        return byte == '"';
+    case STEP_OPTIONAL:
+    case STEP_UNTIL:
+    case STEP_REST:
+    case STEP_TEXT:
+        break;
+    }
+    return true;
+}
+
+static bool steps_may_start(const struct step *steps, size_t count, bool open, uint8_t byte) {
+    for (size_t i = 0; i < count; i += 1u + steps[i].inner) {
+        if (steps[i].kind != STEP_OPTIONAL)
+            return step_may_start(&steps[i], byte);
+        if (steps_may_start(steps + i + 1, steps[i].inner, false, byte))
+            return true;
+    }
+    return open;
+}
+
+bool message_pattern_may_start(const struct message_pattern *pattern, uint8_t byte) {
+    return steps_may_start(pattern->steps, pattern->left, pattern->open, byte);
+}
+
 bool message_pattern_match(const struct message_pattern *pattern, struct slice message,
                            struct message_capture *captures, size_t *ret_count) {
     static const uint8_t nothing;

@@ -45,8 +45,12 @@ struct message_pattern *message_pattern_compile(struct slice text, struct symbol
                                                 size_t *ret_offset, struct fault *fault);
 struct message_pattern *message_pattern_destroy(struct message_pattern *pattern); /* returns NULL */
 
-/* The text that every match starts with; empty where the pattern starts with a capture or an optional part. Borrowed. */
+/* For whoever has many patterns, to leave out those that cannot fit: the text that every match starts with and the one it
+ * ends with (before the blanks that don't count), empty where there is none; and whether a match may start with that
+ * byte. Borrowed. */
 struct slice message_pattern_head(const struct message_pattern *pattern);
+struct slice message_pattern_tail(const struct message_pattern *pattern);
+bool message_pattern_may_start(const struct message_pattern *pattern, uint8_t byte);
 
 /* Room for MESSAGE_PATTERN_CAPTURES_MOST captures; they borrow from the message. False leaves *ret_count alone. */
 bool message_pattern_match(const struct message_pattern *pattern, struct slice message,

@@ -45,6 +45,11 @@ static struct step *new_step(struct compiler *compiler, enum step_kind kind) {
     return step;
 }
 
+static bool place_fault(struct compiler *compiler, size_t index, const char *text) {
+    compiler->at = compiler->offsets[index];
+    return fault_set(compiler->fault, FAULT_FORMAT, "%s", text);
+}
+
 static bool read_literal(struct compiler *compiler) {
     struct step *step = new_step(compiler, STEP_LITERAL);
     if (!step)
@@ -166,9 +171,8 @@ static bool read_optional(struct compiler *compiler) {
     }
     compiler->at++;
     compiler->steps[index].inner = (uint16_t)(compiler->count - index - 1);
-    if (compiler->steps[index].inner == 0)
-        return fault_set(compiler->fault, FAULT_FORMAT, "an optional part with nothing in it");
-    return true;
+    return compiler->steps[index].inner ||
+           place_fault(compiler, index, "an optional part with nothing in it");
 }
 
 /* Up to the end or to the '}' that closes the optional part around. */
@@ -188,11 +192,6 @@ static bool read_pieces(struct compiler *compiler) {
             return false;
     }
     return true;
-}
-
-static bool place_fault(struct compiler *compiler, size_t index, const char *text) {
-    compiler->at = compiler->offsets[index];
-    return fault_set(compiler->fault, FAULT_FORMAT, "%s", text);
 }
 
 /* What may not stand where it does; and an until's end. */

@@ -40,6 +40,10 @@ bool record_json_string(struct buffer *to, struct slice text) {
     size_t plain = 0; /* bytes not yet written that need no change */
     for (size_t i = 0; i < text.size;) {
         uint8_t c = text.data[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            i++;
+            continue;
+        }
         size_t size = c < 0x80 ? 1 : sequence_length(slice_from(text, i));
         bool control = c < 0x20 || c == 0x7f || c == '"' || c == '\\';
         bool c1 = size == 2 && c == 0xc2 && text.data[i + 1] < 0xa0;
