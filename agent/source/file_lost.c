@@ -86,10 +86,16 @@ static bool tell_loss(struct file_source *source, const struct log_file *file, c
     return file_tell_gap(source, file->path->name, file->at.generation, offset, count, reason, sentence);
 }
 
-static void begin_again(struct file_source *source, struct log_file *file) {
+static void begin_again(struct file_source *source, struct log_file *file, const struct siblings *siblings) {
+    uint64_t since_ns = file->at.since_ns;
+    for (size_t i = 0; i < siblings->count; i++)
+        if (siblings->items[i].look.identity.birth_ns > since_ns)
+            since_ns = siblings->items[i].look.identity.birth_ns;
     free(file->long_line);
     file->long_line = NULL;
-    file->at = (struct file_position){.identity = file->at.identity, .generation = file->path->generation++};
+    file->at = (struct file_position){
+        .identity = file->at.identity, .generation = file->path->generation++, .since_ns = since_ns};
+    file_reorder(file);
     file->joined = (struct multiline_state){0};
     file->waiting = false;
     file->dirty = true;
@@ -113,33 +119,97 @@ static void read_copy(struct file_source *source, struct log_file *file, const s
     file_unsaved(source, added);
 }
 
+static uint64_t birth_of(const struct file_look *look) {
+    return look->identity.birth_ns ? look->identity.birth_ns : look->modified_ns;
+}
+
+static void add_unseen(struct file_source *source, struct log_path *path, const struct sibling *one) {
+    struct file_position at = {
+        .identity = one->look.identity, .generation = path->generation, .size = one->look.size};
+    struct log_file *file = file_add(source, path, &at);
+    file_rename(file, one->name);
+    file->dirty = true;
+    file_unsaved(source, file);
+    file_path_ready(source, path);
+}
+
+/* The file was truncated more than once since the last look, or before anything of it was read: the copies born after
+ * `since_ns` hold what was written in between. One that begins as the file does now is of a truncation that is only about
+ * to come. Returns how many there are. */
+static size_t add_copies(struct file_source *source, struct log_file *file, uint64_t since_ns,
+                         const struct siblings *siblings) {
+    struct file_look look;
+    size_t size = file->file >= 0 && file_look_descriptor(file->file, &look) ? (size_t)look.size : 0;
+    struct file_position present = {0};
+    if (size)
+        (void)file_print_take(file->file, 0, size < FILE_HEAD_MOST ? size : FILE_HEAD_MOST, &present.head);
+    size_t added = 0;
+    for (size_t i = 0; i < siblings->count; i++) {
+        const struct sibling *one = &siblings->items[i];
+        int opened = -1;
+        if (one->compressed || one->look.identity.birth_ns <= since_ns ||
+            file_by_identity(source, &one->look.identity) ||
+            file_look_open(one->name, false, &opened, &look) != FILE_FOUND)
+            continue;
+        bool coming = size && file_head_same(opened, &present);
+        bool read_before = file_content_same(opened, look.size, &file->at);
+        close(opened);
+        if (coming || read_before)
+            continue;
+        add_unseen(source, file->path, one);
+        added++;
+    }
+    return added;
+}
+
+enum file_read file_unread_copies(struct file_source *source, struct log_file *file) {
+    if (file->name || !file->at.identity.birth_ns)
+        return FILE_READ_END;
+    CLEANUP_SIBLINGS struct siblings siblings = siblings_list(file->path->name);
+    uint64_t since_ns = file->at.since_ns ? file->at.since_ns : file->at.identity.birth_ns;
+    if (!add_copies(source, file, since_ns, &siblings))
+        return FILE_READ_END;
+    begin_again(source, file, &siblings);
+    return FILE_READ_MORE;
+}
+
+/* Where the rest of it is, if anywhere: in a copy, in a compressed one, or lost. */
+static bool settle_rest(struct file_source *source, struct log_file *file, const struct siblings *siblings,
+                        uint64_t size, const char *how) {
+    char sentence[SENTENCE_SIZE];
+    int used =
+        snprintf(sentence, sizeof sentence, "%s was %s to %" PRIu64 " bytes after byte %" PRIu64 " was read",
+                 file_name(file), how, size, file->at.offset);
+    struct copy copy = find_copy(source, &file->at, siblings);
+    if (copy.file >= 0) {
+        snprintf(sentence + used, sizeof sentence - (size_t)used, "; %s has the rest", copy.sibling->name);
+        if (!file_tell_state(source, file->path->name, "file_truncated", sentence)) {
+            close(copy.file);
+            return false;
+        }
+        read_copy(source, file, &copy);
+        (void)add_copies(source, file, copy.look.identity.birth_ns - 1,
+                         siblings); /* births may be the same */
+        return true;
+    }
+    if (!give_hole(source, file))
+        return false;
+    if (file->at.offset == 0 && file->at.identity.birth_ns &&
+        add_copies(source, file, file->at.since_ns ? file->at.since_ns : file->at.identity.birth_ns,
+                   siblings))
+        return true;
+    const struct sibling *packed = find_compressed(&file->at, siblings, true);
+    return packed || file->at.size > file->at.offset
+               ? tell_loss(source, file, packed, how, false)
+               : file_tell_state(source, file->path->name, "file_truncated", sentence);
+}
+
 enum file_read file_rewritten(struct file_source *source, struct log_file *file, uint64_t size,
                               const char *how) {
     CLEANUP_SIBLINGS struct siblings siblings = siblings_list(file->path->name);
-    struct copy copy = find_copy(source, &file->at, &siblings);
-    char sentence[SENTENCE_SIZE];
-    bool told;
-    if (copy.file >= 0) {
-        snprintf(sentence, sizeof sentence,
-                 "%s was %s to %" PRIu64 " bytes after byte %" PRIu64 " was read; %s has the rest",
-                 file_name(file), how, size, file->at.offset, copy.sibling->name);
-        told = file_tell_state(source, file->path->name, "file_truncated", sentence);
-    } else {
-        const struct sibling *packed = find_compressed(&file->at, &siblings, true);
-        bool behind = packed || file->at.size > file->at.offset;
-        snprintf(sentence, sizeof sentence, "%s was %s to %" PRIu64 " bytes after byte %" PRIu64 " was read",
-                 file_name(file), how, size, file->at.offset);
-        told = give_hole(source, file) &&
-               (behind ? tell_loss(source, file, packed, how, false)
-                       : file_tell_state(source, file->path->name, "file_truncated", sentence));
-    }
-    if (told && copy.file >= 0)
-        read_copy(source, file, &copy);
-    else if (copy.file >= 0)
-        close(copy.file);
-    if (!told)
+    if (!settle_rest(source, file, &siblings, size, how))
         return FILE_READ_FULL;
-    begin_again(source, file);
+    begin_again(source, file, &siblings);
     return FILE_READ_MORE;
 }
 
@@ -167,29 +237,14 @@ enum file_read file_vanished(struct file_source *source, struct log_file *file) 
     return FILE_READ_GONE;
 }
 
-static uint64_t birth_of(const struct file_look *look) {
-    return look->identity.birth_ns ? look->identity.birth_ns : look->modified_ns;
-}
-
 /* Born after the one file and before the other; without births, last written between them. A file system's clock ticks
  * every few milliseconds, so births may be the same. */
 static bool came_between(const struct file_look *look, const struct file_position *before,
                          const struct file_look *now) {
-    bool born = look->identity.birth_ns && before->identity.birth_ns && now->identity.birth_ns;
-    if (born)
-        return look->identity.birth_ns >= before->identity.birth_ns &&
-               look->identity.birth_ns <= now->identity.birth_ns;
+    uint64_t since_ns = before->since_ns ? before->since_ns + 1 : before->identity.birth_ns;
+    if (look->identity.birth_ns && before->identity.birth_ns && now->identity.birth_ns)
+        return look->identity.birth_ns >= since_ns && look->identity.birth_ns <= now->identity.birth_ns;
     return look->modified_ns > before->modified_ns && look->modified_ns <= birth_of(now);
-}
-
-static void add_unseen(struct file_source *source, struct log_path *path, const struct sibling *one) {
-    struct file_position at = {
-        .identity = one->look.identity, .generation = path->generation, .size = one->look.size};
-    struct log_file *file = file_add(source, path, &at);
-    file_rename(file, one->name);
-    file->dirty = true;
-    file_unsaved(source, file);
-    file_path_ready(source, path);
 }
 
 /* A copy of what was read is none that came between. */

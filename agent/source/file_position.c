@@ -30,6 +30,7 @@ bool file_position_write(const struct file_position *position, struct slice path
     bytes_write_u64(to, position->offset);
     bytes_write_u64(to, position->size);
     bytes_write_u64(to, position->modified_ns);
+    bytes_write_u64(to, position->since_ns);
     write_print(to, &position->head);
     write_print(to, &position->tail);
     bytes_write_u64(to, position->line.hole);
@@ -67,6 +68,7 @@ bool file_position_read(struct slice bytes, struct file_position *ret_position, 
     position.offset = bytes_read_u64(&from);
     position.size = bytes_read_u64(&from);
     position.modified_ns = bytes_read_u64(&from);
+    position.since_ns = bytes_read_u64(&from);
     position.head = read_print(&from);
     position.tail = read_print(&from);
     position.line.hole = bytes_read_u64(&from);

@@ -1,7 +1,7 @@
 /* How far a file has been read, as bytes in the spool. Reading them is pure and takes anything.
  *
  * Layout, big-endian: u8 version (1) ‖ u8 flags ‖ u64 device ‖ u64 inode ‖ u64 birth_ns ‖ u32 inode generation ‖
- * u64 generation ‖ u64 offset ‖ u64 size ‖ u64 modified_ns ‖ u16 + 32 head ‖ u16 + 32 tail ‖ u64 hole ‖ u64 given ‖
+ * u64 generation ‖ u64 offset ‖ u64 size ‖ u64 modified_ns ‖ u64 since_ns ‖ u16 + 32 head ‖ u16 + 32 tail ‖ u64 hole ‖ u64 given ‖
  * u32 fragment ‖ u32 length ‖ path. */
 #ifndef TOCSIN_FILE_POSITION_H
 #define TOCSIN_FILE_POSITION_H
@@ -35,6 +35,7 @@ struct file_position {
     uint64_t offset;
     uint64_t size; /* as last seen: at least so much was there to be read */
     uint64_t modified_ns;
+    uint64_t since_ns; /* rotated files born up to then are accounted for; 0: up to its own birth */
     struct file_print head, tail;
     struct line_state line;
 };

@@ -179,6 +179,8 @@ enum file_read file_read_share(struct file_source *source, struct log_file *file
     bool changed = look.size != file->at.size || look.modified_ns != file->at.modified_ns;
     if (!changed && look.size == file->at.offset && !file->waiting)
         return settle(source, file);
+    if (file->at.offset == 0 && !file->at.line.hole && file_unread_copies(source, file) != FILE_READ_END)
+        return FILE_READ_MORE;
     struct slice data;
     size_t before = file->at.tail.size;
     enum file_read read = read_chunk(source, file, &look, &data);

@@ -88,7 +88,8 @@ static void start_at_end(struct file_source *source, struct log_file *file, cons
     file_unsaved(source, file);
 }
 
-static bool found_new(struct file_source *source, struct log_path *path, const struct file_look *look) {
+/* Looks for what came and went since the path's last file was there; `now` is the one that is there, if any. */
+static bool look_between(struct file_source *source, struct log_path *path, const struct file_look *now) {
     struct log_file *before = file_youngest(path);
     if (before && before->file < 0 && file_open_again(source, before) == FILE_READ_FULL)
         return false;
@@ -97,7 +98,11 @@ static bool found_new(struct file_source *source, struct log_path *path, const s
     struct file_look last;
     if (before && before->file >= 0 && file_look_descriptor(before->file, &last))
         known.modified_ns = last.modified_ns; /* what was compressed later is another file */
-    if (!file_between(source, path, &known, look))
+    return file_between(source, path, &known, now);
+}
+
+static bool found_new(struct file_source *source, struct log_path *path, const struct file_look *look) {
+    if (!look_between(source, path, look))
         return false;
     struct file_position at = {
         .identity = look->identity, .generation = path->generation, .size = look->size};
@@ -234,17 +239,36 @@ static bool examine_pattern(struct file_source *source, const struct file_patter
     return done;
 }
 
+/* The path's last file is gone from it, and no other came; once for each. */
+static bool look_after_last(struct file_source *source, struct log_path *path) {
+    struct log_file *last = file_youngest(path);
+    if (!last || last->current || last->restored || last->followed)
+        return true;
+    static const struct file_look nothing_yet = {.identity = {.birth_ns = UINT64_MAX},
+                                                 .modified_ns = UINT64_MAX};
+    last->followed = true;
+    if (look_between(source, path, &nothing_yet))
+        return true;
+    last = file_youngest(path);
+    if (last)
+        last->followed = false;
+    return false;
+}
+
 /* Files that this scan did not find under any name that is asked for; names that nothing is known of any more. */
-static void sweep(struct file_source *source) {
+static bool sweep(struct file_source *source) {
     for (unsigned i = 0; i < FILE_BUCKETS; i++)
         for (struct log_path *path = source->paths[i], *next; path; path = next) {
             next = path->next;
             for (struct log_file *file = path->oldest; file; file = file->younger)
                 if (file->current && file->seen != source->scan)
                     leave(source, file);
+            if (!look_after_last(source, path))
+                return false;
             if (!path->oldest && !path->literal && !path->ready && path->seen != source->scan)
                 file_path_drop(source, path);
         }
+    return true;
 }
 
 /* Files that the positions speak of are found, or found to be lost, before new ones are looked at: what came between can
@@ -271,9 +295,8 @@ bool file_scan(struct file_source *source) {
     bool done = resolve(source);
     for (size_t i = 0; done && i < source->pattern_count; i++)
         done = examine_pattern(source, &source->patterns[i]);
-    if (!done)
+    if (!done || !sweep(source))
         return false;
-    sweep(source);
     source->scanned = true;
     source->scan_wanted = false;
     return true;

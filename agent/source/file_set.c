@@ -72,6 +72,26 @@ struct log_path *file_path_take_ready(struct file_source *source) {
     return path;
 }
 
+static void insert_by_generation(struct log_file *file) {
+    struct log_file **place = &file->path->oldest;
+    while (*place && (*place)->at.generation < file->at.generation)
+        place = &(*place)->younger;
+    file->younger = *place;
+    *place = file;
+}
+
+static void unlink_from_path(struct log_file *file) {
+    struct log_file **at = &file->path->oldest;
+    while (*at != file)
+        at = &(*at)->younger;
+    *at = file->younger;
+}
+
+void file_reorder(struct log_file *file) {
+    unlink_from_path(file);
+    insert_by_generation(file);
+}
+
 struct log_file *file_add(struct file_source *source, struct log_path *path, const struct file_position *at) {
     struct log_file *file = memory_new(sizeof *file);
     file->path = path;
@@ -79,11 +99,7 @@ struct log_file *file_add(struct file_source *source, struct log_path *path, con
     file->file = -1;
     file->watch = WATCH_NONE;
     file->grown_us = source->now_us;
-    struct log_file **place = &path->oldest;
-    while (*place && (*place)->at.generation < at->generation)
-        place = &(*place)->younger;
-    file->younger = *place;
-    *place = file;
+    insert_by_generation(file);
     struct log_file **bucket = inode_bucket(source, at->identity.inode);
     file->next_inode = *bucket;
     *bucket = file;
@@ -233,10 +249,7 @@ void file_drop(struct file_source *source, struct log_file *file) {
     struct log_path *path = file->path;
     forget_key(source, &file->at, path);
     watches_remove(source->watches, file->watch);
-    struct log_file **at = &path->oldest;
-    while (*at != file)
-        at = &(*at)->younger;
-    *at = file->younger;
+    unlink_from_path(file);
     unlink_inode(source, file);
     for (struct log_file **unsaved = &source->unsaved; file->unsaved && *unsaved;
          unsaved = &(*unsaved)->next_unsaved) {

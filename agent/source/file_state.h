@@ -40,6 +40,7 @@ struct log_file {
     bool dirty;   /* something was reported since the last read */
     bool waiting; /* the bytes at the offset are no whole line yet */
     bool head_checked;
+    bool followed;     /* gone from its name, and its successors were looked for */
     uint64_t grown_us; /* when it was last seen to have grown or to have left its name */
     uint32_t seen;
     struct multiline_state joined;
@@ -109,6 +110,7 @@ void file_path_ready(struct file_source *source, struct log_path *path);
 struct log_path *file_path_take_ready(struct file_source *source); /* NULL where none is */
 /* Puts a file among those of its path by generation; before one of the same generation. */
 struct log_file *file_add(struct file_source *source, struct log_path *path, const struct file_position *at);
+void file_reorder(struct log_file *file); /* its generation was changed */
 struct log_file *file_by_identity(struct file_source *source, const struct file_identity *identity);
 struct log_file *file_youngest(struct log_path *path);
 void file_unsaved(struct file_source *source, struct log_file *file);
@@ -153,6 +155,8 @@ enum file_read file_open_again(struct file_source *source, struct log_file *file
 /* Its content is another: from the copy that was made, or a gap, then from the start. */
 enum file_read file_rewritten(struct file_source *source, struct log_file *file, uint64_t size,
                               const char *how);
+/* Nothing of it is read yet: was there something before what it holds now? FILE_READ_END: no. */
+enum file_read file_unread_copies(struct file_source *source, struct log_file *file);
 /* It is nowhere to be found. */
 enum file_read file_vanished(struct file_source *source, struct log_file *file);
 /* Files that came and went under the path's name between `before` and one born at `born_ns`. False: full. */
