@@ -18,7 +18,6 @@
 struct lane_supply {
     struct lanes_cursor *cursor;
     struct buffer item, class_list;
-    uint64_t holed_batch; /* + 1: events of it are lost, so only its close is of use; 0: none */
     bool close_wanted;
 };
 
@@ -39,7 +38,6 @@ struct connection {
 static bool supply_seek(void *context, enum lane lane, uint64_t batch_seq, uint64_t event_seq, struct fault *fault) {
     struct connection *connection = context;
     struct lane_supply *supply = &connection->supplies[lane];
-    supply->holed_batch = 0;
     struct fault local = {0};
     if (lanes_cursor_seek(supply->cursor, batch_seq, event_seq, &local))
         return true;
@@ -59,17 +57,11 @@ static bool supply_next(void *context, enum lane lane, struct uplink_item *ret_i
     struct lane_supply *supply = &connection->supplies[lane];
     struct lanes_item item;
     struct fault fault = {0};
-    for (;;) {
-        enum lanes_found found = lanes_cursor_next(supply->cursor, &item, &fault);
-        if (found == LANES_FAILED)
-            log_fault(LOG_LEVEL_ERROR, &fault, "reading the spool");
-        if (found != LANES_ITEM)
-            return false;
-        if (item.after_hole)
-            supply->holed_batch = item.batch_seq + 1;
-        if (item.kind == LANES_CLOSE || supply->holed_batch != item.batch_seq + 1)
-            break;
-    }
+    enum lanes_found found = lanes_cursor_next(supply->cursor, &item, &fault);
+    if (found == LANES_FAILED)
+        log_fault(LOG_LEVEL_ERROR, &fault, "reading the spool");
+    if (found != LANES_ITEM)
+        return false;
     buffer_clear(&supply->item);
     buffer_clear(&supply->class_list);
     buffer_append_slice(&supply->item, item.bytes);
@@ -153,9 +145,8 @@ static void on_open(void *context, struct channel *channel) {
             .epoch = hello.epoch, .batch_seq = hello.batch_seq, .next_event_seq = hello.next_event_seq};
         memcpy(stream->stream_id, hello.stream_id, 32);
         memcpy(stream->last_entry_hash, hello.last_entry_hash, 32);
-        stream->has_part = hello.newest_part.size == sizeof stream->newest_part;
-        if (stream->has_part)
-            memcpy(stream->newest_part, hello.newest_part.data, sizeof stream->newest_part);
+        stream->has_part = hello.has_part;
+        memcpy(stream->newest_part, hello.newest_part, sizeof stream->newest_part);
     }
     uplink_open(connection->uplink, streams, connection->settings.boot_id, clock_monotonic_us(), &connection->out);
     flush_out(connection);

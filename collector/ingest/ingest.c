@@ -103,12 +103,24 @@ struct ingest *ingest_start(const struct ingest_settings *settings, struct fault
     return ingest;
 }
 
+void ingest_close(struct ingest *ingest) {
+    session_close_all(&ingest->common);
+    ingest->server = channel_server_destroy(ingest->server);
+    ingest->look = loop_timer_destroy(ingest->look);
+}
+
+bool ingest_is_quiet(const struct ingest *ingest) {
+    for (size_t i = 0; i < agents_count(ingest->common.agents); i++)
+        for (unsigned lane = 0; lane < LANES; lane++)
+            if (!ingest_stream_is_quiet(agents_at(ingest->common.agents, i)->streams[lane]))
+                return false;
+    return true;
+}
+
 struct ingest *ingest_stop(struct ingest *ingest) {
     if (!ingest)
         return NULL;
-    session_close_all(&ingest->common);
-    channel_server_destroy(ingest->server);
-    loop_timer_destroy(ingest->look);
+    ingest_close(ingest);
     loop_later_destroy(ingest->common.acknowledge);
     agents_destroy(ingest->common.agents);
     openers_destroy(ingest->common.openers);

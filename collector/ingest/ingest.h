@@ -27,6 +27,10 @@ struct ingest_settings {
 
 /* Settings are borrowed for the ingest's life. */
 struct ingest *ingest_start(const struct ingest_settings *settings, struct fault *fault);
+/* Ends all connections and takes no more; what has come in is still being committed until ingest_is_quiet. */
+void ingest_close(struct ingest *ingest);
+bool ingest_is_quiet(const struct ingest *ingest);
+/* Only when quiet and without a committer: nothing may call back any more. */
 struct ingest *ingest_stop(struct ingest *ingest);
 
 const char *ingest_address(const struct ingest *ingest);

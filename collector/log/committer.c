@@ -362,13 +362,11 @@ struct committer *committer_destroy(struct committer *committer) {
     pthread_mutex_unlock(&committer->mutex);
     pthread_join(committer->thread, NULL);
     loop_wake_destroy(committer->wake);
-    struct list *const lists[] = {&committer->queue, &committer->done};
-    for (size_t i = 0; i < 2; i++) {
-        for (struct change *change = lists[i]->first; change;) {
-            struct change *next = change_links(change)->next;
-            change_destroy(change);
-            change = next;
-        }
+    give_back(committer);
+    for (struct change *change = committer->queue.first; change;) {
+        struct change *next = change_links(change)->next;
+        change_destroy(change);
+        change = next;
     }
     store_batch_destroy(committer->batch);
     pthread_cond_destroy(&committer->queued);

@@ -24,7 +24,7 @@ struct committer_settings {
 
 /* Starts the thread. The log's state is read from the store. */
 struct committer *committer_create(const struct committer_settings *settings, struct fault *fault);
-/* Commits what is queued, closes the own stream's batch, ends the thread. Callbacks not yet run are dropped. */
+/* Commits what is queued, closes the own stream's batch, ends the thread. Callbacks of what is committed still run. */
 struct committer *committer_destroy(struct committer *committer);
 
 /* Takes the change (give); from any thread. */

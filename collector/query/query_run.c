@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "query_expression.h"
 #include "row.h"
+#include "store_dump.h"
 #include "stream_names.h"
 
 #define FOLLOW_WAIT_US 500000u
@@ -229,34 +230,23 @@ static void query_status(const struct query_reader *reader) {
     end(reader, 1);
 }
 
+static bool give_store_row(void *context, enum store_family family, struct slice key, struct slice value) {
+    const struct query_reader *reader = context;
+    Tocsin__StoreRow row = TOCSIN__STORE_ROW__INIT;
+    row.family = family;
+    row.key = (ProtobufCBinaryData){key.size, (uint8_t *)(uintptr_t)key.data};
+    row.value = (ProtobufCBinaryData){value.size, (uint8_t *)(uintptr_t)value.data};
+    return reader->write(reader->context, FRAME_STORE_ROW, &row.base);
+}
+
 static void query_store(const struct query_reader *reader) {
-    static const enum store_family families[] = {STORE_REGISTRY, STORE_STREAM, STORE_MARK, STORE_HOT, STORE_ENTRY,
-                                                 STORE_CLASS_LIST};
-    struct store_snapshot *snapshot = store_snapshot_create(reader->settings->store);
-    uint64_t count = 0;
-    bool good = true;
+    uint64_t rows = 0;
     struct fault fault = {0};
-    for (size_t i = 0; good && i < sizeof families / sizeof *families; i++) {
-        struct store_cursor *cursor =
-            store_cursor_create(reader->settings->store, families[i], snapshot, (struct slice){NULL, 0});
-        for (bool on = store_cursor_first(cursor); good && on; on = store_cursor_next(cursor), count++) {
-            struct slice key = store_cursor_key(cursor), value = store_cursor_value(cursor);
-            Tocsin__StoreRow row = TOCSIN__STORE_ROW__INIT;
-            row.family = families[i];
-            row.key = (ProtobufCBinaryData){key.size, (uint8_t *)(uintptr_t)key.data};
-            row.value = (ProtobufCBinaryData){value.size, (uint8_t *)(uintptr_t)value.data};
-            good = reader->write(reader->context, FRAME_STORE_ROW, &row.base);
-        }
-        bool read = store_cursor_good(cursor, &fault);
-        store_cursor_destroy(cursor);
-        if (!read) {
-            reader->refuse(reader->context, &fault);
-            good = false;
-        }
-    }
-    store_snapshot_destroy(snapshot);
-    if (good)
-        end(reader, count);
+    struct query_reader copy = *reader;
+    if (store_dump(reader->settings->store, give_store_row, &copy, &rows, &fault))
+        end(reader, rows);
+    else
+        reader->refuse(reader->context, &fault);
 }
 
 void query_run(const struct query_reader *reader, const Tocsin__Request *request) {

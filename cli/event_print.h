@@ -1,0 +1,27 @@
+/* An event on the screen or as JSON: `tocsin query`, decode and detect. */
+#ifndef TOCSIN_EVENT_PRINT_H
+#define TOCSIN_EVENT_PRINT_H
+
+#include "command.h"
+#include "knowledge.h"
+
+/* Decoders and rules as the site's collector has them; without a site, the shipped ones. */
+struct knowledge *event_print_knowledge(const struct command_context *context, bool rules, struct fault *fault);
+
+struct event_printer;
+struct event_printer *event_printer_create(const struct command_context *context, const struct knowledge *knowledge);
+struct event_printer *event_printer_destroy(struct event_printer *printer);
+
+struct printed_event {
+    struct slice stream, host;
+    const uint8_t *stream_id; /* 32 bytes; NULL: of a file, no id */
+    struct event event;
+    uint64_t ingested_us;
+};
+/* One line on standard output. */
+void event_printer_print(struct event_printer *printer, const struct printed_event *printed);
+
+/* Text from another machine, made fit for a terminal: control characters as \xNN. */
+void event_print_text(struct slice text);
+
+#endif

@@ -1,0 +1,159 @@
+/* tocsin: everything by hand. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "command.h"
+#include "site.h"
+
+static const struct command commands[] = {
+    {"init", "DIR [--name ORIGIN] [--listen ADDRESS] [--no-agent]", "makes a new site that runs as it is",
+     "Keys, settings of the collector and of this host's agent, ready to start.\n"
+     "ORIGIN is the log's name, for ever: CA.EXAMPLE/tocsin. ADDRESS is where agents connect (0.0.0.0:7514).\n\n"
+     "  tocsin init /etc/tocsin --name ca.example/tocsin\n",
+     command_init},
+    {"join-token", "HOST | --hosts FILE [--ttl TIME] [--uses N]", "makes a token with which a host can join",
+     "Good for one use and 15 minutes; run it where the collector runs.\n\n"
+     "  tocsin join-token signer1\n"
+     "  tocsin join-token --hosts hosts.txt --ttl 7d      one token a line, for automation\n",
+     command_join_token},
+    {"deploy", "HOST --print [--address ADDRESS]", "prints the two lines that bring another host in",
+     "  tocsin deploy signer1 --print\n", command_deploy},
+    {"status", "", "agents, store, log, detection and channels on one page", "  tocsin status\n  tocsin status --json\n",
+     command_status},
+    {"query", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] [--follow] [--count] [--by ingested]",
+     "searches events",
+     "EXPR: words, \"phrases\", field:value, and, or, not, parentheses; nothing matches everything.\n"
+     "T: 2026-11-21T18:00Z, 2026-11-21, 15m (ago), 2h, 7d.\n\n"
+     "  tocsin query 'Failed password' --since 1h\n"
+     "  tocsin query 'user.name:root and event.outcome:success' --class access\n"
+     "  tocsin query --host signer1 --follow\n"
+     "  tocsin query source.ip:192.0.2.* --count\n",
+     command_query},
+    {"alerts", "[--since T] [--limit N] [--follow]", "lists alerts", "  tocsin alerts --since 24h\n  tocsin alerts --follow\n",
+     command_alerts},
+    {"verify", "[--full]", "checks signatures, chains and roots over the whole store",
+     "Reads everything from the running collector, or from the store when it is stopped, and recomputes every hash.\n"
+     "Exit 0: all of it holds. Exit 1: it says where it doesn't.\n\n  tocsin verify\n",
+     command_verify},
+    {"detect", "[--rules DIR…] [--decoders DIR…] [--format auto|syslog|json|logfmt|plain|jsonl] FILE…",
+     "runs rules over files; one alert a line",
+     "The same decoders and rules as in the collector. FILE - is standard input.\n"
+     "Exit 1: there were alerts.\n\n"
+     "  tocsin detect /var/log/auth.log\n  journalctl -o short-iso | tocsin detect --rules ./my-rules -\n",
+     command_detect},
+    {"decode", "[--decoders DIR…] [--format F] FILE…", "shows the fields of each line, one JSON object a line",
+     "  tocsin decode /var/log/auth.log\n", command_decode},
+    {"rules", "check DIR… | list", "says which rules load, which do not, and why",
+     "Exit 1: some rule is refused. DIR may be a file. Without DIR the shipped rules are checked.\n\n"
+     "  tocsin rules check /etc/tocsin/rules\n",
+     command_rules},
+    {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",
+     command_test_alert},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *find(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_help(FILE *to) {
+    fputs("Usage: tocsin [--site DIR] [--json] COMMAND …\n\n", to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nEvery command takes:\n"
+          "  --site DIR   the site's folder (TOCSIN_SITE, else " SITE_DEFAULT ")\n"
+          "  --data DIR   where keys and the store are, instead of the setting `data`\n"
+          "  --json       JSON Lines with ECS names instead of text\n"
+          "  --now TIME   the time for checks of files\n"
+          "  --help       of a command: what it takes, with examples\n"
+          "\nStart: tocsin init /etc/tocsin\n",
+          to);
+}
+
+static void print_command_help(const struct command *command) {
+    printf("Usage: tocsin %s %s\n\n%s.\n\n%s", command->name, command->arguments, command->summary, command->help);
+}
+
+/* For the manual page and the completion: "NAME<tab>ARGUMENTS<tab>SUMMARY" a line. */
+static void print_table(void) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("%s\t%s\t%s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+}
+
+/* Takes the options that every command has out of argv, wherever they stand before a "--". */
+static bool take_common(struct command_context *context, int *argc, char **argv, bool *ret_help, struct fault *fault) {
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        const char *word = argv[i];
+        bool valued = strcmp(word, "--site") == 0 || strcmp(word, "--data") == 0 || strcmp(word, "--now") == 0;
+        if (strcmp(word, "--") == 0) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        if (valued && i + 1 == *argc)
+            return fault_set(fault, FAULT_USAGE, "%s needs a value", word);
+        if (strcmp(word, "--site") == 0)
+            context->site = argv[++i];
+        else if (strcmp(word, "--data") == 0)
+            context->data = argv[++i];
+        else if (strcmp(word, "--json") == 0)
+            context->json = true;
+        else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+            *ret_help = true;
+        else if (strcmp(word, "--now") == 0) {
+            if (!command_time(slice_string(argv[++i]), context->now_us, &context->now_us, fault))
+                return fault_place(fault, "--now");
+        } else
+            argv[kept++] = argv[i];
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
+int main(int argc, char **argv) {
+    struct command_context context = {.site = getenv("TOCSIN_SITE"), .now_us = clock_wall_us()};
+    struct fault fault = {0};
+    bool help = false;
+    context.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    umask(077);
+    if (!take_common(&context, &argc, argv, &help, &fault))
+        return command_fail(NULL, &fault);
+    if (!context.site)
+        context.site = SITE_DEFAULT;
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name && strcmp(name, "help") == 0) {
+        help = true;
+        name = argc > 2 ? argv[2] : NULL;
+    }
+    if (!name) {
+        print_help(help ? stdout : stderr);
+        return help ? EXIT_GOOD : EXIT_USAGE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("tocsin " TOCSIN_VERSION);
+        return EXIT_GOOD;
+    }
+    if (strcmp(name, "--commands") == 0) {
+        print_table();
+        return EXIT_GOOD;
+    }
+    const struct command *command = find(name);
+    if (!command) {
+        fprintf(stderr, "tocsin: there is no command '%s'; `tocsin help` lists them\n", name);
+        return EXIT_USAGE;
+    }
+    if (help) {
+        print_command_help(command);
+        return EXIT_GOOD;
+    }
+    return command->run(&context, argc - 1, argv + 1);
+}

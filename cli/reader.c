@@ -1,0 +1,143 @@
+#include "reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "collector_settings.h"
+#include "memory.h"
+#include "settings_file.h"
+#include "site.h"
+
+#define READ_BYTES (256u * 1024)
+
+struct reader {
+    int socket;
+    struct frame_reader frames;
+    uint8_t *bytes;
+    bool fed;
+};
+
+static bool socket_path(const struct command_context *context, char ret_path[FILES_PATH_MOST], struct fault *fault) {
+    struct collector_settings settings;
+    char data[FILES_PATH_MOST];
+    if (!settings_file_read(collector_settings_table(), context->site, "collector", &settings, fault))
+        return false;
+    bool own = settings.query.socket != NULL;
+    if (own)
+        snprintf(ret_path, FILES_PATH_MOST, "%s%s%s", settings.query.socket[0] == '/' ? "" : context->site,
+                 settings.query.socket[0] == '/' ? "" : "/", settings.query.socket);
+    settings_release(collector_settings_table(), &settings);
+    if (own)
+        return true;
+    return command_data(context, data, fault) && site_path(ret_path, data, SITE_COLLECTOR_SOCKET);
+}
+
+static int connect_to(const char *path, struct fault *fault) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        fault_set(fault, FAULT_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof address.sun_path - 1);
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    if (errno == EACCES || errno == EPERM)
+        fault_set(fault, FAULT_AUTH, "%s: not allowed; run it as root or as a member of the group tocsin", path);
+    else
+        fault_set(fault, FAULT_MISSING,
+                  "no collector answers at %s: start it (`systemctl start tocsin-collector`, or tocsin-collector --site DIR)",
+                  path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool send_request(int fd, const Tocsin__Request *request, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer out = BUFFER(FRAME_HEAD + FRAME_CONTROL_MOST);
+    size_t size = tocsin__request__get_packed_size(request);
+    if (!buffer_reserve(&out, FRAME_HEAD + size))
+        return fault_set(fault, FAULT_LIMIT, "the request is too large");
+    frame_head(out.data, FRAME_REQUEST, size);
+    tocsin__request__pack(request, out.data + FRAME_HEAD);
+    return send(fd, out.data, FRAME_HEAD + size, MSG_NOSIGNAL) == (ssize_t)(FRAME_HEAD + size) ||
+           fault_set_system(fault, "the collector's socket");
+}
+
+struct reader *reader_open(const struct command_context *context, const Tocsin__Request *request,
+                           struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    if (!socket_path(context, path, fault))
+        return NULL;
+    int fd = connect_to(path, fault);
+    if (fd < 0)
+        return NULL;
+    if (!send_request(fd, request, fault)) {
+        close(fd);
+        return NULL;
+    }
+    struct reader *reader = memory_new(sizeof *reader);
+    reader->socket = fd;
+    reader->bytes = memory_new(READ_BYTES);
+    frame_reader_open(&reader->frames, FRAME_EVENT_ROW, FRAME_REFUSED);
+    return reader;
+}
+
+struct reader *reader_close(struct reader *reader) {
+    if (reader) {
+        close(reader->socket);
+        frame_reader_close(&reader->frames);
+        free(reader->bytes);
+        free(reader);
+    }
+    return NULL;
+}
+
+static bool take_end(const struct frame *frame, uint64_t *ret_count, struct fault *fault) {
+    if (frame->type == FRAME_REFUSED) {
+        Tocsin__Refused *refused = tocsin__refused__unpack(NULL, frame->message.size, frame->message.data);
+        fault_set(fault, FAULT_USAGE, "%s", refused ? refused->text : "refused");
+        if (refused)
+            tocsin__refused__free_unpacked(refused, NULL);
+        return false;
+    }
+    Tocsin__End *end = tocsin__end__unpack(NULL, frame->message.size, frame->message.data);
+    *ret_count = end ? end->count : 0;
+    if (end)
+        tocsin__end__free_unpacked(end, NULL);
+    return false;
+}
+
+bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault) {
+    for (;;) {
+        struct fault bad = {0};
+        if (reader->fed && frame_reader_next(&reader->frames, ret_frame, &bad)) {
+            if (ret_frame->type == FRAME_END || ret_frame->type == FRAME_REFUSED)
+                return take_end(ret_frame, ret_count, fault);
+            return true;
+        }
+        if (bad.code) {
+            *fault = bad;
+            return false;
+        }
+        ssize_t got = recv(reader->socket, reader->bytes, READ_BYTES, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fault_set_system(fault, "the collector's socket");
+        if (got == 0)
+            return fault_set(fault, FAULT_IO, "the collector ended the connection before it had answered");
+        frame_reader_feed(&reader->frames, slice_make(reader->bytes, (size_t)got));
+        reader->fed = true;
+    }
+}
+
+bool reader_has_more(struct reader *reader) {
+    struct pollfd poll_of = {reader->socket, POLLIN, 0};
+    return reader->frames.given.size > 0 || poll(&poll_of, 1, 0) > 0;
+}

@@ -1,0 +1,20 @@
+/* The collector's local socket, from the reader's side: one request, then frames until END. Blocks. */
+#ifndef TOCSIN_READER_H
+#define TOCSIN_READER_H
+
+#include "command.h"
+#include "frame.h"
+#include "query.pb-c.h"
+
+struct reader;
+
+/* FAULT_MISSING where no collector answers: the hint says what to do. */
+struct reader *reader_open(const struct command_context *context, const Tocsin__Request *request, struct fault *fault);
+struct reader *reader_close(struct reader *reader); /* returns NULL */
+
+/* The next frame but END and REFUSED. False: the end (ret_count is END's), or a fault. */
+bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault);
+/* Whether a frame can be had without waiting. */
+bool reader_has_more(struct reader *reader);
+
+#endif

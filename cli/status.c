@@ -1,0 +1,99 @@
+/* tocsin status: one page. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reader.h"
+
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key) {
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_size(const char *name, long long bytes) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1024 && unit < 4; unit++)
+        value /= 1024;
+    printf("%s%.1f %s", name, value, units[unit]);
+}
+
+static void print_agents(const struct command_context *context, const json_t *agents) {
+    size_t i;
+    const json_t *agent;
+    printf("\nAGENTS\n");
+    json_array_foreach(agents, i, agent) {
+        const json_t *lanes = json_object_get(agent, "lanes");
+        const char *state = text_of(agent, "state");
+        bool good = strcmp(state, "connected") == 0;
+        long long stored = 0, attested = 0;
+        for (size_t lane = 0; lane < json_array_size(lanes); lane++) {
+            stored += number_of(json_array_get(lanes, lane), "stored");
+            attested += number_of(json_array_get(lanes, lane), "attested");
+        }
+        printf("  %-24s %s%-9s%s heard %lld s ago, %lld events stored, %lld signed\n", text_of(agent, "name"),
+               context->color ? (good ? "\033[32m" : "\033[31m") : "", state, context->color ? "\033[0m" : "",
+               number_of(agent, "heard_seconds"), stored, attested);
+    }
+    if (json_array_size(agents) == 0)
+        printf("  none\n");
+}
+
+static void print_status(const struct command_context *context, const json_t *status) {
+    const json_t *log = json_object_get(status, "log"), *store = json_object_get(status, "store");
+    const json_t *detection = json_object_get(status, "detection"), *channels = json_object_get(status, "channels");
+    printf("%s on %s, %s, up %lld s\n", text_of(status, "origin"), text_of(status, "listen"),
+           text_of(status, "version"), number_of(status, "uptime_seconds"));
+    print_agents(context, json_object_get(status, "agents"));
+    printf("\nLOG\n  %lld batches in the log%s; ", number_of(log, "size"),
+           json_is_true(json_object_get(log, "stalled")) ? ", STALLED: the disk is full" : "");
+    print_size("store ", number_of(store, "file_bytes"));
+    print_size(", free ", number_of(store, "free_bytes"));
+    printf("\n\nDETECTION\n  %lld rules, %lld events read, %lld alerts, %lld rows behind\n", number_of(detection, "rules"),
+           number_of(detection, "events"), number_of(detection, "alerts"), number_of(detection, "behind"));
+    printf("\nCHANNELS\n");
+    size_t i;
+    const json_t *channel;
+    json_array_foreach(channels, i, channel)
+        printf("  %-24s %-8s %lld sent  %s\n", text_of(channel, "channel"), text_of(channel, "state"),
+               number_of(channel, "sent"), text_of(channel, "last_error"));
+    if (json_array_size(channels) == 0)
+        printf("  none\n");
+    if (*text_of(status, "next"))
+        printf("\nNext: %s\n", text_of(status, "next"));
+}
+
+int command_status(const struct command_context *context, int argc, char **argv) {
+    if (argc > 1)
+        return command_usage("status", "'%s' is not expected", argv[1]);
+    Tocsin__StatusQuery query = TOCSIN__STATUS_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    request.of_case = TOCSIN__REQUEST__OF_STATUS;
+    request.status = &query;
+    struct fault fault = {0};
+    struct reader *reader = reader_open(context, &request, &fault);
+    if (!reader)
+        return command_fail("status", &fault);
+    struct frame frame;
+    uint64_t count;
+    while (reader_next(reader, &frame, &count, &fault)) {
+        Tocsin__Text *text = tocsin__text__unpack(NULL, frame.message.size, frame.message.data);
+        json_t *status = text ? json_loads(text->json, 0, NULL) : NULL;
+        if (context->json && text)
+            puts(text->json);
+        else if (status)
+            print_status(context, status);
+        else
+            fault_set(&fault, FAULT_FORMAT, "the collector's answer cannot be read");
+        json_decref(status);
+        if (text)
+            tocsin__text__free_unpacked(text, NULL);
+    }
+    reader_close(reader);
+    return fault.code ? command_fail("status", &fault) : EXIT_GOOD;
+}

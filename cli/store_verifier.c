@@ -1,0 +1,241 @@
+#include "store_verifier.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "events.h"
+#include "memory.h"
+#include "merkle_frontier.h"
+#include "row.h"
+#include "stream_checker.h"
+#include "stream_id.h"
+#include "stream_row.h"
+
+struct stream {
+    struct hash id;
+    char name[STREAM_NAME_SIZE];
+    struct stream_checker *checker;
+    bool bad; /* reported already */
+};
+
+struct store_verifier {
+    store_finding *finding;
+    void *context;
+    struct stream *streams;
+    size_t stream_count;
+    struct events_opener *opener;
+    struct buffer entry, class_list; /* of the close that comes next */
+    struct hash tree_hashes[MERKLE_LEVELS_MOST];
+    struct merkle_frontier tree;
+    uint64_t next_arrival;
+    bool any_arrival, tree_seen;
+    struct store_verified summary;
+};
+
+struct store_verifier *store_verifier_create(store_finding *finding, void *context) {
+    struct store_verifier *verifier = memory_new(sizeof *verifier);
+    verifier->finding = finding;
+    verifier->context = context;
+    verifier->opener = events_opener_create();
+    verifier->entry = BUFFER(64 * 1024);
+    verifier->class_list = BUFFER(64 * 1024);
+    verifier->tree = merkle_frontier_make(verifier->tree_hashes, MERKLE_LEVELS_MOST);
+    return verifier;
+}
+
+struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
+    if (verifier) {
+        for (size_t i = 0; i < verifier->stream_count; i++)
+            stream_checker_destroy(verifier->streams[i].checker);
+        free(verifier->streams);
+        events_opener_destroy(verifier->opener);
+        buffer_free(&verifier->entry);
+        buffer_free(&verifier->class_list);
+        free(verifier);
+    }
+    return NULL;
+}
+
+static void find(struct store_verifier *verifier, const char *place, const char *text) {
+    verifier->summary.findings++;
+    verifier->finding(verifier->context, place, text);
+}
+
+/* ---- streams, by id in order, as the store gives them */
+
+static struct stream *stream_of(const struct store_verifier *verifier, const uint8_t id[32]) {
+    size_t low = 0, high = verifier->stream_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = memcmp(verifier->streams[middle].id.bytes, id, 32);
+        if (order == 0)
+            return &verifier->streams[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static void take_stream(struct store_verifier *verifier, struct slice key, struct slice value) {
+    struct stream_row row;
+    struct fault fault = {0};
+    struct verify_key public_key;
+    struct stream stream = {0};
+    if (key.size != 32 || !stream_row_read(value, &row, &fault)) {
+        find(verifier, "streams", fault.code ? fault.text : "a stream under a key that is no id");
+        return;
+    }
+    memcpy(public_key.bytes, row.public_key, 32);
+    memcpy(stream.id.bytes, key.data, 32);
+    stream_name_make(row.host, row.lane, stream.name);
+    struct hash expected = stream_id_make(slice_string(stream.name), &public_key);
+    if (!hash_equal(&expected, &stream.id)) {
+        find(verifier, stream.name, "the stream's id is not that of its name and key");
+        return;
+    }
+    stream.checker = stream_checker_create(row.lane, &stream.id, 0, &public_key);
+    verifier->streams = memory_resize(verifier->streams, verifier->stream_count + 1, sizeof stream);
+    verifier->streams[verifier->stream_count++] = stream;
+}
+
+/* ---- rows */
+
+static enum check check_events(struct store_verifier *verifier, struct stream *stream, struct slice payload,
+                               struct fault *fault) {
+    struct events_message message;
+    struct slice text;
+    if (!events_read(payload, &message, fault) || !events_open(verifier->opener, &message, &text, fault))
+        return CHECK_MALFORMED;
+    struct class_key keys[CLASS_NUMBERS];
+    for (size_t i = 0; i < message.key_count; i++) {
+        keys[i].class = message.keys[i].class;
+        memcpy(keys[i].key, message.keys[i].key.data, CLASS_KEY_SIZE);
+    }
+    struct batch_events events = {message.batch_seq, message.first_event_seq, message.count, keys, message.key_count,
+                                  text};
+    enum check check = stream_checker_events(stream->checker, &events, fault);
+    if (check == CHECK_REPEATED || check == CHECK_BELOW)
+        fault_set(fault, FAULT_CONFLICT, "events %" PRIu64 " and on are stored twice", message.first_event_seq);
+    if (check == CHECK_ACCEPTED)
+        verifier->summary.events += message.count;
+    return check == CHECK_ACCEPTED ? check : check_good(check) ? CHECK_SEQUENCE : check;
+}
+
+static enum check check_close(struct store_verifier *verifier, struct stream *stream, struct slice payload,
+                              struct fault *fault) {
+    uint64_t log_index = bytes_get_u64(payload.data);
+    if (verifier->entry.size == 0) {
+        fault_set(fault, FAULT_MISSING, "log entry %" PRIu64 " is missing", log_index);
+        return CHECK_SEQUENCE;
+    }
+    if (log_index != verifier->tree.count) {
+        fault_set(fault, FAULT_CONFLICT, "log entry %" PRIu64 " stands where %" PRIu64 " was due", log_index,
+                  verifier->tree.count);
+        return CHECK_SEQUENCE;
+    }
+    struct hash leaf = merkle_leaf(buffer_slice(&verifier->entry));
+    merkle_frontier_add(&verifier->tree, &leaf);
+    enum check check = stream_checker_close(stream->checker, buffer_slice(&verifier->entry),
+                                            buffer_slice(&verifier->class_list), fault);
+    if (check == CHECK_REPEATED || check == CHECK_BELOW)
+        fault_set(fault, FAULT_CONFLICT, "the same batch stands in the log twice");
+    verifier->summary.batches++;
+    return check == CHECK_ACCEPTED || check == CHECK_OWED ? check : check_good(check) ? CHECK_SEQUENCE : check;
+}
+
+static void take_row(struct store_verifier *verifier, struct slice key, struct slice value) {
+    struct row row;
+    struct fault fault = {0};
+    char place[STREAM_NAME_SIZE + 96];
+    uint64_t arrival = key.size == 8 ? bytes_get_u64(key.data) : 0;
+    snprintf(place, sizeof place, "row %" PRIu64, arrival);
+    verifier->summary.rows++;
+    if (verifier->any_arrival && arrival != verifier->next_arrival)
+        find(verifier, place, "rows before this one are missing");
+    verifier->any_arrival = true;
+    verifier->next_arrival = arrival + 1;
+    if (!row_read(value, &row, &fault)) {
+        find(verifier, place, fault.text);
+        return;
+    }
+    struct stream *stream = stream_of(verifier, row.stream_id);
+    if (!stream) {
+        find(verifier, place, "its stream is not known");
+        return;
+    }
+    enum check check = row.kind == ROW_EVENTS ? check_events(verifier, stream, row.payload, &fault)
+                                              : check_close(verifier, stream, row.payload, &fault);
+    buffer_clear(&verifier->entry);
+    buffer_clear(&verifier->class_list);
+    if (check_good(check) || stream->bad)
+        return;
+    stream->bad = true;
+    snprintf(place, sizeof place, "%s, row %" PRIu64 ", batch %" PRIu64 ", event %" PRIu64, stream->name, arrival,
+             stream_checker_batch_seq(stream->checker), stream_checker_next_seq(stream->checker));
+    find(verifier, place, fault.text[0] ? fault.text : check_word(check));
+}
+
+static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
+    if (!slice_equal(key, SLICE("log.tree")))
+        return;
+    struct bytes_reader reader = bytes_read(value);
+    struct hash hashes[MERKLE_LEVELS_MOST];
+    struct merkle_frontier stored = merkle_frontier_make(hashes, MERKLE_LEVELS_MOST);
+    stored.count = bytes_read_u64(&reader);
+    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
+        if (stored.count >> level & 1)
+            bytes_read_into(&reader, hashes[level].bytes, HASH_SIZE);
+    verifier->tree_seen = true;
+    if (!bytes_read_done(&reader)) {
+        find(verifier, "the log's tree", "it cannot be read");
+        return;
+    }
+    struct hash root = merkle_frontier_root(&stored), computed = merkle_frontier_root(&verifier->tree);
+    char text[160];
+    if (stored.count != verifier->tree.count) {
+        snprintf(text, sizeof text, "it has %" PRIu64 " entries and %" PRIu64 " were read", stored.count,
+                 verifier->tree.count);
+        find(verifier, "the log's tree", text);
+    } else if (!hash_equal(&root, &computed))
+        find(verifier, "the log's tree", "its root is not the root of the entries");
+}
+
+void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
+                        struct slice value) {
+    switch ((unsigned)family) {
+    case STORE_STREAM:
+        take_stream(verifier, key, value);
+        break;
+    case STORE_ENTRY:
+        buffer_clear(&verifier->entry);
+        buffer_append_slice(&verifier->entry, value);
+        break;
+    case STORE_CLASS_LIST:
+        buffer_clear(&verifier->class_list);
+        buffer_append_slice(&verifier->class_list, value);
+        break;
+    case STORE_HOT:
+        take_row(verifier, key, value);
+        break;
+    case STORE_MARK:
+        take_mark(verifier, key, value);
+        break;
+    default:
+        break;
+    }
+}
+
+struct store_verified store_verifier_summary(const struct store_verifier *verifier) { return verifier->summary; }
+
+struct store_verified store_verifier_finish(struct store_verifier *verifier) {
+    if (!verifier->tree_seen && verifier->tree.count)
+        find(verifier, "the log's tree", "it is missing");
+    verifier->summary.streams = verifier->stream_count;
+    for (size_t i = 0; i < verifier->stream_count; i++)
+        verifier->summary.attested += stream_checker_attested(verifier->streams[i].checker);
+    return verifier->summary;
+}

@@ -1,0 +1,101 @@
+/* tocsin verify: every signature, chain and root over the store, recomputed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reader.h"
+#include "site.h"
+#include "store_dump.h"
+#include "store_verifier.h"
+
+struct progress {
+    struct store_verifier *verifier;
+    bool shown;
+    uint64_t rows;
+};
+
+static bool take(void *context, enum store_family family, struct slice key, struct slice value) {
+    struct progress *progress = context;
+    store_verifier_row(progress->verifier, family, key, value);
+    if (progress->shown && (++progress->rows & 1023) == 0)
+        fprintf(stderr, "\r%" PRIu64 " events verified", store_verifier_summary(progress->verifier).events);
+    return true;
+}
+
+static bool read_live(const struct command_context *context, struct progress *progress, struct fault *fault) {
+    Tocsin__StoreQuery query = TOCSIN__STORE_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    request.of_case = TOCSIN__REQUEST__OF_STORE;
+    request.store = &query;
+    struct reader *reader = reader_open(context, &request, fault);
+    if (!reader)
+        return false;
+    struct frame frame;
+    uint64_t count;
+    while (reader_next(reader, &frame, &count, fault)) {
+        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
+        if (row) {
+            take(progress, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
+                 slice_make(row->value.data, row->value.len));
+            tocsin__store_row__free_unpacked(row, NULL);
+        }
+    }
+    reader_close(reader);
+    return fault->code == FAULT_NONE;
+}
+
+static bool read_at_rest(const struct command_context *context, struct progress *progress, struct fault *fault) {
+    char data[FILES_PATH_MOST], path[FILES_PATH_MOST];
+    struct store_options options = {.read_only = true};
+    uint64_t rows;
+    if (!command_data(context, data, fault) || !site_path(path, data, SITE_COLLECTOR_STORE))
+        return false;
+    struct store *store = store_open(path, &options, fault);
+    bool good = store && store_dump(store, take, progress, &rows, fault);
+    store_close(store);
+    return good;
+}
+
+static void print_finding(void *context, const char *place, const char *text) {
+    const struct command_context *command = context;
+    if (command->json)
+        printf("{\"place\":\"%s\",\"verdict\":\"ALTERED\",\"reason\":\"%s\"}\n", place, text);
+    else
+        printf("BAD  %s: %s\n", place, text);
+}
+
+static void print_summary(const struct command_context *context, const struct store_verified *summary) {
+    if (context->json)
+        printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
+               ",\"findings\":%" PRIu64 "}\n",
+               summary->streams, summary->events, summary->attested, summary->batches, summary->findings);
+    else
+        printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
+               " of them signed; every hash recomputed\n",
+               summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
+               summary->attested);
+}
+
+int command_verify(const struct command_context *context, int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--full") != 0)
+            return command_usage("verify", "'%s' is not expected", argv[i]);
+    struct fault fault = {0};
+    struct progress progress = {.shown = isatty(STDERR_FILENO)};
+    progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
+    bool good = read_live(context, &progress, &fault);
+    if (!good && fault.code == FAULT_MISSING) {
+        fault = (struct fault){0};
+        good = read_at_rest(context, &progress, &fault);
+    }
+    if (progress.shown)
+        fprintf(stderr, "\r\033[K");
+    struct store_verified summary = store_verifier_finish(progress.verifier);
+    store_verifier_destroy(progress.verifier);
+    if (!good)
+        return command_fail("verify", &fault);
+    print_summary(context, &summary);
+    return summary.findings ? EXIT_FINDING : EXIT_GOOD;
+}

@@ -1,0 +1,52 @@
+#include "site_template.h"
+
+#include "files.h"
+
+static bool write_once(const char *site, const char *name, struct slice text, struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    if (!files_make_folder(site, 0755, fault))
+        return false;
+    if (!files_path(path, site, name))
+        return fault_set(fault, FAULT_LIMIT, "the site's path is too long");
+    return files_exists(path) || files_write(path, text, 0644, fault);
+}
+
+bool site_template_agent(const char *site, const char *collector, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(16384);
+    buffer_printf(&text,
+                  "# What this host's agent reads and where it sends it. `man tocsin-agent.yaml` lists every setting.\n"
+                  "# After a change: `tocsin-agent --check`, then `systemctl reload tocsin-agent` (or SIGHUP).\n"
+                  "collector: \"%s\"\n"
+                  "\n"
+                  "# A file that is not there is waited for. The journal is read only while the files that rsyslog\n"
+                  "# writes are not there: so every line comes once, with rsyslog and without.\n"
+                  "sources:\n"
+                  "  - {file: /var/log/auth.log, class: access}\n"
+                  "  - {file: /var/log/syslog, class: system}\n"
+                  "  - {file: /var/log/kern.log, class: system}\n"
+                  "  - {file: /var/log/dpkg.log, class: configuration}\n"
+                  "  - {journal: true, unless: [/var/log/auth.log, /var/log/syslog]}\n",
+                  collector);
+    return write_once(site, "agent.yaml", buffer_slice(&text), fault);
+}
+
+bool site_template_collector(const char *site, const char *listen, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(16384);
+    buffer_printf(&text,
+                  "# The collector of this site. `man tocsin-collector.yaml` lists every setting.\n"
+                  "# After a change: `tocsin-collector --check`, then restart it; SIGHUP reads the rules again.\n"
+                  "listen: \"%s\"\n"
+                  "\n"
+                  "# Who is told of alerts. Try it with `tocsin test-alert`.\n"
+                  "# mail:\n"
+                  "#   server: mail.example.org:587\n"
+                  "#   from: tocsin@example.org\n"
+                  "#   to: [admins@example.org]\n"
+                  "# webhooks:\n"
+                  "#   - {url: \"https://chat.example.org/hooks/abc\"}\n"
+                  "\n"
+                  "# Sigma rules of your own, beside the shipped ones:\n"
+                  "# rules: [/usr/share/tocsin/rules, %s/rules]\n",
+                  listen, site);
+    return write_once(site, "collector.yaml", buffer_slice(&text), fault);
+}
