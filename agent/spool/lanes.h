@@ -123,7 +123,7 @@ struct lanes_item {
     struct slice
         bytes; /* an Events message; a part; an entry. Borrowed until the next call into lanes or cursor */
     struct slice class_list;
-        /* LANES_CLOSE */ /* CLOSE: some of the batch's events were lost or given up, and its entry is owed their bodies. What stands
+    /* LANES_CLOSE */ /* CLOSE: some of the batch's events were lost or given up, and its entry is owed their bodies. What stands
      * behind a hole in a batch is not given, because nobody could place it: a gap event names it, and what only stood
      * behind damage comes anew, later, with its old place in its fields (replayed.*). EVENTS: a closing entry before
      * these is lost, which only a new enrolment mends. */

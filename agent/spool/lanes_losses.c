@@ -151,17 +151,18 @@ static void tell_holes(const struct replay *replay, uint64_t open_batch) {
     cursor.want_batch = lane->closed;
     cursor.want_seq = lane->stored;
     uint64_t want = cursor.want_seq;
-    bool good = true;
+    bool good = true, begun = !spool_folder_stale_marks(lanes->folder);
     while (good && lanes_cursor_next(&cursor, &item, NULL) == LANES_ITEM && item.batch_seq < open_batch) {
         uint64_t after = cursor.want_seq; /* before a flush can move anything */
         if (hole.open && item.batch_seq != hole.loss.batch_seq)
             good = end_hole(lanes, replay->lane, &hole, item.first_event_seq, (struct slice){NULL, 0});
-        if (item.after_hole && !hole.open && !is_void(lanes, replay->lane, item.batch_seq))
+        if (begun && item.after_hole && !hole.open && !is_void(lanes, replay->lane, item.batch_seq))
             begin_hole(&hole, item.batch_seq, want);
         if (hole.open && item.kind == LANES_EVENTS)
             replay_message(replay, item.bytes);
         if (hole.open && item.kind == LANES_CLOSE)
             good = end_hole(lanes, replay->lane, &hole, item.first_event_seq + item.count, item.class_list);
+        begun = true;
         want = after;
     }
     lanes_cursor_end(&cursor);

@@ -16,6 +16,12 @@ void spool_folder_path(const struct spool_folder *folder, struct spool_segment_i
              id.nonce, suffix);
 }
 
+void spool_folder_remove(const struct spool_folder *folder, struct spool_segment_id id, const char *suffix) {
+    char path[SPOOL_PATH_SIZE];
+    spool_folder_path(folder, id, suffix, path);
+    folder->files.unlink(folder->files.context, path);
+}
+
 void spool_folder_point(const struct spool_folder *folder, const char *name) {
     if (folder->files.point)
         folder->files.point(folder->files.context, name);
@@ -167,6 +173,9 @@ const struct spool_state *spool_folder_state(const struct spool_folder *folder) 
 }
 struct spool_damage spool_folder_damage(const struct spool_folder *folder) {
     return folder->damage;
+}
+bool spool_folder_stale_marks(const struct spool_folder *folder) {
+    return folder->stale_marks;
 }
 uint64_t spool_folder_bytes(const struct spool_folder *folder) {
     return folder->bytes;
@@ -392,6 +401,8 @@ bool spool_folder_append(struct spool_folder *folder, struct buffer *record, str
     bool good =
         appended == APPENDED || (appended == GIVEN_UP && begin_segment(folder, record, items_size, fault));
     record->size = given;
+    if (good)
+        spool_folder_remove_tombstone(folder);
     return good ? true : fault_place(fault, "%s", folder->path);
 }
 
@@ -409,29 +420,70 @@ static bool released(const struct spool_segment *segment, const uint64_t closed[
     return true;
 }
 
+static bool write_marks(struct spool_folder *folder) {
+    struct buffer record = BUFFER(SPOOL_HEAD + 256);
+    spool_record_begin(&record);
+    bool good = spool_folder_append(folder, &record, NULL);
+    buffer_free(&record);
+    return good;
+}
+
+/* On a disk so full that the marks cannot be written, a segment's name says what they would: its file is
+ * emptied and stays as "….gone" until they are written. */
+static bool leave_tombstone(struct spool_folder *folder, struct spool_segment_id id) {
+    const struct spool_files *files = &folder->files;
+    char path[SPOOL_PATH_SIZE], gone[SPOOL_PATH_SIZE];
+    spool_folder_path(folder, id, "spool", path);
+    spool_folder_path(folder, id, "gone", gone);
+    if (files->rename(files->context, path, gone) != 0)
+        return false;
+    spool_folder_point(folder, "release.renamed");
+    spool_folder_remove_tombstone(folder);
+    folder->tombstone = id;
+    spool_folder_sync(folder, folder->folder);
+    int file = files->open(files->context, gone, O_RDWR, 0);
+    if (file >= 0) {
+        files->ftruncate(files->context, file, 0);
+        files->close(files->context, file);
+    }
+    return true;
+}
+
+void spool_folder_remove_tombstone(struct spool_folder *folder) {
+    if (folder->tombstone.number)
+        spool_folder_remove(folder, folder->tombstone, "gone");
+    folder->tombstone.number = 0;
+}
+
+void spool_folder_forget(struct spool_folder *folder, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        spool_folder_remove(folder, folder->segments[i].id, "spool");
+        folder->bytes -= folder->segments[i].size;
+        spool_folder_point(folder, "release.removed");
+    }
+    folder->count -= count;
+    if (count)
+        memmove(folder->segments, folder->segments + count, folder->count * sizeof *folder->segments);
+}
+
 size_t spool_folder_release(struct spool_folder *folder, const uint64_t closed[LANES]) {
     size_t count = 0;
     while (count + 1 < folder->count && released(&folder->segments[count], closed))
         count++;
     if (!count)
         return 0;
+    uint64_t before = folder->state.oldest;
     folder->state.oldest = folder->segments[count].id.number;
     folder->marks_dirty = true;
-    /* On disk before the files go, or a crash would report them as missing. On a full disk they go all the
-     * same: room is needed more than that report is feared. */
-    struct buffer record = BUFFER(SPOOL_HEAD + 256);
-    spool_record_begin(&record);
-    spool_folder_append(folder, &record, NULL);
-    buffer_free(&record);
+    /* On disk before the files go, or a crash would report them as missing. */
+    bool marked = write_marks(folder);
     spool_folder_point(folder, "release.marked");
-    for (size_t i = 0; i < count; i++) {
-        char path[SPOOL_PATH_SIZE];
-        spool_folder_path(folder, folder->segments[i].id, "spool", path);
-        folder->files.unlink(folder->files.context, path);
-        folder->bytes -= folder->segments[i].size;
-        spool_folder_point(folder, "release.removed");
+    if (!marked && !leave_tombstone(folder, folder->segments[count - 1].id)) {
+        folder->state.oldest = before;
+        return 0;
     }
-    folder->count -= count;
-    memmove(folder->segments, folder->segments + count, folder->count * sizeof *folder->segments);
+    spool_folder_forget(folder, count);
+    if (!marked)
+        write_marks(folder);
     return count;
 }

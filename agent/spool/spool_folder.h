@@ -69,6 +69,8 @@ struct spool_folder *spool_folder_destroy(struct spool_folder *folder); /* retur
 
 const struct spool_state *spool_folder_state(const struct spool_folder *folder);
 struct spool_damage spool_folder_damage(const struct spool_folder *folder);
+/* At the start: segments were released, and the marks that were found are from before. */
+bool spool_folder_stale_marks(const struct spool_folder *folder);
 uint64_t spool_folder_bytes(const struct spool_folder *folder);
 uint64_t spool_folder_syncs(const struct spool_folder *folder);
 uint64_t spool_folder_given_up(const struct spool_folder *folder); /* segments, after a failed sync */

@@ -19,18 +19,22 @@ struct spool_folder {
     uint64_t last_number; /* of any segment that was ever begun */
     uint64_t bytes;       /* of all segments */
     struct spool_state state;
+    bool stale_marks; /* at the start: segments were released, and the marks on disk are from before */
     bool marks_dirty; /* marks or oldest have changed since they were last written */
     struct spool_cache cache;
     struct buffer snapshot; /* a new segment's first record */
     struct buffer
         closes; /* CLOSE items of the newest segment: they stand again in the next one's first record */
     uint64_t closes_next[LANES]; /* the next batch that is not in there */
+    struct spool_segment_id
+        tombstone; /* of a released segment, until the marks are written; number 0 for none */
     struct spool_damage damage;
     uint64_t syncs, given_up;
 };
 
 void spool_folder_path(const struct spool_folder *folder, struct spool_segment_id id, const char *suffix,
                        char ret_path[SPOOL_PATH_SIZE]);
+void spool_folder_remove(const struct spool_folder *folder, struct spool_segment_id id, const char *suffix);
 void spool_folder_point(const struct spool_folder *folder, const char *name);
 /* All of it, or errno. */
 bool spool_folder_write(const struct spool_folder *folder, int file, struct slice bytes, uint64_t offset);
@@ -40,6 +44,9 @@ ssize_t spool_folder_read(const struct spool_folder *folder, int file, void *to,
 bool spool_folder_sync(struct spool_folder *folder, int file);
 /* Remembers the closing entries of the newest segment: should it be lost, the chain goes on. */
 void spool_folder_keep_closes(struct spool_folder *folder, struct slice items);
+/* The oldest segments and their files go. */
+void spool_folder_forget(struct spool_folder *folder, size_t count);
+void spool_folder_remove_tombstone(struct spool_folder *folder);
 /* Names what a record's items add to a segment. */
 void spool_segment_index(struct spool_segment *segment, struct slice items);
 bool spool_folder_recover(struct spool_folder *folder, spool_folder_finding *finding, void *context,

@@ -59,9 +59,15 @@ static void take_name(void *context, const char *name) {
     struct spool_folder *folder = recovery->folder;
     struct spool_segment_id id;
     if (name_read(name, "new", &id)) { /* an interrupted beginning: nobody was told of it */
-        char path[SPOOL_PATH_SIZE];
-        spool_folder_path(folder, id, "new", path);
-        folder->files.unlink(folder->files.context, path);
+        spool_folder_remove(folder, id, "new");
+        return;
+    }
+    if (name_read(name, "gone", &id)) {
+        bool newer = id.number > folder->tombstone.number;
+        struct spool_segment_id other = newer ? folder->tombstone : id;
+        folder->tombstone = newer ? id : folder->tombstone;
+        if (other.number)
+            spool_folder_remove(folder, other, "gone");
         return;
     }
     if (!name_read(name, "spool", &id))
@@ -158,15 +164,9 @@ static void look_for_missing(struct recovery *recovery) {
 /* What a crash has left of a release. */
 static void remove_released(struct spool_folder *folder) {
     size_t count = 0;
-    for (; count < folder->count && folder->segments[count].id.number < folder->state.oldest; count++) {
-        char path[SPOOL_PATH_SIZE];
-        spool_folder_path(folder, folder->segments[count].id, "spool", path);
-        folder->files.unlink(folder->files.context, path);
-        folder->bytes -= folder->segments[count].size;
-    }
-    folder->count -= count;
-    if (count)
-        memmove(folder->segments, folder->segments + count, folder->count * sizeof *folder->segments);
+    while (count < folder->count && folder->segments[count].id.number < folder->state.oldest)
+        count++;
+    spool_folder_forget(folder, count);
 }
 
 bool spool_folder_recover(struct spool_folder *folder, spool_folder_finding *finding, void *context,
@@ -181,6 +181,9 @@ bool spool_folder_recover(struct spool_folder *folder, spool_folder_finding *fin
         read_segment(&recovery, i + 1 == folder->count);
         folder->last_number = recovery.segment->id.number;
     }
+    folder->stale_marks = folder->tombstone.number >= folder->state.oldest;
+    if (folder->tombstone.number && folder->stale_marks)
+        folder->state.oldest = folder->tombstone.number + 1;
     look_for_missing(&recovery);
     remove_released(folder);
     if (!spool_folder_sync(folder, folder->folder))
