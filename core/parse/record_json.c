@@ -107,7 +107,7 @@ static void put_value(struct buffer *to, const struct record_field *field) {
 /* The part of a name between byte `from` and the next dot. All of the rest where the depth is reached or where a dot has
  * nothing before or behind it. */
 static struct slice segment(struct slice name, size_t from, unsigned depth) {
-    struct slice rest = slice_make(name.data + from, name.size - from);
+    struct slice rest = slice_from(name, from);
     size_t dot = slice_find_byte(rest, '.');
     bool odd = dot == 0 || (dot != SIZE_MAX && (dot + 1 == rest.size || rest.data[dot + 1] == '.'));
     return depth >= RECORD_JSON_DEPTH || dot == SIZE_MAX || odd ? rest : slice_head(rest, dot);
@@ -168,7 +168,7 @@ static void put_members(struct document *document, struct slice path, unsigned d
         struct slice part = segment(name, from, depth);
         struct slice below = slice_head(name, from + part.size);
         if (below.size == name.size || is_value(document, below)) {
-            put_key(document->to, &first, slice_make(name.data + from, name.size - from));
+            put_key(document->to, &first, slice_from(name, from));
             put_values(document, i);
             continue;
         }

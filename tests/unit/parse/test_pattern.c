@@ -72,7 +72,7 @@ static void patterns_capture_what_they_say(void **state) {
         {"for {x:text} from {y:address}", "for  from 192.0.2.1", "x=;y.ip=192.0.2.1;"},
         {"{x:text} {y:quoted}", "a \"b\" \"c\"", "x=a \"b\";y=c;"},
         {"{x:text}: {y} ({z})", "p: q: r (s)", "x=p: q;y=r;z=s;"},
-        {"{x:text}{?, {y}{?, {z}}}", "a, b, c", "x=a, b;y=c;"},
+        {"{x:text}{?, {y}{?, {z}}}", "a, b, c", "x=a;y=b;z=c;"},
         {"{{{x}}}", "{a}", "x=a;"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
