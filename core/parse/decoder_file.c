@@ -97,7 +97,7 @@ static struct slice keep_text(struct decoder *decoder, const char *text) {
 /* Digits that JSON writes the same way. */
 static bool is_number(struct slice text) {
     uint64_t value;
-    return slice_decimal(text, &value) && (text.size == 1 || text.data[0] != '0');
+    return slice_decimal(text, &value) && (text.size == 1 || !slice_starts(text, SLICE("0")));
 }
 
 static bool add_field(struct decoder *decoder, struct decoder_fields *fields, struct symbols *symbols,
