@@ -420,8 +420,10 @@ static void match_rule(struct detector *detector, uint32_t index) {
             entity[match.entity_count++] =
                 (struct detector_pair){detector->ruleset->fields[fields[i]].name, value};
     }
-    if (match.host.size == 0)
-        match.host = detector_value(detector, FIELD_HOST);
+    /* The host it is about: a collector's event about a silent agent names that one. */
+    struct slice about = detector_value(detector, FIELD_HOST);
+    if (about.size)
+        match.host = about;
     detector_deliver(detector, &match);
 }
 

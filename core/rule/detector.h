@@ -53,7 +53,7 @@ struct detector_match {
     const struct detector_pair
         *entity; /* group-by fields; for a plain rule source.ip, user.name, host.name as present */
     size_t entity_count;
-    struct slice host;
+    struct slice host; /* the record's host.name, otherwise the event's host */
     struct slice event_id; /* the one that made it match */
     const struct slice
         *event_ids; /* up to DETECTOR_EVENTS_MOST, the newest ones, oldest first, event_id among them */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
 #include <cmocka.h>
 
 #include "alert_mail.h"
@@ -19,7 +20,8 @@ static struct rule rule_with(enum rule_level level, const char *const *tags, siz
                          .tag_count = tag_count};
 }
 
-static struct classification class_of(enum rule_level level, const char *tag, const struct classify_context *context) {
+static struct classification class_of(enum rule_level level, const char *tag,
+                                      const struct classify_context *context) {
     struct rule rule = rule_with(level, &tag, tag ? 1 : 0);
     struct classification class;
     classify_rule(&rule, context, &class);
@@ -55,7 +57,8 @@ static void the_table_gives_the_class(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char classes[64] = "";
         for (unsigned level = LEVEL_LOW; level <= LEVEL_CRITICAL; level++)
-            snprintf(classes + strlen(classes), sizeof classes - strlen(classes), "%s%s", level > LEVEL_LOW ? " " : "",
+            snprintf(classes + strlen(classes), sizeof classes - strlen(classes), "%s%s",
+                     level > LEVEL_LOW ? " " : "",
                      severity_text(class_of((enum rule_level)level, rows[i].tag, NULL).severity));
         assert_string_equal(classes, rows[i].classes);
     }
@@ -66,8 +69,9 @@ static void what_is_known_beside_the_rule_changes_it_and_is_told(void **state) {
     struct classify_context succeeded = {.succeeded = true}, down = {.service_failed = true};
     struct classification class = class_of(LEVEL_CRITICAL, "attack.initial-access", &succeeded);
     assert_int_equal(class.severity, SEVERITY_3A);
-    assert_string_equal(class.why, "Class 3a (exploit without loss): tactic initial-access at level critical; the "
-                                   "attempt succeeded.");
+    assert_string_equal(class.why,
+                        "Class 3a (exploit without loss): tactic initial-access at level critical; the "
+                        "attempt succeeded.");
     static const char *const flood[] = {"attack.impact", "attack.t1498.001"};
     struct rule rule = rule_with(LEVEL_CRITICAL, flood, 2);
     classify_rule(&rule, NULL, &class);
@@ -168,10 +172,14 @@ static void an_alert_is_written_as_promised_and_read_back(void **state) {
     assert_true(alert_write(&json, &alert, false));
     assert_string_equal(
         buffer_string(&json),
-        "{\"id\":\"0123456789abcdef0123456789abcdef\",\"@timestamp\":\"2023-11-14T22:13:20.000000Z\",\"rule\":{\"id\":"
-        "\"11111111-2222-3333-4444-555555555555\",\"title\":\"Logins that failed\",\"level\":\"medium\"},\"severity\":"
-        "\"1\",\"severity_name\":\"undirected failure\",\"priority\":\"review\",\"why\":\"Class 1 (undirected failure): "
-        "level medium, and the rule names no attack tactic.\",\"entity\":{\"source\":{\"ip\":\"192.0.2.1\"},\"user\":"
+        "{\"id\":\"0123456789abcdef0123456789abcdef\",\"@timestamp\":\"2023-11-14T22:13:20.000000Z\","
+        "\"rule\":{\"id\":"
+        "\"11111111-2222-3333-4444-555555555555\",\"title\":\"Logins that "
+        "failed\",\"level\":\"medium\"},\"severity\":"
+        "\"1\",\"severity_name\":\"undirected failure\",\"priority\":\"review\",\"why\":\"Class 1 "
+        "(undirected failure): "
+        "level medium, and the rule names no attack "
+        "tactic.\",\"entity\":{\"source\":{\"ip\":\"192.0.2.1\"},\"user\":"
         "{\"name\":\"ev\\\"e\\u001b\"}},\"host\":{\"name\":\"alpha\"},\"events\":[\"alpha~00c0ffee/1\","
         "\"alpha~00c0ffee/2\"],\"count\":2,\"status\":\"open\"}");
     struct fault fault;
@@ -223,7 +231,8 @@ static void an_id_depends_on_rule_entity_and_event_alone(void **state) {
     assert_int_equal(strlen(ids[0]), ALERT_ID_SIZE - 1);
 }
 
-static enum dedup_verdict offer(struct dedup *dedup, const char *address, uint64_t time_us, struct dedup_entry *entry) {
+static enum dedup_verdict offer(struct dedup *dedup, const char *address, uint64_t time_us,
+                                struct dedup_entry *entry) {
     struct detector_match match = play(address, time_us, 1);
     return dedup_offer(dedup, &match, entry);
 }
@@ -304,21 +313,22 @@ static void a_mail_says_class_and_host_first_and_then_what_to_do(void **state) {
     assert_true(alert_mail_subject(&subject, &mail));
     assert_string_equal(buffer_string(&subject), "[1] alpha: Logins that failed (2×), 192.0.2.1, ev\"e?");
     assert_true(alert_mail_body(&body, &mail));
-    assert_string_equal(buffer_string(&body),
-                        "1, undirected failure: look at the weekly review\n"
-                        "Host alpha\n\n"
-                        "Logins that failed\n"
-                        "source.ip 192.0.2.1\n"
-                        "user.name ev\"e?\n"
-                        "2 times, from 2023-11-14 22:12:20 UTC to 2023-11-14 22:13:20 UTC\n\n"
-                        "Lines (the last 1):\n"
-                        "  sshd[1]: ?[31mFailed ? password?\n\n"
-                        "What to do:\nBlock the address.\nTell the team.\n\n"
-                        "Why this class: Class 1 (undirected failure): level medium, and the rule names no attack "
-                        "tactic.\n"
-                        "To acknowledge: tocsin alert ack 0123456789abcdef0123456789abcdef --reason TEXT\n"
-                        "Alert 0123456789abcdef0123456789abcdef, rule 11111111-2222-3333-4444-555555555555, site "
-                        "example\n");
+    assert_string_equal(
+        buffer_string(&body),
+        "1, undirected failure: look at the weekly review\n"
+        "Host alpha\n\n"
+        "Logins that failed\n"
+        "source.ip 192.0.2.1\n"
+        "user.name ev\"e?\n"
+        "2 times, from 2023-11-14 22:12:20 UTC to 2023-11-14 22:13:20 UTC\n\n"
+        "Lines (the last 1):\n"
+        "  sshd[1]: ?[31mFailed ? password?\n\n"
+        "What to do:\nBlock the address.\nTell the team.\n\n"
+        "Why this class: Class 1 (undirected failure): level medium, and the rule names no attack "
+        "tactic.\n"
+        "To acknowledge: tocsin alert ack 0123456789abcdef0123456789abcdef --reason TEXT\n"
+        "Alert 0123456789abcdef0123456789abcdef, rule 11111111-2222-3333-4444-555555555555, site "
+        "example\n");
 }
 
 static void a_subject_is_one_short_line_whatever_the_entity(void **state) {

@@ -1,15 +1,18 @@
 #include "workbench.h"
 
-#define FAILED                                                                                                       \
-    "title: failed\nname: failed\nid: 00000000-0000-0000-0000-000000000001\nlogsource: {}\ndetection: {s: {outcome: failure}, condition: s}\n---\n"
-#define PASSED                                                                                                       \
-    "title: passed\nname: passed\nid: 00000000-0000-0000-0000-000000000002\nlogsource: {}\ndetection: {s: {outcome: success}, condition: s}\n---\n"
-#define MANY                                                                                                         \
-    "title: many\nname: many\nid: 00000000-0000-0000-0000-000000000003\n" \
-    "correlation: {type: event_count, rules: failed, group-by: [source.ip], timespan: 1m, " \
+#define FAILED                                                                                               \
+    "title: failed\nname: failed\nid: 00000000-0000-0000-0000-000000000001\nlogsource: {}\ndetection: {s: "  \
+    "{outcome: failure}, condition: s}\n---\n"
+#define PASSED                                                                                               \
+    "title: passed\nname: passed\nid: 00000000-0000-0000-0000-000000000002\nlogsource: {}\ndetection: {s: "  \
+    "{outcome: success}, condition: s}\n---\n"
+#define MANY                                                                                                 \
+    "title: many\nname: many\nid: 00000000-0000-0000-0000-000000000003\n"                                    \
+    "correlation: {type: event_count, rules: failed, group-by: [source.ip], timespan: 1m, "                  \
     "condition: {gte: 3}}\n---\n"
-#define BROKEN_IN                                                                                                    \
-    "title: in\nid: 00000000-0000-0000-0000-000000000004\ncorrelation: {type: temporal_ordered, rules: [many, passed], group-by: [source.ip], timespan: 5m, "  \
+#define BROKEN_IN                                                                                            \
+    "title: in\nid: 00000000-0000-0000-0000-000000000004\ncorrelation: {type: temporal_ordered, rules: "     \
+    "[many, passed], group-by: [source.ip], timespan: 5m, "                                                  \
     "generate: true}\n"
 
 static const char *failure(struct workbench *bench, uint64_t time_us, const char *address) {
@@ -72,7 +75,8 @@ static void success_after_failures_is_seen_and_success_before_them_is_not(void *
     failure(bench, 100 * SECOND, "a");
     failure(bench, 101 * SECOND, "a");
     assert_string_equal(failure(bench, 102 * SECOND, "a"), "many count=3 fresh=3 source.ip=a [e2 e3 e4]\n");
-    assert_string_equal(failure(bench, 103 * SECOND, "a"), "many count=4 fresh=1 source.ip=a [e2 e3 e4 e5]\n");
+    assert_string_equal(failure(bench, 103 * SECOND, "a"),
+                        "many count=4 fresh=1 source.ip=a [e2 e3 e4 e5]\n");
     assert_string_equal(success(bench, 104 * SECOND, "b"),
                         "passed count=1 fresh=1 source.ip=b host.name=alpha [e6]\n");
     assert_string_equal(success(bench, 110 * SECOND, "a"),
@@ -111,8 +115,9 @@ static void temporal_wants_all_of_its_rules_in_any_order(void **state) {
 static void different_values_are_counted_once_each(void **state) {
     (void)state;
     struct workbench *bench = workbench_open(
-        FAILED "title: spray\ncorrelation: {type: value_count, rules: failed, group-by: [source.ip], timespan: 1m, "
-               "condition: {field: user.name, gte: 3}}\n");
+        FAILED
+        "title: spray\ncorrelation: {type: value_count, rules: failed, group-by: [source.ip], timespan: 1m, "
+        "condition: {field: user.name, gte: 3}}\n");
     static const char *const users[] = {"a", "b", "A", "b", "c", "c"};
     for (unsigned i = 0; i < 6; i++) {
         const char *said = workbench_event(bench, (100 + i) * SECOND, "outcome", "failure", "source.ip", "x",
@@ -129,8 +134,9 @@ static void different_values_are_counted_once_each(void **state) {
 static void an_upper_bound_is_decided_when_the_window_has_closed(void **state) {
     (void)state;
     struct workbench *bench = workbench_open(
-        FAILED "title: few\ncorrelation: {type: event_count, rules: failed, group-by: [source.ip], timespan: 1m, "
-               "condition: {lte: 2}}\n");
+        FAILED
+        "title: few\ncorrelation: {type: event_count, rules: failed, group-by: [source.ip], timespan: 1m, "
+        "condition: {lte: 2}}\n");
     assert_string_equal(failure(bench, 100 * SECOND, "a"), "");
     assert_string_equal(failure(bench, 110 * SECOND, "a"), "");
     assert_string_equal(workbench_advance(bench, 160 * SECOND), "");
@@ -201,9 +207,10 @@ static void windows_survive_saving_and_loading(void **state) {
 static void a_changed_correlation_begins_anew(void **state) {
     (void)state;
     struct workbench *one = workbench_open(FAILED MANY);
-    struct workbench *two = workbench_open(
-        FAILED "title: many\nid: 00000000-0000-0000-0000-000000000003\ncorrelation: {type: event_count, rules: failed, group-by: [source.ip], "
-               "timespan: 2m, condition: {gte: 3}}\n");
+    struct workbench *two =
+        workbench_open(FAILED "title: many\nid: 00000000-0000-0000-0000-000000000003\ncorrelation: {type: "
+                              "event_count, rules: failed, group-by: [source.ip], "
+                              "timespan: 2m, condition: {gte: 3}}\n");
     CLEANUP_BUFFER struct buffer saved = BUFFER(DETECTOR_STATE_MOST);
     struct fault fault;
     failure(one, 100 * SECOND, "a");

@@ -22,40 +22,51 @@ static void every_mistake_is_refused_with_its_place_and_reason(void **state) {
         {HEAD "detecton: {}\n", "1:1: there is no detection, correlation or filter"},
         {"title: T\ndetection: {s: {a: 1}, condition: s}\n", "1:1: there is no logsource, or it is no map"},
         {HEAD "detection: {s: {a: 1}}\n", "3:13: there is no condition"},
-        {HEAD "detection:\n  s: {a: 1}\n  condition: s and t\n", "5:20: condition: there is no selection 't'"},
-        {HEAD "detection:\n  s: {a: 1}\n  condition: s and (s\n", "5:22: condition: a parenthesis is not closed"},
+        {HEAD "detection:\n  s: {a: 1}\n  condition: s and t\n",
+         "5:20: condition: there is no selection 't'"},
+        {HEAD "detection:\n  s: {a: 1}\n  condition: s and (s\n",
+         "5:22: condition: a parenthesis is not closed"},
         {HEAD "detection:\n  s: {a: 1}\n  condition: s s\n", "5:16: condition: 's' cannot stand here"},
-        {HEAD "detection:\n  s: {a: 1}\n  condition: s and\n", "5:19: condition: ends where a selection should stand"},
-        {HEAD "detection:\n  s: {a: 1}\n  condition: 1 of x*\n", "5:19: condition: 'x*' stands for 0 selections"},
-        {HEAD "detection:\n  s: {a: 1}\n  condition: 2 of them\n", "5:19: condition: 'them' stands for 1 selections"},
+        {HEAD "detection:\n  s: {a: 1}\n  condition: s and\n",
+         "5:19: condition: ends where a selection should stand"},
+        {HEAD "detection:\n  s: {a: 1}\n  condition: 1 of x*\n",
+         "5:19: condition: 'x*' stands for 0 selections"},
+        {HEAD "detection:\n  s: {a: 1}\n  condition: 2 of them\n",
+         "5:19: condition: 'them' stands for 1 selections"},
         {HEAD "detection:\n  s: {a: 1}\n  condition: s | count() > 5\n",
          "5:16: condition: aggregations behind | are no part of Sigma any more"},
         {HEAD "detection:\n  s: {a|contians: 1}\n  condition: s\n", "4:7: unknown modifier 'contians'"},
         {HEAD "detection:\n  s: {a|re: '('}\n  condition: s\n",
          "4:13: bad regular expression at its byte 2: missing closing parenthesis"},
-        {HEAD "detection:\n  s: {a|cidr: 10.0.0.0/33}\n  condition: s\n", "4:15: not a network: '10.0.0.0/33'"},
+        {HEAD "detection:\n  s: {a|cidr: 10.0.0.0/33}\n  condition: s\n",
+         "4:15: not a network: '10.0.0.0/33'"},
         {HEAD "detection:\n  s: {a|gt: many}\n  condition: s\n", "4:13: not a number: 'many'"},
-        {HEAD "detection:\n  s: {a|exists: maybe}\n  condition: s\n", "4:17: exists is neither true nor false"},
+        {HEAD "detection:\n  s: {a|exists: maybe}\n  condition: s\n",
+         "4:17: exists is neither true nor false"},
         {HEAD "detection:\n  s: {a|expand: '%x%'}\n  condition: s\n",
          "4:7: 'expand' needs a value for its placeholder, and none is set"},
-        {HEAD "detection:\n  s: {a|hour: 3}\n  condition: s\n", "4:7: the modifier 'hour' is not supported yet"},
+        {HEAD "detection:\n  s: {a|hour: 3}\n  condition: s\n",
+         "4:7: the modifier 'hour' is not supported yet"},
         {HEAD "detection:\n  s: {a|contains|re: x}\n  condition: s\n", "loaded"},
         {HEAD "detection:\n  s: {a|re|contains: x}\n  condition: s\n",
          "4:7: the modifier 'contains' does not go with the one before it"},
         {HEAD "detection:\n  s: {a|i: x}\n  condition: s\n", "4:7: the modifier 'i' belongs behind re"},
         {HEAD "detection:\n  s: {a|contains: null}\n  condition: s\n",
          "4:19: null cannot go with the modifier 'contains'"},
-        {HEAD "detection:\n  s: {a|base64: 'x*'}\n  condition: s\n", "4:17: base64 needs a text without wildcards"},
+        {HEAD "detection:\n  s: {a|base64: 'x*'}\n  condition: s\n",
+         "4:17: base64 needs a text without wildcards"},
         {HEAD "detection:\n  s: {'|lt': 3}\n  condition: s\n", "4:7: the modifier 'lt' needs a field"},
         {HEAD "detection:\n  s: {a: []}\n  condition: s\n", "4:7: an empty list of values"},
         {HEAD "detection:\n  s: {a: {b: c}}\n  condition: s\n", "4:11: a map cannot stand here"},
         {HEAD "detection:\n  s: ['']\n  condition: s\n", "4:7: an empty keyword stands in every event"},
         {HEAD "detection:\n  s: {}\n  condition: s\n", "4:3: an empty selection"},
         {HEAD "detection:\n  s:\n  condition: s\n", "4:3: an empty selection"},
-        {HEAD "detection: {s: {a: 1}, timeframe: 5m, condition: s}\n", "3:24: timeframe is no part of Sigma any more"},
+        {HEAD "detection: {s: {a: 1}, timeframe: 5m, condition: s}\n",
+         "3:24: timeframe is no part of Sigma any more"},
         {HEAD "tocsin: {severity: 3c}\ndetection: {s: {a: 1}, condition: s}\n",
          "3:20: tocsin: 3c is a person's word, never a rule's"},
-        {HEAD "tocsin: {prority: page}\ndetection: {s: {a: 1}, condition: s}\n", "3:10: tocsin: unknown key 'prority'"},
+        {HEAD "tocsin: {prority: page}\ndetection: {s: {a: 1}, condition: s}\n",
+         "3:10: tocsin: unknown key 'prority'"},
         {HEAD "tocsin: {silence: {}}\ndetection: {s: {a: 1}, condition: s}\n",
          "3:10: tocsin: 'silence' is not supported yet"},
     };
@@ -77,7 +88,8 @@ static void correlations_are_checked_too(void **state) {
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n", "loaded"},
         {CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n", "1:1: correlation: there is no rule 'r'"},
         {REFERRED CORRELATION "  condition: {gte: 2}\n", "8:3: correlation: there is no timespan"},
-        {REFERRED CORRELATION "  timespan: 5x\n  condition: {gte: 2}\n", "10:13: correlation: not a timespan"},
+        {REFERRED CORRELATION "  timespan: 5x\n  condition: {gte: 2}\n",
+         "10:13: correlation: not a timespan"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: x}\n",
          "11:20: correlation: not a number from 0 to 10000"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gt: 5, lt: 5}\n",
@@ -86,9 +98,11 @@ static void correlations_are_checked_too(void **state) {
          "11:15: correlation: the condition's field does not go with the type"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n  grup-by: [a]\n",
          "12:3: correlation: unknown key 'grup-by'"},
-        {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {other: a}}\n",
+        {REFERRED CORRELATION
+         "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {other: a}}\n",
          "13:13: correlation: the alias says no field for the rule 'r'"},
-        {"title: A\nname: a\ncorrelation: {type: event_count, rules: b, timespan: 1m, condition: {gte: 1}}\n---\n"
+        {"title: A\nname: a\ncorrelation: {type: event_count, rules: b, timespan: 1m, condition: {gte: "
+         "1}}\n---\n"
          "title: B\nname: b\ncorrelation: {type: event_count, rules: a, timespan: 1m, condition: {gte: 1}}\n",
          "1:1: correlation: it refers to itself in a circle, or to one that does"},
         {REFERRED "title: C\ncorrelation: {type: value_sum, rules: r, timespan: 1m, condition: {gte: 1}}\n",
@@ -127,10 +141,11 @@ static void a_refused_document_does_not_stop_the_others(void **state) {
 
 static void what_an_alert_needs_is_kept(void **state) {
     (void)state;
-    struct workbench *bench = workbench_open("title: T\nid: 11111111-2222-3333-4444-555555555555\nname: n\n"
-                                             "status: stable\nlevel: critical\ntags: [attack.impact, attack.t1485]\n"
-                                             "logsource: {}\ndetection: {s: {a: 1}, condition: s}\n"
-                                             "tocsin: {severity: 3B, priority: page, what_to_do: Run.}\n");
+    struct workbench *bench =
+        workbench_open("title: T\nid: 11111111-2222-3333-4444-555555555555\nname: n\n"
+                       "status: stable\nlevel: critical\ntags: [attack.impact, attack.t1485]\n"
+                       "logsource: {}\ndetection: {s: {a: 1}, condition: s}\n"
+                       "tocsin: {severity: 3B, priority: page, what_to_do: Run.}\n");
     const struct rule *rule = ruleset_rule(bench->ruleset, 0);
     assert_string_equal(rule->id, "11111111-2222-3333-4444-555555555555");
     assert_string_equal(rule->name, "n");

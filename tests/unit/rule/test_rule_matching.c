@@ -277,28 +277,31 @@ static void a_log_source_must_be_among_the_records_own(void **state) {
     assert_string_equal(workbench_event(bench, 0, "f", "1", NULL), "");
     assert_string_equal(workbench_event(bench, 0, "f", "1", "tocsin.product", "linux", NULL),
                         "linux count=1 fresh=1 host.name=alpha [e2]\n");
-    assert_string_equal(workbench_event(bench, 0, "f", "1", "tocsin.product", "Linux", "tocsin.service", "auth",
-                                        "tocsin.service", "sshd", NULL),
-                        "sshd count=1 fresh=1 host.name=alpha [e3]\nlinux count=1 fresh=1 host.name=alpha [e3]\n");
-    assert_string_equal(workbench_event(bench, 0, "f", "1", "tocsin.category", "firewall", "tocsin.service", "sshd",
-                                        NULL),
-                        "category count=1 fresh=1 host.name=alpha [e4]\n");
+    assert_string_equal(
+        workbench_event(bench, 0, "f", "1", "tocsin.product", "Linux", "tocsin.service", "auth",
+                        "tocsin.service", "sshd", NULL),
+        "sshd count=1 fresh=1 host.name=alpha [e3]\nlinux count=1 fresh=1 host.name=alpha [e3]\n");
+    assert_string_equal(
+        workbench_event(bench, 0, "f", "1", "tocsin.category", "firewall", "tocsin.service", "sshd", NULL),
+        "category count=1 fresh=1 host.name=alpha [e4]\n");
     /* More values than a bucket remembers. */
-    assert_string_equal(workbench_event(bench, 0, "f", "1", "tocsin.product", "linux", "tocsin.product", "linux",
-                                        "tocsin.product", "linux", "tocsin.product", "linux", "tocsin.product",
-                                        "linux", "tocsin.product", "linux", "tocsin.product", "linux",
-                                        "tocsin.product", "linux", "tocsin.product", "linux", "tocsin.product",
-                                        "linux", "tocsin.product", "linux", "tocsin.product", "linux",
-                                        "tocsin.service", "sshd", NULL),
-                        "sshd count=1 fresh=1 host.name=alpha [e5]\nlinux count=1 fresh=1 host.name=alpha [e5]\n");
+    assert_string_equal(
+        workbench_event(bench, 0, "f", "1", "tocsin.product", "linux", "tocsin.product", "linux",
+                        "tocsin.product", "linux", "tocsin.product", "linux", "tocsin.product", "linux",
+                        "tocsin.product", "linux", "tocsin.product", "linux", "tocsin.product", "linux",
+                        "tocsin.product", "linux", "tocsin.product", "linux", "tocsin.product", "linux",
+                        "tocsin.product", "linux", "tocsin.service", "sshd", NULL),
+        "sshd count=1 fresh=1 host.name=alpha [e5]\nlinux count=1 fresh=1 host.name=alpha [e5]\n");
     workbench_close(bench);
 }
 
 static void a_plain_match_names_address_user_and_host(void **state) {
     (void)state;
-    struct workbench *bench = workbench_open("title: R\nlogsource: {}\ndetection: {s: {f: 1}, condition: s}\n");
-    assert_string_equal(workbench_event(bench, 0, "f", "1", "user.name", "eve", "source.ip", "192.0.2.1", NULL),
-                        "R count=1 fresh=1 source.ip=192.0.2.1 user.name=eve host.name=alpha [e1]\n");
+    struct workbench *bench =
+        workbench_open("title: R\nlogsource: {}\ndetection: {s: {f: 1}, condition: s}\n");
+    assert_string_equal(
+        workbench_event(bench, 0, "f", "1", "user.name", "eve", "source.ip", "192.0.2.1", NULL),
+        "R count=1 fresh=1 source.ip=192.0.2.1 user.name=eve host.name=alpha [e1]\n");
     assert_string_equal(workbench_event(bench, 0, "f", "1", "host.name", "beta", NULL),
                         "R count=1 fresh=1 host.name=beta [e2]\n");
     workbench_close(bench);
@@ -306,14 +309,15 @@ static void a_plain_match_names_address_user_and_host(void **state) {
 
 static void filters_take_events_out_of_their_rules(void **state) {
     (void)state;
-    struct workbench *bench =
-        workbench_open("title: R\nname: r\nlogsource: {product: linux}\ndetection: {s: {f: 1}, condition: s}\n---\n"
-                       "title: F\nlogsource: {product: linux}\n"
-                       "filter: {rules: [r], s: {user.name: robot}, condition: not s}\n");
-    assert_string_equal(workbench_event(bench, 0, "tocsin.product", "linux", "f", "1", "user.name", "robot", NULL),
-                        "");
-    assert_string_equal(workbench_event(bench, 0, "tocsin.product", "linux", "f", "1", "user.name", "eve", NULL),
-                        "R count=1 fresh=1 user.name=eve host.name=alpha [e2]\n");
+    struct workbench *bench = workbench_open(
+        "title: R\nname: r\nlogsource: {product: linux}\ndetection: {s: {f: 1}, condition: s}\n---\n"
+        "title: F\nlogsource: {product: linux}\n"
+        "filter: {rules: [r], s: {user.name: robot}, condition: not s}\n");
+    assert_string_equal(
+        workbench_event(bench, 0, "tocsin.product", "linux", "f", "1", "user.name", "robot", NULL), "");
+    assert_string_equal(
+        workbench_event(bench, 0, "tocsin.product", "linux", "f", "1", "user.name", "eve", NULL),
+        "R count=1 fresh=1 user.name=eve host.name=alpha [e2]\n");
     workbench_close(bench);
 }
 

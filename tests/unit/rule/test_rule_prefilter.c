@@ -22,11 +22,22 @@ static void add_text(struct buffer *to, unsigned most) {
 }
 
 static void add_item(struct buffer *to) {
-    static const char *const modifiers[] = {"",           "|contains", "|startswith",      "|endswith",
-                                            "|contains|all", "|re",    "|re|i",            "|cased",
-                                            "|neq",       "|exists",   "|windash|contains", "|lt",
-                                            "|fieldref",  "|base64offset|contains"};
-    static const char *const expressions[] = {"a+b", "^[ab]{2}", "(a|b)\\1", "b$", "a(?=1)", ".", "^$", "\\ba", "[^a]"};
+    static const char *const modifiers[] = {"",
+                                            "|contains",
+                                            "|startswith",
+                                            "|endswith",
+                                            "|contains|all",
+                                            "|re",
+                                            "|re|i",
+                                            "|cased",
+                                            "|neq",
+                                            "|exists",
+                                            "|windash|contains",
+                                            "|lt",
+                                            "|fieldref",
+                                            "|base64offset|contains"};
+    static const char *const expressions[] = {"a+b", "^[ab]{2}", "(a|b)\\1", "b$",  "a(?=1)",
+                                              ".",   "^$",       "\\ba",     "[^a]"};
     static const char *const fields[] = {"f", "g", "h"};
     unsigned modifier = pick(14);
     buffer_printf(to, "      %s%s: ", fields[pick(3)], modifiers[modifier]);
@@ -57,9 +68,11 @@ static void add_item(struct buffer *to) {
 
 static void add_rule(struct buffer *to, unsigned number) {
     static const char *const sources[] = {"{}", "{product: x}", "{product: x, service: y}", "{category: z}"};
-    static const char *const conditions[] = {"s and t", "s or t", "s and not t", "1 of them", "2 of them", "not s",
-                                             "s or (t and k)", "all of *", "k"};
-    buffer_printf(to, "---\ntitle: r%u\nname: r%u\nlogsource: %s\ndetection:\n", number, number, sources[pick(4)]);
+    static const char *const conditions[] = {"s and t",        "s or t",    "s and not t",
+                                             "1 of them",      "2 of them", "not s",
+                                             "s or (t and k)", "all of *",  "k"};
+    buffer_printf(to, "---\ntitle: r%u\nname: r%u\nlogsource: %s\ndetection:\n", number, number,
+                  sources[pick(4)]);
     static const char *const names[] = {"s", "t"};
     for (unsigned i = 0; i < 2; i++) {
         buffer_printf(to, "  %s:\n", names[i]);
@@ -74,10 +87,11 @@ static void add_rule(struct buffer *to, unsigned number) {
     add_text(to, 4);
     buffer_printf(to, "']\n  condition: %s\n", conditions[pick(9)]);
     if (pick(6) == 0)
-        buffer_printf(to,
-                      "---\ntitle: c%u\ncorrelation: {type: event_count, rules: r%u, group-by: [g], timespan: 10s, "
-                      "condition: {gte: 3}, generate: true}\n",
-                      number, number);
+        buffer_printf(
+            to,
+            "---\ntitle: c%u\ncorrelation: {type: event_count, rules: r%u, group-by: [g], timespan: 10s, "
+            "condition: {gte: 3}, generate: true}\n",
+            number, number);
 }
 
 /* The rules' own selections may repeat a key: each is given once. */
@@ -107,9 +121,10 @@ static const char *event(struct workbench *bench, uint64_t at) {
         snprintf(texts[i], sizeof texts[i], "%s", buffer_string(&text));
     }
     return workbench_event(bench, at * SECOND, "tocsin.product", pick(3) ? "x" : "q", "tocsin.service",
-                           pick(2) ? "y" : "q", "tocsin.category", pick(2) ? "z" : "q", names[0], texts[0], names[4],
-                           texts[4], pick(2) ? names[1] : "unused", texts[1], pick(2) ? names[2] : "unused", texts[2],
-                           pick(3) ? "unused" : names[3], texts[3], NULL);
+                           pick(2) ? "y" : "q", "tocsin.category", pick(2) ? "z" : "q", names[0], texts[0],
+                           names[4], texts[4], pick(2) ? names[1] : "unused", texts[1],
+                           pick(2) ? names[2] : "unused", texts[2], pick(3) ? "unused" : names[3], texts[3],
+                           NULL);
 }
 
 static void the_same_alerts_with_and_without_the_prefilter(void **state) {

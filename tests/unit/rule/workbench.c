@@ -25,7 +25,9 @@ struct workbench *workbench_open_with(const char *rules, bool without_prefilter,
     return bench;
 }
 
-struct workbench *workbench_open(const char *rules) { return workbench_open_with(rules, false, 0); }
+struct workbench *workbench_open(const char *rules) {
+    return workbench_open_with(rules, false, 0);
+}
 
 void workbench_close(struct workbench *bench) {
     detector_destroy(bench->detector);
@@ -41,7 +43,8 @@ static void say(void *context, const struct detector_match *match) {
     buffer_printf(said, "%s count=%llu fresh=%llu", match->rule->title, (unsigned long long)match->count,
                   (unsigned long long)match->fresh);
     for (size_t i = 0; i < match->entity_count; i++)
-        buffer_printf(said, " %.*s=%.*s", SLICE_ARG(match->entity[i].name), SLICE_ARG(match->entity[i].value));
+        buffer_printf(said, " %.*s=%.*s", SLICE_ARG(match->entity[i].name),
+                      SLICE_ARG(match->entity[i].value));
     buffer_append_string(said, " [");
     for (size_t i = 0; i < match->event_id_count; i++)
         buffer_printf(said, "%s%.*s", i ? " " : "", SLICE_ARG(match->event_ids[i]));
@@ -52,7 +55,8 @@ static const char *process(struct workbench *bench, uint64_t time_us, va_list fi
     record_clear(bench->record);
     for (const char *name; (name = va_arg(fields, const char *));) {
         const char *value = va_arg(fields, const char *);
-        record_add_named(bench->record, slice_string(name), value ? RECORD_TEXT : RECORD_NULL, slice_string(value));
+        record_add_named(bench->record, slice_string(name), value ? RECORD_TEXT : RECORD_NULL,
+                         slice_string(value));
     }
     char id[32];
     snprintf(id, sizeof id, "e%llu", (unsigned long long)++bench->sequence);
