@@ -17,6 +17,8 @@ struct stream {
     struct hash id;
     char name[STREAM_NAME_SIZE];
     struct stream_checker *checker;
+    uint8_t part[PART_SIZE]; /* the newest one that the collector holds: it attests what no entry covers yet */
+    bool has_part;
     bool bad; /* reported already */
 };
 
@@ -80,6 +82,12 @@ static struct stream *stream_of(const struct store_verifier *verifier, const uin
     return NULL;
 }
 
+static void keep_part(struct stream *stream, struct slice part) {
+    stream->has_part = part.size == PART_SIZE;
+    if (stream->has_part)
+        memcpy(stream->part, part.data, PART_SIZE);
+}
+
 static void take_stream(struct store_verifier *verifier, struct slice key, struct slice value) {
     struct stream_row row;
     struct fault fault = {0};
@@ -98,6 +106,12 @@ static void take_stream(struct store_verifier *verifier, struct slice key, struc
         return;
     }
     stream.checker = stream_checker_create(row.lane, &stream.id, 0, &public_key);
+    struct stream_checker *stored = row.state.size ? stream_checker_load(row.state, &fault) : NULL;
+    if (row.state.size && !stored)
+        find(verifier, stream.name, fault.text);
+    if (stored)
+        keep_part(&stream, stream_checker_newest_part(stored));
+    stream_checker_destroy(stored);
     verifier->streams = memory_resize(verifier->streams, verifier->stream_count + 1, sizeof stream);
     verifier->streams[verifier->stream_count++] = stream;
 }
@@ -210,6 +224,12 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
     case STORE_STREAM:
         take_stream(verifier, key, value);
         break;
+    case STORE_PART: {
+        struct stream *stream = key.size == 32 ? stream_of(verifier, key.data) : NULL;
+        if (stream)
+            keep_part(stream, value);
+        break;
+    }
     case STORE_ENTRY:
         buffer_clear(&verifier->entry);
         buffer_append_slice(&verifier->entry, value);
@@ -231,7 +251,19 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
 
 struct store_verified store_verifier_summary(const struct store_verifier *verifier) { return verifier->summary; }
 
+/* What is still open is held against its newest part. */
+static void check_part(struct store_verifier *verifier, const struct stream *stream) {
+    struct fault fault = {0};
+    if (!stream->has_part || stream->bad)
+        return;
+    enum check check = stream_checker_part(stream->checker, slice_make(stream->part, PART_SIZE), &fault);
+    if (!check_good(check))
+        find(verifier, stream->name, fault.text[0] ? fault.text : check_word(check));
+}
+
 struct store_verified store_verifier_finish(struct store_verifier *verifier) {
+    for (size_t i = 0; i < verifier->stream_count; i++)
+        check_part(verifier, &verifier->streams[i]);
     if (!verifier->tree_seen && verifier->tree.count)
         find(verifier, "the log's tree", "it is missing");
     verifier->summary.streams = verifier->stream_count;

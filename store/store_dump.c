@@ -47,7 +47,7 @@ static bool give_family(struct dump *dump, enum store_family family, struct faul
 
 bool store_dump(const struct store *store, store_dump_take *take, void *context, uint64_t *ret_rows,
                 struct fault *fault) {
-    static const enum store_family families[] = {STORE_STREAM, STORE_HOT, STORE_MARK};
+    static const enum store_family families[] = {STORE_STREAM, STORE_PART, STORE_HOT, STORE_MARK};
     struct store_snapshot *snapshot = store_snapshot_create(store);
     struct dump dump = {store, snapshot, take, context, 0, false};
     bool good = true;
