@@ -120,6 +120,8 @@ struct lanes *lanes_open(const struct lanes_settings *settings, const struct spo
     *lanes = (struct lanes){.settings = *settings,
                             .host = memory_copy_string(settings->host),
                             .now = *now,
+                            .echo = BUFFER(LANES_GROUP_TEXT),
+                            .next_echo = BUFFER(LANES_GROUP_TEXT),
                             .record = BUFFER(LANES_RECORD_MOST),
                             .pending = BUFFER(LANES_RECORD_MOST),
                             .packed = BUFFER(2 * EVENT_BLOCK_MOST),
@@ -151,6 +153,8 @@ struct lanes *lanes_destroy(struct lanes *lanes) {
     }
     spool_folder_destroy(lanes->folder);
     spool_positions_free(&lanes->positions);
+    buffer_free(&lanes->echo);
+    buffer_free(&lanes->next_echo);
     buffer_free(&lanes->record);
     buffer_free(&lanes->pending);
     buffer_free(&lanes->packed);

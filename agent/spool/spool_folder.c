@@ -345,12 +345,16 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
                          SPOOL_SEGMENTS_MOST);
     if (!new_id(folder, &id, fault))
         return false;
-    uint64_t previous = folder->count ? folder->segments[folder->count - 1].id.number : 0;
+    const struct spool_segment *last = folder->count ? &folder->segments[folder->count - 1] : NULL;
+    const struct spool_item first = {.kind = SPOOL_ITEM_SEGMENT,
+                                     .id = id,
+                                     .previous = last ? last->id.number : 0,
+                                     .previous_end = last ? last->size : 0};
     uint64_t oldest = folder->state.oldest;
     folder->state.oldest = folder->count ? folder->segments[0].id.number : id.number;
     buffer_clear(&folder->snapshot);
     bool good = spool_record_begin(&folder->snapshot) &&
-                spool_state_write(&folder->state, id, previous, &folder->snapshot) &&
+                spool_state_write(&folder->state, &first, &folder->snapshot) &&
                 buffer_append_slice(&folder->snapshot, buffer_slice(&folder->closes)) &&
                 spool_record_end(&folder->snapshot, 0, folder->snapshot.size - SPOOL_HEAD, id, 0) &&
                 spool_record_end(record, 0, items_size, id, folder->snapshot.size);
@@ -360,6 +364,8 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
     else
         good = write_segment(folder, id, record, &file, fault);
     uint64_t begin = folder->snapshot.size;
+    if (good)
+        spool_cache_put(&folder->cache, id.number, 0, buffer_slice(&folder->snapshot));
     buffer_free(&folder->snapshot);
     if (!good) {
         folder->state.oldest = oldest;
@@ -369,7 +375,8 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
     folder->file = file;
     struct spool_segment *segment = segment_add(folder);
     segment->id = id;
-    segment->previous = previous;
+    segment->previous = first.previous;
+    segment->previous_end = first.previous_end;
     segment->size = begin;
     spool_segment_index(segment, buffer_slice(&folder->closes));
     buffer_free(&folder->closes);

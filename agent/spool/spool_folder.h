@@ -44,7 +44,8 @@ struct spool_span {
 
 struct spool_segment {
     struct spool_segment_id id;
-    uint64_t previous;
+    uint64_t previous, previous_end; /* the segment before it, and what it held */
+    bool rewritten;
     uint64_t size;       /* where its last good record ends */
     uint32_t generation; /* counts up when it is rewritten: offsets into it are void */
     struct spool_span lanes[LANES];

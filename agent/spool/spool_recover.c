@@ -99,8 +99,11 @@ static void take_record(void *context, uint64_t offset, size_t size, struct slic
     struct spool_item item;
     struct fault fault;
     while (spool_item_next(&items, &item, &fault)) {
-        if (item.kind == SPOOL_ITEM_SEGMENT)
+        if (item.kind == SPOOL_ITEM_SEGMENT) {
             recovery->segment->previous = item.previous;
+            recovery->segment->previous_end = item.previous_end;
+            recovery->segment->rewritten = item.rewritten;
+        }
         spool_state_take(&recovery->folder->state, &item);
     }
     if (items.size)
@@ -146,18 +149,24 @@ static void read_segment(struct recovery *recovery, bool newest) {
         folder->files.close(folder->files.context, file);
 }
 
-static void find_missing(struct recovery *recovery, uint64_t number) {
-    recovery->folder->damage.missing_segments++;
-    find(recovery, "segment %016" PRIx64 " is missing", number);
-}
-
+/* A segment names the one before it, and how much it held: one that is gone, or shorter, is damage. */
 static void look_for_missing(struct recovery *recovery) {
-    const struct spool_folder *folder = recovery->folder;
+    struct spool_folder *folder = recovery->folder;
     for (size_t i = 0; i < folder->count; i++) {
-        uint64_t before = i ? folder->segments[i - 1].id.number : 0;
-        uint64_t named = folder->segments[i].previous;
-        if (named > before && named >= folder->state.oldest)
-            find_missing(recovery, named);
+        const struct spool_segment *before = i ? &folder->segments[i - 1] : NULL;
+        const struct spool_segment *segment = &folder->segments[i];
+        if (segment->previous < folder->state.oldest || segment->previous == 0)
+            continue;
+        if (!before || segment->previous > before->id.number) {
+            folder->damage.missing_segments++;
+            find(recovery, "segment %016" PRIx64 " is missing", segment->previous);
+        } else if (segment->previous == before->id.number && !before->rewritten &&
+                   before->size < segment->previous_end) {
+            folder->damage.ranges++;
+            folder->damage.bytes += segment->previous_end - before->size;
+            find(recovery, "segment %016" PRIx64 ": the last %" PRIu64 " bytes are missing",
+                 before->id.number, segment->previous_end - before->size);
+        }
     }
 }
 

@@ -43,8 +43,10 @@ static void rewrite_record(void *context, uint64_t offset, size_t size, struct s
     spool_record_begin(&rewrite->bytes);
     struct spool_item item;
     while (spool_item_next(&items, &item, NULL))
-        if (kept(rewrite, &item))
+        if (kept(rewrite, &item)) {
+            item.rewritten = true;
             spool_item_write(&rewrite->bytes, &item);
+        }
     if (rewrite->bytes.overflow || rewrite->bytes.size == start + SPOOL_HEAD) {
         rewrite->bytes.size = start;
         return;
@@ -103,7 +105,10 @@ bool spool_folder_rewrite(struct spool_folder *folder, size_t place,
                           struct fault *fault) {
     struct spool_segment *old = &folder->segments[place];
     struct rewrite rewrite = {.old = old,
-                              .fresh = {.id = old->id, .previous = old->previous},
+                              .fresh = {.id = old->id,
+                                        .previous = old->previous,
+                                        .previous_end = old->previous_end,
+                                        .rewritten = true},
                               .drop = drop,
                               .context = context,
                               .bytes = BUFFER((size_t)old->size + SPOOL_RECORD_MOST)};

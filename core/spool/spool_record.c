@@ -90,6 +90,8 @@ bool spool_item_begin(struct buffer *to, const struct spool_item *item, size_t *
         bytes_write_u64(to, item->id.number);
         bytes_write_u64(to, item->id.nonce);
         bytes_write_u64(to, item->previous);
+        bytes_write_u64(to, item->previous_end);
+        bytes_write_u8(to, item->rewritten);
         bytes_write_u64(to, item->oldest);
         break;
     case SPOOL_ITEM_EVENTS:
@@ -161,6 +163,8 @@ static void read_segment(struct bytes_reader *reader, struct spool_item *item) {
     item->id.number = bytes_read_u64(reader);
     item->id.nonce = bytes_read_u64(reader);
     item->previous = bytes_read_u64(reader);
+    item->previous_end = bytes_read_u64(reader);
+    item->rewritten = bytes_read_u8(reader) != 0;
     item->oldest = bytes_read_u64(reader);
 }
 

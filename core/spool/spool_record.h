@@ -54,7 +54,8 @@ struct spool_item {
     uint64_t stored, attested, closed;   /* MARK */
     uint64_t oldest;                     /* OLDEST, SEGMENT */
     struct spool_segment_id id;          /* SEGMENT */
-    uint64_t previous;                   /* SEGMENT: number of the segment before it, 0 for none */
+    bool rewritten;                  /* SEGMENT: bodies were taken out: its length says nothing any more */
+    uint64_t previous, previous_end; /* SEGMENT: number and good bytes of the one before it, 0 for none */
 };
 
 /* Reserves the head at the end of `to`. */

@@ -99,11 +99,10 @@ static void write_position(void *context, struct slice key, struct slice value) 
     spool_item_write(context, &(struct spool_item){.kind = SPOOL_ITEM_POSITION, .more = key, .bytes = value});
 }
 
-bool spool_state_write(const struct spool_state *state, struct spool_segment_id id, uint64_t previous,
-                       struct buffer *to) {
-    spool_item_write(
-        to, &(struct spool_item){
-                .kind = SPOOL_ITEM_SEGMENT, .id = id, .previous = previous, .oldest = state->oldest});
+bool spool_state_write(const struct spool_state *state, const struct spool_item *segment, struct buffer *to) {
+    struct spool_item first = *segment;
+    first.oldest = state->oldest;
+    spool_item_write(to, &first);
     for (uint8_t i = 0; i < LANES; i++) {
         const struct spool_lane_state *lane = &state->lanes[i];
         if (lane->writer.size)

@@ -68,7 +68,12 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
     part[63] = 5, part[71] = 6, part[75] = 7;
     entry[63] = 8, entry[71] = 9, entry[75] = 10;
     const struct spool_item items[] = {
-        {.kind = SPOOL_ITEM_SEGMENT, .id = id, .previous = 6, .oldest = 3},
+        {.kind = SPOOL_ITEM_SEGMENT,
+         .id = id,
+         .previous = 6,
+         .previous_end = 800,
+         .rewritten = true,
+         .oldest = 3},
         {.kind = SPOOL_ITEM_EVENTS,
          .lane = 1,
          .batch_seq = UINT64_MAX,
@@ -116,7 +121,8 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
         assert_true(item.stored == items[i].stored && item.attested == items[i].attested);
         assert_true(item.closed == items[i].closed && item.oldest == items[i].oldest);
         assert_true(item.id.number == items[i].id.number && item.id.nonce == items[i].id.nonce);
-        assert_true(item.previous == items[i].previous);
+        assert_true(item.previous == items[i].previous && item.previous_end == items[i].previous_end);
+        assert_int_equal(item.rewritten, items[i].rewritten);
     }
     struct spool_item item;
     assert_false(spool_item_next(&rest, &item, NULL));
@@ -361,7 +367,9 @@ static void a_state_written_and_taken_again_is_the_same(void **state) {
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
         assert_true(spool_state_take(&from, &items[i]));
     struct buffer bytes = BUFFER(64 * 1024);
-    assert_true(spool_state_write(&from, id, 6, &bytes));
+    const struct spool_item segment = {
+        .kind = SPOOL_ITEM_SEGMENT, .id = id, .previous = 6, .previous_end = 800};
+    assert_true(spool_state_write(&from, &segment, &bytes));
     struct slice rest = buffer_slice(&bytes), got;
     struct spool_item item;
     while (spool_item_next(&rest, &item, NULL))
