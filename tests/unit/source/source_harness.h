@@ -5,7 +5,7 @@
 
 #include "source.h"
 
-#define HARNESS_FIELDS 64
+#define HARNESS_FIELDS 96
 
 struct given {
     enum event_class class;
