@@ -354,12 +354,15 @@ static void finish_group(struct lanes *lanes) {
 
 void lane_set_durable(struct lane_state *lane) {
     struct lanes_hello *durable = &lane->durable;
-    struct hash last = stream_writer_last_hash(lane->writer);
     struct slice part = stream_writer_newest_part(lane->writer);
-    memcpy(durable->stream_id, stream_writer_id(lane->writer)->bytes, HASH_SIZE);
-    memcpy(durable->last_entry_hash, last.bytes, HASH_SIZE);
+    uint64_t batch_seq = stream_writer_batch_seq(lane->writer);
+    if (durable->epoch == 0 || durable->batch_seq != batch_seq) {
+        struct hash last = stream_writer_last_hash(lane->writer);
+        memcpy(durable->stream_id, stream_writer_id(lane->writer)->bytes, HASH_SIZE);
+        memcpy(durable->last_entry_hash, last.bytes, HASH_SIZE);
+        durable->batch_seq = batch_seq;
+    }
     durable->epoch = stream_writer_epoch_number(lane->writer);
-    durable->batch_seq = stream_writer_batch_seq(lane->writer);
     durable->next_event_seq = stream_writer_next_seq(lane->writer);
     durable->has_part = part.size == PART_SIZE;
     if (durable->has_part)
