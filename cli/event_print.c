@@ -39,7 +39,6 @@ struct event_printer {
     const struct knowledge *knowledge;
     struct record *record;
     struct event_field *fields;
-    struct buffer line;
 };
 
 struct event_printer *event_printer_create(const struct command_context *context, const struct knowledge *knowledge) {
@@ -48,7 +47,6 @@ struct event_printer *event_printer_create(const struct command_context *context
     printer->knowledge = knowledge;
     printer->record = record_create(knowledge->symbols);
     printer->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *printer->fields);
-    printer->line = BUFFER(LINE_MOST);
     return printer;
 }
 
@@ -56,24 +54,29 @@ struct event_printer *event_printer_destroy(struct event_printer *printer) {
     if (printer) {
         record_destroy(printer->record);
         free(printer->fields);
-        buffer_free(&printer->line);
         free(printer);
     }
     return NULL;
 }
 
 void event_print_text(struct slice text) {
+    CLEANUP_BUFFER struct buffer line = BUFFER(LINE_MOST);
+    event_print_append(&line, text);
+    fwrite(line.data, 1, line.size, stdout);
+}
+
+void event_print_append(struct buffer *to, struct slice text) {
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
-            printf("\\x%02x", c);
+            buffer_printf(to, "\\x%02x", c);
         else
-            putchar(c);
+            buffer_append(to, &c, 1);
     }
 }
 
-static void print_json(struct event_printer *printer, const struct printed_event *printed, const char *id,
-                       uint64_t line_us) {
+static void append_json(struct event_printer *printer, const struct printed_event *printed, const char *id,
+                        uint64_t line_us, struct buffer *to) {
     char time[CALENDAR_TEXT_SIZE], ingested[CALENDAR_TEXT_SIZE];
     calendar_text(line_us ? line_us : printed->event.time_us, time);
     calendar_text(printed->ingested_us, ingested);
@@ -89,34 +92,31 @@ static void print_json(struct event_printer *printer, const struct printed_event
     if (*id)
         front[count++] = (struct record_field){0, RECORD_TEXT, SLICE("tocsin.class"),
                                                slice_string(class_name(printed->event.class))};
-    buffer_clear(&printer->line);
-    record_json_write_with(&printer->line, front, count, printer->record);
-    fwrite(printer->line.data, 1, printer->line.size, stdout);
-    putchar('\n');
+    record_json_write_with(to, front, count, printer->record);
 }
 
-static void print_text(const struct event_printer *printer, const struct printed_event *printed,
-                       const struct event_body *body, uint64_t line_us) {
+static void append_text(const struct event_printer *printer, const struct printed_event *printed,
+                        const struct event_body *body, uint64_t line_us, struct buffer *to) {
     char time[CALENDAR_TEXT_SIZE];
     bool color = printer->context->color;
     calendar_text(line_us ? line_us : printed->event.time_us, time);
-    printf("%s%.10s %.12s%s %s%.*s%s %-11s ", color ? GREY : "", time, time + 11, color ? PLAIN : "",
-           color ? BLUE : "", SLICE_ARG(printed->host), color ? PLAIN : "", class_name(printed->event.class));
+    buffer_printf(to, "%s%.10s %.12s%s %s%.*s%s %-11s ", color ? GREY : "", time, time + 11, color ? PLAIN : "",
+                  color ? BLUE : "", SLICE_ARG(printed->host), color ? PLAIN : "", class_name(printed->event.class));
     if (body->kind == EVENT_JOURNAL) {
         struct slice program = event_body_field(body, SLICE("SYSLOG_IDENTIFIER"));
-        printf("%.*s%s", SLICE_ARG(program), program.size ? ": " : "");
+        event_print_append(to, program);
+        buffer_append_string(to, program.size ? ": " : "");
     }
-    event_print_text(body->raw);
-    putchar('\n');
+    event_print_append(to, body->raw);
 }
 
-void event_printer_print(struct event_printer *printer, const struct printed_event *printed) {
+uint64_t event_printer_append(struct event_printer *printer, const struct printed_event *printed, struct buffer *to) {
     struct event_body body;
     struct fault fault = {0};
     char id[512] = "";
     if (!event_body_read(printed->event.body, printer->fields, &body, &fault)) {
         fprintf(stderr, "tocsin: an event that cannot be read: %s\n", fault.text);
-        return;
+        return printed->event.time_us;
     }
     if (printed->stream_id) {
         char digits[9];
@@ -126,7 +126,9 @@ void event_printer_print(struct event_printer *printer, const struct printed_eve
     uint64_t line_us = 0;
     interpreter_read(printer->knowledge->interpreter, &body, printed->event.time_us, printer->record, &line_us);
     if (printer->context->json)
-        print_json(printer, printed, id, line_us);
+        append_json(printer, printed, id, line_us, to);
     else
-        print_text(printer, printed, &body, line_us);
+        append_text(printer, printed, &body, line_us, to);
+    buffer_append(to, "\n", 1);
+    return line_us ? line_us : printed->event.time_us;
 }

@@ -18,10 +18,11 @@ struct printed_event {
     struct event event;
     uint64_t ingested_us;
 };
-/* One line on standard output. */
-void event_printer_print(struct event_printer *printer, const struct printed_event *printed);
+/* Appends one line, its newline included. Returns the event's own time: the line's where it tells one. */
+uint64_t event_printer_append(struct event_printer *printer, const struct printed_event *printed, struct buffer *to);
 
 /* Text from another machine, made fit for a terminal: control characters as \xNN. */
-void event_print_text(struct slice text);
+void event_print_append(struct buffer *to, struct slice text);
+void event_print_text(struct slice text); /* on standard output */
 
 #endif

@@ -1,10 +1,12 @@
 /* tocsin query: searches events. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "class.h"
 #include "event_print.h"
+#include "memory.h"
 #include "reader.h"
 
 static bool parse(const struct command_context *context, int argc, char **argv, Tocsin__EventQuery *query,
@@ -51,22 +53,82 @@ static bool parse(const struct command_context *context, int argc, char **argv, 
     return true;
 }
 
-static void print_row(struct event_printer *printer, struct slice message) {
-    Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, message.size, message.data);
-    if (!row || row->stream_id.len != 32) {
-        if (row)
-            tocsin__event_row__free_unpacked(row, NULL);
+/* Rows come in the order of their arrival. Unless they are followed, they are put into the order of their own time, as
+ * long as they fit: past SORT_MOST bytes they are printed as they come. */
+#define SORT_MOST (512u * 1024 * 1024)
+#define LINE_MOST (4u * 1024 * 1024)
+
+struct sorted_line {
+    uint64_t time_us;
+    size_t number; /* keeps the order of equal times */
+    size_t offset, size;
+};
+
+struct output {
+    const struct command_context *context;
+    struct event_printer *printer;
+    bool direct; /* print as they come */
+    bool by_ingested;
+    bool backward; /* the newest came first */
+    struct buffer text;
+    struct sorted_line *lines;
+    size_t count, capacity;
+};
+
+static int by_time(const void *a, const void *b) {
+    const struct sorted_line *x = a, *y = b;
+    if (x->time_us != y->time_us)
+        return x->time_us < y->time_us ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+static void print_sorted(struct output *output) {
+    for (size_t i = 0; output->backward && i < output->count; i++)
+        output->lines[i].number = output->count - i;
+    if (output->count)
+        qsort(output->lines, output->count, sizeof *output->lines, by_time);
+    for (size_t i = 0; i < output->count; i++)
+        fwrite(output->text.data + output->lines[i].offset, 1, output->lines[i].size, stdout);
+    output->count = 0;
+    buffer_clear(&output->text);
+}
+
+static void put_line(struct output *output, uint64_t time_us, size_t offset) {
+    if (output->direct) {
+        fwrite(output->text.data, 1, output->text.size, stdout);
+        buffer_clear(&output->text);
         return;
     }
-    struct slice stream = slice_string(row->stream);
-    struct printed_event printed = {.stream = stream,
-                                    .host = slice_head(stream, slice_find_byte(stream, '/')),
-                                    .stream_id = row->stream_id.data,
-                                    .event = {row->seq, row->time_us, (uint8_t)row->class_,
-                                              slice_make(row->body.data, row->body.len)},
-                                    .ingested_us = row->ingested_us};
-    event_printer_print(printer, &printed);
-    tocsin__event_row__free_unpacked(row, NULL);
+    if (output->count == output->capacity) {
+        output->capacity = output->capacity ? output->capacity * 2 : 1024;
+        output->lines = memory_resize(output->lines, output->capacity, sizeof *output->lines);
+    }
+    output->lines[output->count] =
+        (struct sorted_line){time_us, output->count, offset, output->text.size - offset};
+    output->count++;
+    if (output->text.size > SORT_MOST - LINE_MOST) {
+        print_sorted(output);
+        output->direct = true;
+        fprintf(stderr, "tocsin query: too many to sort: from here on in the order of arrival\n");
+    }
+}
+
+static void take_row(struct output *output, struct slice message) {
+    Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, message.size, message.data);
+    if (row && row->stream_id.len == 32) {
+        struct slice stream = slice_string(row->stream);
+        struct printed_event printed = {.stream = stream,
+                                        .host = slice_head(stream, slice_find_byte(stream, '/')),
+                                        .stream_id = row->stream_id.data,
+                                        .event = {row->seq, row->time_us, (uint8_t)row->class_,
+                                                  slice_make(row->body.data, row->body.len)},
+                                        .ingested_us = row->ingested_us};
+        size_t offset = output->text.size;
+        uint64_t time_us = event_printer_append(output->printer, &printed, &output->text);
+        put_line(output, output->by_ingested ? row->ingested_us : time_us, offset);
+    }
+    if (row)
+        tocsin__event_row__free_unpacked(row, NULL);
 }
 
 static int run(const struct command_context *context, Tocsin__EventQuery *query) {
@@ -80,18 +142,26 @@ static int run(const struct command_context *context, Tocsin__EventQuery *query)
         knowledge_destroy(knowledge);
         return command_fail("query", &fault);
     }
-    struct event_printer *printer = event_printer_create(context, knowledge);
+    struct output output = {.context = context,
+                            .printer = event_printer_create(context, knowledge),
+                            .direct = query->follow,
+                            .by_ingested = query->by_ingested,
+                            .backward = query->limit > 0,
+                            .text = BUFFER(SORT_MOST + LINE_MOST)};
     struct frame frame;
     uint64_t count = 0;
     while (reader_next(reader, &frame, &count, &fault)) {
         if (frame.type == FRAME_EVENT_ROW)
-            print_row(printer, frame.message);
+            take_row(&output, frame.message);
         if (query->follow && !reader_has_more(reader))
             fflush(stdout);
         if (ferror(stdout))
             break;
     }
-    event_printer_destroy(printer);
+    print_sorted(&output);
+    free(output.lines);
+    buffer_free(&output.text);
+    event_printer_destroy(output.printer);
     reader_close(reader);
     knowledge_destroy(knowledge);
     if (fault.code)

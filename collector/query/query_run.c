@@ -1,7 +1,9 @@
 #include "query_run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "alert.h"
 #include "bytes.h"
 #include "calendar.h"
 #include "events.h"
@@ -26,22 +28,34 @@ struct search {
     struct event_field *fields;
     int class; /* -1: any */
     uint64_t until_us;
+    bool by_line; /* a bound is given, and it is for the line's own time: every event is decoded */
+    bool backward; /* the newest rows first: a limit asks for the newest events */
+    struct event *hits; /* of one block, while going backward */
     uint64_t found;
     bool ended; /* enough, or the reader has gone */
 };
+
+/* A line may have been written long before it was read, but hardly after it (clocks differ by less than a day). */
+#define LINE_AFTER_READ_US (86400u * UINT64_C(1000000))
 
 static bool within(const struct search *search, uint64_t time_us) {
     return time_us >= search->query->since_us && time_us < search->until_us;
 }
 
+/* Whether the event is one that is looked for: its own time and what it says. */
 static bool matches(const struct search *search, const struct event *event, const struct event_body *body,
                     const struct stream_name *name) {
     if (!query_raw_may_match(search->expression, body->raw))
         return false;
-    if (!query_needs_fields(search->expression))
+    bool fields = query_needs_fields(search->expression);
+    if (!fields && !search->by_line)
         return true;
     uint64_t line_us;
     interpreter_read(search->reader->knowledge->interpreter, body, event->time_us, search->record, &line_us);
+    if (search->by_line && !within(search, line_us ? line_us : event->time_us))
+        return false;
+    if (!fields)
+        return true;
     record_add_named(search->record, SLICE("host.name"), RECORD_TEXT, slice_string(name->host));
     record_add_named(search->record, SLICE("tocsin.class"), RECORD_TEXT, slice_string(class_name(event->class)));
     record_add_named(search->record, SLICE("tocsin.stream"), RECORD_TEXT, slice_string(name->stream));
@@ -75,27 +89,36 @@ static void search_block(struct search *search, const struct row *row, const str
                          struct slice text, const struct stream_name *name) {
     struct event event;
     uint64_t seq = message->first_event_seq;
+    size_t hits = 0;
     for (; !search->ended && event_block_next(&text, &event, NULL); seq++) {
         struct event_body body;
         event.seq = seq;
-        bool timely = within(search, search->query->by_ingested ? row->ingested_us : event.time_us);
-        if (!timely || (search->class >= 0 && event.class != search->class))
+        if ((search->class >= 0 && event.class != search->class) ||
+            !event_body_read(event.body, search->fields, &body, NULL) || !matches(search, &event, &body, name))
             continue;
-        if (event_body_read(event.body, search->fields, &body, NULL) && matches(search, &event, &body, name))
+        if (search->backward)
+            search->hits[hits++] = event;
+        else
             give_event(search, &event, row, name);
     }
+    while (hits && !search->ended)
+        give_event(search, &search->hits[--hits], row, name);
+}
+
+static bool row_may_match(const struct search *search, const struct row *row, const struct events_message *message) {
+    if (search->query->by_ingested && !within(search, row->ingested_us))
+        return false;
+    if (search->by_line && message->last_time_us + LINE_AFTER_READ_US < search->query->since_us)
+        return false;
+    return search->class < 0 || class_lane((enum event_class)search->class) == message->lane;
 }
 
 static void search_row(struct search *search, struct slice value) {
     struct row row;
     struct events_message message;
     struct slice text;
-    if (!row_read(value, &row, NULL) || row.kind != ROW_EVENTS || !events_read(row.payload, &message, NULL))
-        return;
-    bool timely = search->query->by_ingested ? within(search, row.ingested_us)
-                                             : message.last_time_us >= search->query->since_us &&
-                                                   message.first_time_us < search->until_us;
-    if (!timely || (search->class >= 0 && class_lane((enum event_class)search->class) != message.lane))
+    if (!row_read(value, &row, NULL) || row.kind != ROW_EVENTS || !events_read(row.payload, &message, NULL) ||
+        !row_may_match(search, &row, &message))
         return;
     const struct stream_name *name = stream_names_get(search->names, row.stream_id);
     if (*search->query->host && strcmp(search->query->host, name->host) != 0)
@@ -104,18 +127,19 @@ static void search_row(struct search *search, struct slice value) {
         search_block(search, &row, &message, text, name);
 }
 
-/* Rows from *next on that are committed now. */
+/* Rows from *next on that are committed now; backward: from the newest one down. */
 static bool search_rows(struct search *search, uint64_t *next, struct fault *fault) {
     uint8_t key[8];
     bytes_put_u64(key, *next);
     struct store_cursor *cursor =
         store_cursor_create(search->reader->settings->store, STORE_HOT, NULL, (struct slice){NULL, 0});
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, 8)); on && !search->ended;
-         on = store_cursor_next(cursor)) {
+    bool on = search->backward ? store_cursor_last(cursor) : store_cursor_at_or_after(cursor, slice_make(key, 8));
+    for (unsigned rows = 1; on && !search->ended; rows++) {
         *next = bytes_get_u64(store_cursor_key(cursor).data) + 1;
         search_row(search, store_cursor_value(cursor));
-        if ((*next & 255) == 0 && search->reader->stopping(search->reader->context))
+        if (rows % 256 == 0 && search->reader->stopping(search->reader->context))
             search->ended = true;
+        on = search->backward ? store_cursor_previous(cursor) : store_cursor_next(cursor);
     }
     bool good = store_cursor_good(cursor, fault);
     store_cursor_destroy(cursor);
@@ -154,6 +178,8 @@ static void query_events(const struct query_reader *reader, const Tocsin__EventQ
     struct search search = {.reader = reader, .query = query};
     search.class = *query->class_ ? (int)class : -1;
     search.until_us = query->until_us ? query->until_us : UINT64_MAX;
+    search.by_line = !query->by_ingested && (query->since_us || query->until_us);
+    search.backward = query->limit && !query->follow && !query->count;
     search.expression = query_expression_parse(slice_string(query->expression), &fault);
     if (!search.expression) {
         reader->refuse(reader->context, &fault);
@@ -163,8 +189,10 @@ static void query_events(const struct query_reader *reader, const Tocsin__EventQ
     search.opener = events_opener_create();
     search.record = record_create(reader->knowledge->symbols);
     search.fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *search.fields);
+    search.hits = search.backward ? memory_new_array(EVENTS_COUNT_MOST, sizeof *search.hits) : NULL;
     run_search(&search);
     free(search.fields);
+    free(search.hits);
     record_destroy(search.record);
     events_opener_destroy(search.opener);
     stream_names_destroy(search.names);
@@ -173,10 +201,27 @@ static void query_events(const struct query_reader *reader, const Tocsin__EventQ
 
 /* ---- alerts */
 
-/* The alert as it was raised, with its present count. */
+/* What was counted into the alert since it was raised: "c" ‖ id → u64 count ‖ u64 last_us (detection.c). */
+static void bring_up_to_date(const struct store *store, struct alert *alert) {
+    char key[ALERT_ID_SIZE + 1];
+    uint8_t value[16];
+    snprintf(key, sizeof key, "c%.*s", SLICE_ARG(alert->id));
+    if (!store_get_fixed(store, STORE_ALERT, slice_string(key), value, sizeof value, NULL))
+        return;
+    alert->count = bytes_get_u64(value);
+    alert->last_us = bytes_get_u64(value + 8);
+}
+
 static bool give_alert(const struct query_reader *reader, struct slice json) {
     CLEANUP_BUFFER struct buffer text = BUFFER(FRAME_ROW_MOST);
-    buffer_append_slice(&text, json);
+    struct alert_document *document = alert_read(json, NULL);
+    if (document) {
+        struct alert alert = *alert_document_alert(document);
+        bring_up_to_date(reader->settings->store, &alert);
+        alert_write(&text, &alert, false);
+    } else
+        buffer_append_slice(&text, json);
+    alert_document_destroy(document);
     Tocsin__Text message = TOCSIN__TEXT__INIT;
     message.json = (char *)(uintptr_t)buffer_string(&text);
     return reader->write(reader->context, FRAME_TEXT, &message.base);
