@@ -26,6 +26,13 @@ static bool complain(struct fault *fault, const char *member) {
     return fault_set(fault, FAULT_FORMAT, "not an alert: '%s' is missing or is not what it must be", member);
 }
 
+static bool has_name(const struct alert_document *document, const char *name) {
+    for (size_t i = 0; i < document->alert.entity_count; i++)
+        if (strcmp(document->names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* {"source": {"ip": …}} back to source.ip. */
 static bool read_entity(struct alert_document *document, json_t *node, const char *prefix, unsigned depth) {
     const char *key;
@@ -43,7 +50,7 @@ static bool read_entity(struct alert_document *document, json_t *node, const cha
             continue;
         }
         size_t at = document->alert.entity_count;
-        if (!json_is_string(value) || at == DETECTOR_ENTITY_MOST)
+        if (!json_is_string(value) || at == DETECTOR_ENTITY_MOST || has_name(document, name))
             return false;
         memcpy(document->names[at], name, sizeof name);
         document->entity[at] = (struct detector_pair){slice_string(document->names[at]), text_of(value)};

@@ -167,6 +167,12 @@ static bool read_groups(struct loading *loading, const struct yaml_node *map,
     if (!sigma_texts(loading, node, "correlation: group-by", CORRELATION_GROUPS_MOST,
                      &correlation->group_names, &correlation->group_count))
         return false;
+    for (size_t g = 1; g < correlation->group_count; g++)
+        for (size_t other = 0; other < g; other++)
+            if (strcmp(correlation->group_names[g], correlation->group_names[other]) == 0)
+                return sigma_refuse(loading, node, "name each field once",
+                                    "correlation: group-by names '%.100s' twice",
+                                    correlation->group_names[g]);
     correlation->group_fields = rule_memory_new(
         loading->memory, correlation->reference_count * correlation->group_count * sizeof(uint32_t));
     for (size_t r = 0; r < correlation->reference_count; r++) {

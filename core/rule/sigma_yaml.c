@@ -75,8 +75,10 @@ static void place_of(struct fy_node *node, const struct reading *reading, uint32
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
     if (mark) {
         *ret_line = reading->part.line + (uint32_t)mark->line;
-        bool quoted = fy_node_get_style(node) == FYNS_SINGLE_QUOTED || fy_node_get_style(node) == FYNS_DOUBLE_QUOTED;
-        *ret_column = (uint32_t)mark->column + 1 - (quoted && mark->column > 0); /* the mark is behind the quote */
+        bool quoted =
+            fy_node_get_style(node) == FYNS_SINGLE_QUOTED || fy_node_get_style(node) == FYNS_DOUBLE_QUOTED;
+        *ret_column =
+            (uint32_t)mark->column + 1 - (quoted && mark->column > 0); /* the mark is behind the quote */
     }
 }
 

@@ -101,6 +101,8 @@ static void correlations_are_checked_too(void **state) {
         {REFERRED CORRELATION
          "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {other: a}}\n",
          "13:13: correlation: the alias says no field for the rule 'r'"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x, y, x]\n",
+         "12:14: correlation: group-by names 'x' twice"},
         {"title: A\nname: a\ncorrelation: {type: event_count, rules: b, timespan: 1m, condition: {gte: "
          "1}}\n---\n"
          "title: B\nname: b\ncorrelation: {type: event_count, rules: a, timespan: 1m, condition: {gte: 1}}\n",
