@@ -29,6 +29,7 @@ struct connection {
     struct loop_later *pump;
     struct buffer out;
     struct lane_supply supplies[LANES];
+    bool greeted; /* HELLO is out: until then the uplink's state is that of the last connection */
     uint64_t wait_us;
     char state[FAULT_LINE_SIZE + 320];
 };
@@ -84,16 +85,22 @@ static void supply_close_now(void *context, enum lane lane) {
 
 static void connect_now(void *context);
 
+static bool is_ready(const struct connection *connection) {
+    return connection->channel && connection->greeted && uplink_ready(connection->uplink);
+}
+
 /* Different on every machine and at every time, which is all that is wanted of it. */
 static uint64_t jitter(uint64_t wait_us) { return wait_us / 2 + clock_monotonic_us() % (wait_us / 2 + 1); }
 
 static void lose(struct connection *connection, const struct fault *fault) {
     char line[FAULT_LINE_SIZE];
-    bool was_ready = uplink_ready(connection->uplink);
-    uint64_t wait_us = uplink_retry_us(connection->uplink);
-    bool for_good = uplink_refused_for_good(connection->uplink);
+    bool was_ready = connection->greeted && uplink_ready(connection->uplink);
+    uint64_t wait_us = connection->greeted ? uplink_retry_us(connection->uplink) : 0;
+    bool for_good = connection->greeted && uplink_refused_for_good(connection->uplink);
     channel_close(connection->channel);
     connection->channel = NULL;
+    connection->greeted = false;
+    buffer_clear(&connection->out); /* whatever was meant for that connection */
     if (was_ready)
         connection->wait_us = WAIT_LEAST_US;
     if (!wait_us) {
@@ -119,7 +126,7 @@ static bool flush_out(struct connection *connection) {
 static void pump(void *context) {
     struct connection *connection = context;
     struct fault fault = {0};
-    if (!connection->channel || !uplink_ready(connection->uplink))
+    if (!is_ready(connection))
         return;
     while (channel_pending_bytes(connection->channel) < OUTPUT_ROOM) {
         if (!uplink_pump(connection->uplink, OUTPUT_ROOM / 4, &connection->out, &fault)) {
@@ -149,6 +156,7 @@ static void on_open(void *context, struct channel *channel) {
         memcpy(stream->newest_part, hello.newest_part, sizeof stream->newest_part);
     }
     uplink_open(connection->uplink, streams, connection->settings.boot_id, clock_monotonic_us(), &connection->out);
+    connection->greeted = true;
     flush_out(connection);
     loop_timer_after(connection->tick, TICK_US);
 }
@@ -254,7 +262,7 @@ void connection_set_identity(struct connection *connection, const struct tls_ide
 }
 
 uint64_t connection_pace_us(const struct connection *connection) {
-    return uplink_ready(connection->uplink) && connection->channel ? uplink_pace_us(connection->uplink) : UINT64_MAX;
+    return is_ready(connection) ? uplink_pace_us(connection->uplink) : UINT64_MAX;
 }
 
 bool connection_wants_close(struct connection *connection, enum lane *ret_lane) {
@@ -268,8 +276,6 @@ bool connection_wants_close(struct connection *connection, enum lane *ret_lane) 
     return false;
 }
 
-bool connection_is_ready(const struct connection *connection) {
-    return connection->channel && uplink_ready(connection->uplink);
-}
+bool connection_is_ready(const struct connection *connection) { return is_ready(connection); }
 
 const char *connection_describe(const struct connection *connection) { return connection->state; }
