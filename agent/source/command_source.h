@@ -7,7 +7,7 @@
  * The command runs in a process group of its own, with standard input from /dev/null; the group is killed at its time
  * limit and when the source is destroyed. When the spool is full its pipe fills and it waits: its output is kept, its time
  * limit goes on. Output has no position: what a crash of the agent cuts off is not asked for again. One that is kept
- * running is started again COMMAND_RESTART_US after its end. One run at a time. One thread. */
+ * running is started again COMMAND_RESTART_US after its end, later and later (up to 64 times that) while it fails. One run at a time. One thread. */
 #ifndef TOCSIN_COMMAND_SOURCE_H
 #define TOCSIN_COMMAND_SOURCE_H
 
