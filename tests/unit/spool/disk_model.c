@@ -282,7 +282,8 @@ struct spool_files disk_model_files(struct disk_model *disk) {
     };
 }
 
-/* A file after the cut: its size and each sector either as synced or as written, whatever the disk had got to. */
+/* A file after the cut: its size and each sector either as synced or as written, whatever the disk had got
+ * to. */
 static void tear(struct disk_model *disk, struct disk_inode *inode) {
     size_t small = inode->synced.size < inode->now.size ? inode->synced.size : inode->now.size;
     size_t large = inode->synced.size < inode->now.size ? inode->now.size : inode->synced.size;

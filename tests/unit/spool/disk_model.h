@@ -1,6 +1,6 @@
-/* A disk in memory that does what real ones do to a spool: it is cut off between any two operations or in the middle of a
- * write, loses what was not synced (sector by sector, names apart from contents), gets full, runs out of inodes, and
- * fails to sync once and calls it synced the second time.
+/* A disk in memory that does what real ones do to a spool: it is cut off between any two operations or in
+ * the middle of a write, loses what was not synced (sector by sector, names apart from contents), gets
+ * full, runs out of inodes, and fails to sync once and calls it synced the second time.
  *
  * One folder; names are the last part of a path. Seeded: the same seed does the same. */
 #ifndef TOCSIN_DISK_MODEL_H

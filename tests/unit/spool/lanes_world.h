@@ -1,5 +1,5 @@
-/* A host in memory: three sources of numbered lines, lanes on a disk model, and a collector that verifies everything it
- * is sent and remembers every line. Any breach of the contract fails the test at once. */
+/* A host in memory: three sources of numbered lines, lanes on a disk model, and a collector that verifies
+ * everything it is sent and remembers every line. Any breach of the contract fails the test at once. */
 #ifndef TOCSIN_LANES_WORLD_H
 #define TOCSIN_LANES_WORLD_H
 

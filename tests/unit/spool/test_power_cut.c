@@ -1,6 +1,7 @@
-/* Delivery 9: an agent that is cut off at any operation, a thousand times, with and without losing what was not synced.
- * Whatever happens, every line below a source's position is delivered exactly once, none above it is, and the collector's
- * verifier accepts every event, part and entry: no number is signed twice. */
+/* Delivery 9: an agent that is cut off at any operation, a thousand times, with and without losing what
+ * was not synced. Whatever happens, every line below a source's position is delivered exactly once, none
+ * above it is, and the collector's verifier accepts every event, part and entry: no number is signed
+ * twice. */
 #include "lanes_world.h"
 
 #include "memory.h"
@@ -68,8 +69,8 @@ static void crash(struct world *world, struct tally *tally) {
     lanes_report(world->lanes, &report);
     tally->refused += report.refused_groups > 0;
     tally->given_up += report.given_up_segments > 0;
-    /* A disk that has failed to sync and then only loses its process may show what it does not hold: no spool can tell.
-     * It is cut off for real here. */
+    /* A disk that has failed to sync and then only loses its process may show what it does not hold: no
+     * spool can tell. It is cut off for real here. */
     bool cut = any_lies(world) || chance(world, 2);
     world_stop(world);
     world->disk->fail_sync = 0;
