@@ -96,7 +96,7 @@ struct channel_server_settings {
     size_t handshakes_most;  /* 0 means CHANNEL_HANDSHAKES_MOST; more wait in the kernel's queue */
 };
 #define CHANNEL_CONNECTIONS_MOST 10000u
-#define CHANNEL_HANDSHAKES_MOST 256u
+#define CHANNEL_HANDSHAKES_MOST 512u
 
 struct channel_server_handlers {
     /* A peer is there and has shown its key: channel_set_handlers, or channel_close, before returning. */

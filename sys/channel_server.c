@@ -8,11 +8,11 @@
 #include "channel_private.h"
 #include "memory.h"
 
-#define CHANNEL_BACKLOG 1024 /* agents that come back all at once after a restart */
+#define CHANNEL_BACKLOG 4096 /* agents that come back all at once after a restart */
 
 /* With no room for another handshake, one that is older than this makes room: an honest one takes milliseconds. Younger
  * ones are waited for, which a thousand agents coming back at once need. */
-#define CHANNEL_HANDSHAKE_PATIENCE_MS 1000u
+#define CHANNEL_HANDSHAKE_PATIENCE_MS 2000u
 
 struct channel_server {
     union {
@@ -168,12 +168,19 @@ static void channel_server_connection(uv_stream_t *stream, int status) {
         server->counts.refused++; /* out of descriptors, mostly */
 }
 
+/* One handshake less: whoever waits comes in, in a turn of its own, as we may be deep in someone's callback. */
+static void channel_server_made_room(struct channel_server *server) {
+    if (!server->dead && server->waiting)
+        uv_timer_start(&server->timer, channel_server_timer_due, 0, 0);
+}
+
 void channel_server_opened(struct channel *channel) {
     struct channel_server *server = channel->server;
     channel->was_open = false;
     channel_server_unlink(server, channel);
     channel->was_open = true;
     channel_server_add_open(server, channel);
+    channel_server_made_room(server);
     server->handlers.open(server->owner, channel);
     if (channel->state == CHANNEL_OPEN && !channel->handlers.closed)
         channel_close(channel); /* nobody wants it */
@@ -190,8 +197,7 @@ void channel_server_forget(struct channel *channel, const struct fault *fault) {
         if (server->handlers.failed)
             server->handlers.failed(server->owner, channel->peer_address, fault);
     }
-    if (!server->dead && server->waiting) /* in a turn of its own: we may be deep in someone's callback */
-        uv_timer_start(&server->timer, channel_server_timer_due, 0, 0);
+    channel_server_made_room(server);
 }
 
 /* --- listening --- */

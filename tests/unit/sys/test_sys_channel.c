@@ -348,6 +348,39 @@ static void a_new_identity_serves_new_connections_and_old_ones_go_on(void **stat
     pair_end(&pair);
 }
 
+/* --- many at once --- */
+
+#define CROWD 20
+
+static bool crowd_is_open(const struct channel_pair *pair) {
+    return channel_server_counts(pair->listener).open == CROWD;
+}
+
+static void a_crowd_that_comes_at_once_is_let_in_one_after_the_other(void **state) {
+    (void)state;
+    struct channel_pair pair;
+    struct channel_end ends[CROWD] = {0};
+    struct fault fault;
+    pair_start(&pair, &(struct channel_server_settings){.handshakes_most = 1});
+    const struct channel_settings settings = {.address = channel_server_address(pair.listener),
+                                              .identity = pair.client_identity,
+                                              .server_key = tls_identity_key_hash(pair.server_identity)};
+    for (int i = 0; i < CROWD; i++)
+        ends[i].channel = channel_connect(pair.loop, &settings, &end_handlers, &ends[i], &fault);
+    assert_true(pair_run(&pair, crowd_is_open));
+    assert_int_equal(pair.failed, 0);
+    struct channel_server_counts counts = channel_server_counts(pair.listener);
+    assert_int_equal(counts.accepted, CROWD);
+    assert_int_equal(counts.handshaking, 0);
+    pair.listener = channel_server_destroy(pair.listener); /* those who came go on without it */
+    for (int i = 0; i < CROWD; i++)
+        channel_close(ends[i].channel);
+    pair.server.channel = NULL;
+    while (pair.server.closed < CROWD)
+        assert_true(loop_turn(pair.loop, true));
+    pair_end(&pair);
+}
+
 static int group_teardown(void **state) {
     (void)state;
     scratch_remove();
@@ -369,6 +402,7 @@ int main(void) {
         cmocka_unit_test(an_idle_channel_is_ended),
         cmocka_unit_test(a_unix_socket_carries_bytes_and_names_its_user),
         cmocka_unit_test(a_big_plain_transfer_with_pauses_arrives_whole),
+        cmocka_unit_test(a_crowd_that_comes_at_once_is_let_in_one_after_the_other),
         cmocka_unit_test(a_new_identity_serves_new_connections_and_old_ones_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, group_teardown);
