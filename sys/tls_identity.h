@@ -1,11 +1,10 @@
 /* Who a program is on the wire: a private key and a certificate that it signed itself.
  *
- * No authority stands behind a certificate: a peer is known by the SHA-256 of its SubjectPublicKeyInfo (the
- * "key hash"), which a renewed certificate keeps. Keys made here are P-256: a handshake costs
- * the same as with Ed25519 (both sides together 900 a second and core), but every TPM, token and tool knows P-256; loading
- * takes both. Files are PEM, the key's
- * with mode 0600 (others' access is FAULT_AUTH). Times in microseconds, UTC. Identities are counted
- * references: a channel keeps what it uses. */
+ * No authority stands behind a certificate: a peer is known by the SHA-256 of its SubjectPublicKeyInfo (the "key
+ * hash"), which a renewed certificate keeps. Keys made here are P-256: a handshake costs the same as with Ed25519
+ * (both sides together 900 a second and core), but every TPM, token and tool knows P-256; loading takes both. Files
+ * are PEM, the key's with mode 0600 (others' access is FAULT_AUTH). Times in microseconds, UTC. A channel keeps what
+ * it needs of an identity, so it may be destroyed at any time. */
 #ifndef TOCSIN_TLS_IDENTITY_H
 #define TOCSIN_TLS_IDENTITY_H
 
