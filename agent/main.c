@@ -134,6 +134,11 @@ static void turn(void *context) {
     set_timer(agent, clock_wall_us());
 }
 
+static uint64_t lag(void *context) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(1024 * 1024);
+    return sources_describe(((struct agent *)context)->sources, &text);
+}
+
 static void schedule_turn(void *context) { loop_later_schedule(((struct agent *)context)->turn); }
 
 /* ---- what happens by itself */
@@ -384,7 +389,9 @@ static bool start(struct agent *agent, struct fault *fault) {
                                              .lanes = agent->lanes,
                                              .address = agent->address,
                                              .identity = agent->identity,
-                                             .pin = agent->membership.pin};
+                                             .pin = agent->membership.pin,
+                                             .context = agent,
+                                             .lag = lag};
     memcpy(connection.boot_id, agent->boot_id, sizeof connection.boot_id);
     agent->connection = connection_start(&connection);
     tell(agent, "agent_started", "the agent has started");

@@ -36,9 +36,9 @@ static void print_agents(const struct command_context *context, const json_t *ag
             stored += number_of(json_array_get(lanes, lane), "stored");
             attested += number_of(json_array_get(lanes, lane), "attested");
         }
-        printf("  %-24s %s%-9s%s heard %lld s ago, %lld events stored, %lld signed\n", text_of(agent, "name"),
+        printf("  %-24s %s%-9s%s heard %lld s ago, %lld events stored, %lld signed, %lld bytes behind\n", text_of(agent, "name"),
                context->color ? (good ? "\033[32m" : "\033[31m") : "", state, context->color ? "\033[0m" : "",
-               number_of(agent, "heard_seconds"), stored, attested);
+               number_of(agent, "heard_seconds"), stored, attested, number_of(agent, "lag_bytes"));
     }
     if (json_array_size(agents) == 0)
         printf("  none\n");

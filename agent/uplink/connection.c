@@ -208,6 +208,9 @@ static void tick(void *context) {
     struct fault fault = {0};
     if (!connection->channel)
         return;
+    struct lanes_report report;
+    lanes_report(connection->settings.lanes, &report);
+    uplink_set_lag(connection->uplink, connection->settings.lag(connection->settings.context), report.spool_bytes);
     if (!uplink_tick(connection->uplink, clock_monotonic_us(), &connection->out, &fault)) {
         lose(connection, &fault);
         return;

@@ -18,6 +18,8 @@ struct connection_settings {
     const struct tls_identity *identity;
     const uint8_t *pin;                  /* the collector's TLS key hash, 32 bytes */
     uint8_t boot_id[16];
+    void *context;
+    uint64_t (*lag)(void *context);      /* bytes that sources have not read yet; asked every second */
 };
 
 /* Settings are borrowed for its life. */

@@ -145,8 +145,10 @@ bool ingest_describe(const struct ingest *ingest, struct buffer *to) {
                             : agent->silent_since_us ? "silent"
                             : agent->session         ? "connected"
                                                      : "away";
-        buffer_printf(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"heard_seconds\":%" PRIu64 ",\"lanes\":[", i ? "," : "",
-                      agent->record.name, state, (steady_us - agent->heard_us) / 1000000);
+        buffer_printf(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"heard_seconds\":%" PRIu64 ",\"lag_bytes\":%" PRIu64
+                      ",\"spool_bytes\":%" PRIu64 ",\"lanes\":[", i ? "," : "",
+                      agent->record.name, state, (steady_us - agent->heard_us) / 1000000, agent->lag_bytes,
+                      agent->spool_bytes);
         for (unsigned lane = 0; lane < LANES; lane++) {
             struct ingest_marks marks = ingest_stream_marks(agent->streams[lane]);
             buffer_printf(to, "%s{\"stored\":%" PRIu64 ",\"attested\":%" PRIu64 ",\"closed\":%" PRIu64 "}",

@@ -473,6 +473,19 @@ static bool take_events(struct session *session, struct slice message) {
     return false;
 }
 
+static void answer_ping(struct session *session, struct slice message) {
+    uint8_t head[FRAME_HEAD];
+    frame_head(head, FRAME_PING, message.size);
+    channel_write(session->channel, slice_make(head, sizeof head));
+    channel_write(session->channel, message);
+    Tocsin__Ping *ping = session->agent ? tocsin__ping__unpack(NULL, message.size, message.data) : NULL;
+    if (ping) {
+        session->agent->lag_bytes = ping->lag_bytes;
+        session->agent->spool_bytes = ping->spool_bytes;
+        tocsin__ping__free_unpacked(ping, NULL);
+    }
+}
+
 static bool take_frame(struct session *session, const struct frame *frame) {
     bool first = session->state == SESSION_NEW;
     bool ready = session->state == SESSION_READY;
@@ -502,13 +515,9 @@ static bool take_frame(struct session *session, const struct frame *frame) {
         if (ready)
             return take_renew(session, frame->message);
         break;
-    case FRAME_PING: {
-        uint8_t head[FRAME_HEAD];
-        frame_head(head, FRAME_PING, frame->message.size);
-        channel_write(session->channel, slice_make(head, sizeof head));
-        channel_write(session->channel, frame->message);
+    case FRAME_PING:
+        answer_ping(session, frame->message);
         return true;
-    }
     default:
         break;
     }

@@ -26,6 +26,7 @@ struct uplink {
     uint64_t credit;
     uint64_t heard_us;
     uint64_t pinged_us;
+    uint64_t lag_bytes, spool_bytes;
     char host[STREAM_NAME_SIZE];
     struct uplink_item pending[LANES]; /* taken from the supply, waiting for credit */
     bool has_pending[LANES];
@@ -315,10 +316,17 @@ bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, str
     if (uplink->ready && now_us >= uplink->pinged_us + UPLINK_PING_US) {
         Tocsin__Ping ping = TOCSIN__PING__INIT;
         ping.time_us = now_us;
+        ping.lag_bytes = uplink->lag_bytes;
+        ping.spool_bytes = uplink->spool_bytes;
         write_message(out, FRAME_PING, &ping.base);
         uplink->pinged_us = now_us;
     }
     return true;
+}
+
+void uplink_set_lag(struct uplink *uplink, uint64_t lag_bytes, uint64_t spool_bytes) {
+    uplink->lag_bytes = lag_bytes;
+    uplink->spool_bytes = spool_bytes;
 }
 
 bool uplink_ready(const struct uplink *uplink) { return uplink->ready; }

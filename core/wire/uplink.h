@@ -65,6 +65,9 @@ bool uplink_receive(struct uplink *uplink, struct slice bytes, uint64_t now_us, 
 /* Writes frames until `out` holds `room` bytes, the credit is used up or there is nothing to send. False: fault. */
 bool uplink_pump(struct uplink *uplink, size_t room, struct buffer *out, struct fault *fault);
 
+/* What the next pings tell of this host: bytes that its sources have not read yet, bytes in its spool. */
+void uplink_set_lag(struct uplink *uplink, uint64_t lag_bytes, uint64_t spool_bytes);
+
 /* Pings when due. False when the collector has been silent for too long. */
 bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, struct fault *fault);
 
