@@ -211,10 +211,8 @@ bool files_remove(const char *path, struct fault *fault) {
 }
 
 bool files_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *name) {
-    if (strlen(folder) + strlen(name) + 2 > FILES_PATH_MOST)
-        return false;
-    snprintf(ret_path, FILES_PATH_MOST, "%s/%s", folder, name);
-    return true;
+    int size = snprintf(ret_path, FILES_PATH_MOST, "%s/%s", folder, name);
+    return size >= 0 && (size_t)size < FILES_PATH_MOST;
 }
 
 static bool files_lock_taken(int descriptor, const char *path, struct fault *fault) {

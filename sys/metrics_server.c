@@ -58,13 +58,16 @@ static bool metrics_is_page(struct slice path) {
     return slice_equal(path, SLICE("/metrics")) || slice_starts(path, SLICE("/metrics?"));
 }
 
+/* Up to the next blank, which is taken away. */
+static struct slice metrics_word(struct slice *rest) {
+    struct slice word = slice_head(*rest, slice_find_byte(*rest, ' '));
+    size_t used = word.size < rest->size ? word.size + 1 : word.size;
+    *rest = slice_make(rest->data + used, rest->size - used);
+    return word;
+}
+
 static void metrics_answer_request(struct metrics_visit *visit, struct slice line) {
-    size_t first = slice_find_byte(line, ' ');
-    struct slice method = slice_head(line, first),
-                 rest = first == SIZE_MAX ? (struct slice){0} : slice_from(line, first + 1);
-    size_t second = slice_find_byte(rest, ' ');
-    struct slice path = slice_head(rest, second),
-                 version = second == SIZE_MAX ? (struct slice){0} : slice_from(rest, second + 1);
+    struct slice method = metrics_word(&line), path = metrics_word(&line), version = line;
     if (!slice_starts(version, SLICE("HTTP/1.")))
         metrics_answer(visit, "400 Bad Request", "", SLICE("this is no request\n"));
     else if (!slice_equal(method, SLICE("GET")))
