@@ -162,11 +162,19 @@ static uint32_t insert_value(struct group *group, const struct group_entry *entr
     return group_insert(group, &newest, keep);
 }
 
+/* What a match counts in an event_count: its lines, but a correlation's match is one thing. */
+static uint64_t times_of(const struct detector_match *cause) {
+    return cause->rule->correlation ? 1 : cause->count;
+}
+
 static void count_now(struct detector *detector, const struct correlation *correlation, struct group *group,
                       const struct group_entry *entry, const struct detector_match *cause) {
-    uint32_t keep = correlation_keep(correlation);
-    uint32_t at = correlation->type == CORRELATION_VALUE_COUNT ? insert_value(group, entry, keep)
-                                                               : group_insert(group, entry, keep);
+    uint32_t keep = correlation_keep(correlation), at = 0;
+    if (correlation->type == CORRELATION_VALUE_COUNT)
+        at = insert_value(group, entry, keep);
+    else
+        for (uint64_t i = 0, times = times_of(cause); i < times; i++)
+            at = group_insert(group, entry, keep);
     struct span span = fullest(group, at, correlation->timespan_us);
     uint64_t count = span.last - span.first + 1;
     if (count >= correlation->least)
@@ -195,7 +203,7 @@ static void count_later(struct detector *detector, const struct correlation *cor
         group_touch(&detector->groups, group);
     }
     group_remember(group, cause->event_id, entry->time_us);
-    group->total++;
+    group->total += times_of(cause);
     uint32_t keep = correlation_keep(correlation);
     if (correlation->type == CORRELATION_VALUE_COUNT)
         insert_value(group, entry, keep);

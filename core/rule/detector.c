@@ -398,19 +398,28 @@ static bool run(struct detector *detector, uint32_t at, struct detector_cost *co
     return false;
 }
 
+/* How many lines this one stands for. */
+static uint64_t repeated(const struct detector *detector) {
+    uint64_t times;
+    if (!slice_decimal(detector_value(detector, FIELD_REPEATED), &times) || times == 0)
+        return 1;
+    return times < DETECTOR_REPEATED_MOST ? times : DETECTOR_REPEATED_MOST;
+}
+
 static void match_rule(struct detector *detector, uint32_t index) {
     static const uint32_t fields[] = {FIELD_SOURCE_IP, FIELD_USER, FIELD_HOST};
     struct detector_pair entity[sizeof fields / sizeof *fields];
     const struct detector_event *event = detector->event;
     struct slice id = slice_head(event->id, DETECTOR_ID_MOST);
+    uint64_t times = repeated(detector);
     struct detector_match match = {.rule = &detector->ruleset->definitions[index]->rule,
                                    .entity = entity,
                                    .host = event->host,
                                    .event_id = id,
                                    .event_ids = &id,
                                    .event_id_count = 1,
-                                   .count = 1,
-                                   .fresh = 1,
+                                   .count = times,
+                                   .fresh = times,
                                    .time_us = event->time_us,
                                    .first_us = event->time_us,
                                    .last_us = event->time_us};

@@ -2,7 +2,7 @@
  *
  * A detector borrows a compiled ruleset and owns its state: correlation windows, memos, the matcher's scratch
  * memory. One thread at a time for each detector; a ruleset may be shared. Processing an event allocates
- * nothing once the groups it touches exist.
+ * nothing once the groups it touches exist and have grown to what their windows hold.
  *
  * Log source: a rule's product, category and service must each stand among the record's values of
  * tocsin.product, tocsin.category, tocsin.service (each may occur several times). Keywords are looked for in
@@ -13,6 +13,9 @@
  * open-ended condition (gt, gte) matches at the event that fulfils it and at each further one; one with an
  * upper bound (lt, lte, eq, a range) is decided when its window has closed, by a later event or by
  * detector_advance.
+ *
+ * A line that its writer folded ("message repeated 3 times", tocsin.repeated) counts as often as it says, up to
+ * DETECTOR_REPEATED_MOST.
  *
  * State is bounded: past `groups_most` the group that was quiet longest goes, and is counted. It can be saved
  * and loaded; rules are known by id, so a changed ruleset keeps the windows of the rules that are still the
@@ -28,6 +31,7 @@
 #define DETECTOR_EVENTS_MOST 10u /* contributing event ids in a match */
 #define DETECTOR_ENTITY_MOST 8u  /* group-by fields */
 #define DETECTOR_ID_MOST 320u    /* bytes of an event id; a longer one is cut */
+#define DETECTOR_REPEATED_MOST 1000u
 #define DETECTOR_STATE_MOST (256u * 1024 * 1024)
 #define DETECTOR_GROUPS_DEFAULT 65536u
 
@@ -53,12 +57,13 @@ struct detector_match {
     const struct detector_pair
         *entity; /* group-by fields; for a plain rule source.ip, user.name, host.name as present */
     size_t entity_count;
-    struct slice host; /* the record's host.name, otherwise the event's host */
+    struct slice host;     /* the record's host.name, otherwise the event's host */
     struct slice event_id; /* the one that made it match */
     const struct slice
         *event_ids; /* up to DETECTOR_EVENTS_MOST, the newest ones, oldest first, event_id among them */
     size_t event_id_count;
-    uint64_t count;             /* events (value_count: values) in the window; 1 for a plain rule */
+    uint64_t
+        count; /* events (value_count: values) in the window; for a plain rule 1, or how often the line was repeated */
     uint64_t fresh;             /* of these, how many no earlier match of this group has counted */
     uint64_t time_us;           /* of the event that made it match */
     uint64_t first_us, last_us; /* of the window's events */

@@ -27,6 +27,7 @@ struct ruleset *ruleset_create(struct symbols *symbols) {
         [FIELD_HOST] = "host.name",           [FIELD_SOURCE_IP] = "source.ip",
         [FIELD_USER] = "user.name",           [FIELD_PRODUCT] = "tocsin.product",
         [FIELD_CATEGORY] = "tocsin.category", [FIELD_SERVICE] = "tocsin.service",
+        [FIELD_REPEATED] = "tocsin.repeated",
     };
     struct ruleset *ruleset = memory_new(sizeof *ruleset);
     ruleset->symbols = symbols;
@@ -144,7 +145,7 @@ static bool predicate_same(const struct predicate *a, const struct predicate *b)
            a->pattern.size == b->pattern.size &&
            (a->pattern.size == 0 || memcmp(a->pattern.tokens, b->pattern.tokens, a->pattern.size * 2) == 0) &&
            memcmp(a->network, b->network, 16) == 0 && a->network_bits == b->network_bits &&
-           memcmp(&a->number, &b->number, sizeof a->number) == 0;
+           a->number == b->number;
 }
 
 static uint32_t *predicate_slot(struct ruleset *ruleset, const struct predicate *predicate) {

@@ -68,7 +68,7 @@ static bool read_texts(struct loading *loading, const struct yaml_node *root, st
         (name && !sigma_text(loading, name, "name", &rule->name)) ||
         (status && !sigma_text(loading, status, "status", &rule->status)))
         return false;
-    if (strlen(rule->title) > RULE_TITLE_MOST)
+    if (title->text.size > RULE_TITLE_MOST)
         return sigma_refuse(loading, title, "shorten it", "the title is longer than %u bytes",
                             RULE_TITLE_MOST);
     if (id && !is_uuid(rule->id))

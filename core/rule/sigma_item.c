@@ -181,7 +181,7 @@ static bool encode_at(struct item *item, struct slice bytes, unsigned offset, st
     static const size_t starts[3] = {0, 2, 3}, cuts[3] = {0, 3, 2};
     struct slice all = buffer_slice(&text);
     size_t end = all.size - cuts[(bytes.size + offset) % 3];
-    size_t start = starts[offset] < end ? starts[offset] : end;
+    size_t start = starts[offset % 3] < end ? starts[offset % 3] : end;
     *ret_pattern = pattern_literal(item->loading->memory, slice_make(all.data + start, end - start));
     return true;
 }

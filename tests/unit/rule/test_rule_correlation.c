@@ -35,6 +35,22 @@ static void events_are_counted_for_each_entity_within_the_timespan(void **state)
     workbench_close(bench);
 }
 
+static void a_folded_line_counts_as_often_as_it_says(void **state) {
+    (void)state;
+    struct workbench *bench = workbench_open(FAILED MANY);
+    failure(bench, 100 * SECOND, "a");
+    assert_string_equal(workbench_event(bench, 101 * SECOND, "outcome", "failure", "source.ip", "a",
+                                        "tocsin.repeated", "4", NULL),
+                        "many count=5 fresh=5 source.ip=a [e1 e2]\n");
+    assert_non_null(strstr(workbench_event(bench, 101 * SECOND, "outcome", "failure", "source.ip", "a",
+                                           "tocsin.repeated", "100", NULL),
+                           "many count=105 fresh=100"));
+    assert_non_null(strstr(workbench_event(bench, 101 * SECOND, "outcome", "failure", "source.ip", "a",
+                                           "tocsin.repeated", "18446744073709551615", NULL),
+                           "many count=1"));
+    workbench_close(bench);
+}
+
 static void a_late_event_counts_where_its_time_is(void **state) {
     (void)state;
     struct workbench *bench = workbench_open(FAILED MANY);
@@ -249,6 +265,7 @@ static void damaged_state_is_refused_and_leaves_nothing_behind(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_counted_for_each_entity_within_the_timespan),
+        cmocka_unit_test(a_folded_line_counts_as_often_as_it_says),
         cmocka_unit_test(a_late_event_counts_where_its_time_is),
         cmocka_unit_test(the_same_events_in_another_order_find_the_same_entity),
         cmocka_unit_test(a_rule_that_feeds_a_correlation_is_silent_unless_asked),
