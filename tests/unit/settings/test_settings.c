@@ -461,7 +461,7 @@ static void every_default_of_the_daemons_is_taken(void **state) {
     assert_int_equal(c.listen.port, 7514);
     assert_int_equal(c.mail.starttls, STARTTLS_AUTOMATIC);
     assert_int_equal(c.rules.count, 1);
-    assert_string_equal(c.query.socket, "data/query.socket");
+    assert_null(c.query.socket);
     assert_int_equal(c.silence.after_us, 15000000);
     assert_int_equal(c.pace.minimum_us, 1000000);
     assert_int_equal(c.alerts.repeat_us, 3600000000u);
