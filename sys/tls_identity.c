@@ -154,7 +154,9 @@ static bool tls_certificate_leaf(X509 *certificate) {
 
 static bool tls_certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name, uint64_t now_us) {
     uint64_t serial;
-    random_private(&serial, sizeof serial);
+    struct random_source random = random_source_system();
+    if (!random_fill(&random, &serial, sizeof serial, NULL))
+        return false;
     /* A day back: the peer's clock may be behind ours, and some tools look at it. */
     time_t since = (time_t)((now_us > TLS_DAY_US ? now_us - TLS_DAY_US : 0) / 1000000u);
     time_t until = (time_t)(now_us / 1000000u) + (time_t)TLS_CERTIFICATE_DAYS * 86400;

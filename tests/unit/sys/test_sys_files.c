@@ -17,7 +17,6 @@
 #include "clock.h"
 #include "files.h"
 #include "process.h"
-#include "random.h"
 #include "scratch.h"
 
 static mode_t mode_of(const char *path) {
@@ -197,14 +196,6 @@ static void clocks_go_forward_and_the_boot_has_an_identity(void **state) {
     tzset();
 }
 
-static void random_bytes_differ(void **state) {
-    (void)state;
-    uint8_t first[32], second[32];
-    random_private(first, sizeof first);
-    random_private(second, sizeof second);
-    assert_memory_not_equal(first, second, sizeof first);
-}
-
 static void a_process_knows_what_it_uses(void **state) {
     (void)state;
     struct process_usage before = process_usage();
@@ -265,7 +256,6 @@ int main(void) {
         cmocka_unit_test(a_ballast_holds_its_room_and_gives_it_back),
         cmocka_unit_test(free_space_is_told),
         cmocka_unit_test(clocks_go_forward_and_the_boot_has_an_identity),
-        cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(a_process_knows_what_it_uses),
         cmocka_unit_test(a_hardened_process_still_counts_its_descriptors),
         cmocka_unit_test(becoming_nobody_is_for_good_and_an_unknown_user_is_named),
