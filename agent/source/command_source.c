@@ -328,7 +328,7 @@ static bool give_end(struct command_source *source) {
     if (source->start_error) {
         fields[1] = (struct event_field){SLICE("command.reason"), SLICE("start")};
         snprintf(sentence, sizeof sentence, "%s could not be started: %s", name,
-                 strerror(source->start_error));
+                 strerrordesc_np(source->start_error));
     } else if (source->reason) {
         fields[1] = (struct event_field){SLICE("command.reason"), slice_string(source->reason)};
         snprintf(sentence, sizeof sentence, "%s was stopped: it passed its %s", name,

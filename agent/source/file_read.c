@@ -181,7 +181,7 @@ enum file_read file_read_share(struct file_source *source, struct log_file *file
         return settle(source, file);
     if (file->at.offset == 0 && !file->at.line.hole && file_unread_copies(source, file) != FILE_READ_END)
         return FILE_READ_MORE;
-    struct slice data;
+    struct slice data = {0};
     size_t before = file->at.tail.size;
     enum file_read read = read_chunk(source, file, &look, &data);
     if (read != FILE_READ_END)

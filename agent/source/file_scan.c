@@ -101,6 +101,13 @@ static bool look_between(struct file_source *source, struct log_path *path, cons
     return file_between(source, path, &known, now);
 }
 
+static bool asked_for_before(const struct file_source *source, const char *name) {
+    for (size_t i = 0; i < source->pattern_count; i++)
+        if (source->patterns[i].ran_before && file_pattern_matches(&source->patterns[i], name))
+            return true;
+    return false;
+}
+
 static bool found_new(struct file_source *source, struct log_path *path, const struct file_look *look) {
     if (!look_between(source, path, look))
         return false;
@@ -116,7 +123,7 @@ static bool found_new(struct file_source *source, struct log_path *path, const s
     /* Opened at once, so that it is held should it be renamed and removed before its turn comes. */
     if (source->open_count < source->open_most && file_open_again(source, file) == FILE_READ_FULL)
         return false;
-    if (source->from_end && !source->ran_before && file->file >= 0)
+    if (source->from_end && file->file >= 0 && !asked_for_before(source, path->name))
         start_at_end(source, file, look);
     return true;
 }
@@ -220,6 +227,7 @@ static void watch_pattern(struct file_source *source, size_t index) {
         size_t size = (size_t)(pattern->part[part] - pattern->parts) - 1;
         CLEANUP_FREE char *prefix = memory_copy(pattern->text, size);
         glob_t found = {0};
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): sources have one thread */
         if (glob(prefix, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &found) == 0)
             for (size_t i = 0; i < found.gl_pathc; i++)
                 watch_folder(source, found.gl_pathv[i], index, part);
@@ -232,6 +240,7 @@ static bool examine_pattern(struct file_source *source, const struct file_patter
         return examine(source, pattern->text, true);
     glob_t found = {0};
     bool done = true;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): sources have one thread */
     if (glob(pattern->text, 0, NULL, &found) == 0)
         for (size_t i = 0; done && i < found.gl_pathc; i++)
             done = examine(source, found.gl_pathv[i], false);

@@ -192,7 +192,7 @@ void file_opened(struct file_source *source, struct log_file *file, int descript
     source->open_count++;
     link_open(source, file);
     if (file->watch == WATCH_NONE)
-        file->watch = watches_add_file(source->watches, descriptor, file);
+        file->watch = watches_add_file(source->watches, descriptor, file_name(file), file);
     if (file->watch == WATCH_NONE)
         source->blind = true;
     if (file->restored) {

@@ -58,13 +58,19 @@ static void restore_one(void *context, struct slice key, struct slice value) {
     source->restored_count++;
 }
 
+static struct slice ran_key(const struct file_pattern *pattern, char ret_key[FILE_KEY_MOST]) {
+    return slice_make(ret_key, (size_t)snprintf(ret_key, FILE_KEY_MOST, KEY_RAN "%s", pattern->text));
+}
+
 static void restore(struct file_source *source) {
     const struct source_output *output = source->source.output;
     output->restore_each(output->context, SLICE("file:"), restore_one, source);
-    char key[FILE_KEY_MOST];
-    struct slice value;
-    int size = snprintf(key, sizeof key, KEY_RAN "%s", source->patterns[0].text);
-    source->ran_before = output->restore(output->context, slice_make(key, (size_t)size), &value);
+    for (size_t i = 0; i < source->pattern_count; i++) {
+        char key[FILE_KEY_MOST];
+        struct slice value;
+        source->patterns[i].ran_before =
+            output->restore(output->context, ran_key(&source->patterns[i], key), &value);
+    }
     source->restored = true;
 }
 
@@ -76,12 +82,12 @@ static void give_positions(struct file_source *source) {
         file_give_position(source, &file->at, file->path);
     }
     source->unsaved = NULL;
-    if (source->scanned && !source->ran_before) {
+    for (size_t i = 0; source->scanned && i < source->pattern_count; i++) {
         const struct source_output *output = source->source.output;
         char key[FILE_KEY_MOST];
-        int size = snprintf(key, sizeof key, KEY_RAN "%s", source->patterns[0].text);
-        output->position(output->context, slice_make(key, (size_t)size), SLICE("1"));
-        source->ran_before = true;
+        if (!source->patterns[i].ran_before)
+            output->position(output->context, ran_key(&source->patterns[i], key), SLICE("1"));
+        source->patterns[i].ran_before = true;
     }
 }
 

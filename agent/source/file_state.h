@@ -50,7 +50,8 @@ struct log_file {
 struct file_pattern {
     char *text;
     bool literal;
-    char *parts; /* a copy, cut at the slashes; part 0 is what follows the first */
+    bool ran_before; /* its first scan ever is over: what is found now came since */
+    char *parts;     /* a copy, cut at the slashes; part 0 is what follows the first */
     const char **part;
     size_t part_count;
 };
@@ -87,10 +88,9 @@ struct file_source {
     struct log_file *newest_open, *oldest_open;
 
     uint64_t now_us;
-    bool full;       /* the output took no more in this turn */
-    bool restored;   /* positions are read */
-    bool ran_before; /* the first scan of the very first start is over */
-    bool scanned;    /* the first scan of this start is over */
+    bool full;     /* the output took no more in this turn */
+    bool restored; /* positions are read */
+    bool scanned;  /* the first scan of this start is over */
     bool scan_wanted;
     bool blind;             /* some folder or file has no watch */
     bool caught_up;         /* said */

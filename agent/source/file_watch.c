@@ -95,10 +95,12 @@ int watches_add_folder(struct watches *watches, const char *name, void *owner, b
     return number;
 }
 
-int watches_add_file(struct watches *watches, int file, void *owner) {
-    char name[40];
-    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
-    return add(watches, name, IN_MODIFY, WATCH_FILE, owner);
+int watches_add_file(struct watches *watches, int file, const char *name, void *owner) {
+    char by_descriptor[40];
+    snprintf(by_descriptor, sizeof by_descriptor, "/proc/self/fd/%d", file);
+    int number = add(watches, by_descriptor, IN_MODIFY, WATCH_FILE, owner);
+    return number == WATCH_NONE && errno == ENOENT ? add(watches, name, IN_MODIFY, WATCH_FILE, owner)
+                                                   : number;
 }
 
 void watches_remove(struct watches *watches, int number) {

@@ -21,8 +21,9 @@ enum watch_kind { WATCH_FOLDER, WATCH_FILE };
 /* WATCH_NONE: the limit is reached, the name is not there, or somebody else owns the watch of that inode. `ret_missing`:
  * the name is not there or can't be entered. A folder that is already watched under this owner keeps its watch. */
 int watches_add_folder(struct watches *watches, const char *name, void *owner, bool *ret_missing);
-int watches_add_file(struct watches *watches, int file, void *owner);
-void watches_remove(struct watches *watches, int watch); /* WATCH_NONE is fine */
+/* `name` is what the file is called, for a system without /proc. */
+int watches_add_file(struct watches *watches, int file, const char *name, void *owner);
+void watches_remove(struct watches *watches, int number); /* WATCH_NONE is fine */
 
 enum watch_news {
     WATCH_QUIET,    /* nothing more */

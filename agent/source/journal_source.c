@@ -391,8 +391,9 @@ static void restore(struct journal_source *source) {
     if (journal_cursor_read(slice_string(source->position.cursor), &cursor)) {
         struct numbering *numbering = numbering_of(source, cursor.numbering, cursor.number);
         bool part = source->position.fragments > 0;
-        numbering->last =
-            source->position.told > cursor.number ? source->position.told : cursor.number - part;
+        if (numbering)
+            numbering->last =
+                source->position.told > cursor.number ? source->position.told : cursor.number - part;
     }
 }
 
