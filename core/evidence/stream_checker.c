@@ -159,6 +159,9 @@ enum check stream_checker_events(struct stream_checker *checker, const struct ba
         return CHECK_BELOW;
     if (stream_checker_ended(checker))
         return checker_refuse(CHECK_ENDED, fault, "events after the stream's last batch");
+    if (stream_checker_rotated(checker))
+        return checker_refuse(CHECK_ENDED, fault, "events after the last batch of key epoch %u; the next key is not known",
+                              checker->epoch);
     if (events->batch_seq > batch_seq)
         return checker_refuse(CHECK_SEQUENCE, fault, "events of batch %llu before batch %llu is closed",
                               (unsigned long long)events->batch_seq, (unsigned long long)batch_seq);
@@ -258,8 +261,7 @@ enum check stream_checker_part(struct stream_checker *checker, struct slice part
     if (!part_signed_by(part_bytes, &checker->key))
         return checker_refuse(CHECK_SIGNATURE, fault, "the part's signature is not this agent's");
     struct batch_entry last = checker_last(checker);
-    bool rotated = last.kind == BATCH_ROTATE && last.epoch == checker->epoch;
-    if (checker->has_last && (rotated || last.kind == BATCH_END))
+    if (stream_checker_rotated(checker) || stream_checker_ended(checker))
         return checker_refuse(CHECK_ENDED, fault, "a part after the stream's or its epoch's last batch");
     enum check check = part_place(checker, &part, &last, fault);
     if (check_good(check) && checker_part(checker, &newest))
@@ -303,6 +305,11 @@ uint64_t stream_checker_attested(const struct stream_checker *checker) {
 
 bool stream_checker_ended(const struct stream_checker *checker) {
     return checker->has_last && checker_last(checker).kind == BATCH_END;
+}
+
+bool stream_checker_rotated(const struct stream_checker *checker) {
+    struct batch_entry last = checker_last(checker);
+    return checker->has_last && last.kind == BATCH_ROTATE && last.epoch == checker->epoch;
 }
 
 struct slice stream_checker_last_entry(const struct stream_checker *checker) {

@@ -46,6 +46,8 @@ uint64_t stream_checker_next_seq(const struct stream_checker *checker);  /* the 
 uint64_t
 stream_checker_attested(const struct stream_checker *checker); /* all before it: under a part or an entry */
 bool stream_checker_ended(const struct stream_checker *checker);
+/* The open epoch has had its last batch: nothing is taken before stream_checker_epoch. */
+bool stream_checker_rotated(const struct stream_checker *checker);
 struct slice stream_checker_last_entry(const struct stream_checker *checker); /* empty for none */
 struct slice
 stream_checker_newest_part(const struct stream_checker *checker); /* of the open batch; empty for none */

@@ -163,8 +163,7 @@ enum check stream_checker_close(struct stream_checker *checker, struct slice ent
 }
 
 bool stream_checker_epoch(struct stream_checker *checker, const struct verify_key *key, struct fault *fault) {
-    struct batch_entry last = checker_last(checker);
-    if (!checker->has_last || last.kind != BATCH_ROTATE || last.epoch != checker->epoch)
+    if (!stream_checker_rotated(checker))
         return fault_set(fault, FAULT_CONFLICT, "a new epoch follows a rotation, and there was none");
     checker->key = *key;
     checker->epoch++;

@@ -358,8 +358,8 @@ static void a_rotation_ends_an_epoch_and_the_next_goes_on_under_its_key(void **s
     assert_true(stream_writer_epoch(f->writer, next, NULL));
     f->settings.key = next;
     f->settings.epoch = 1;
-    fixture_event(f, CLASS_ACCESS, "stored, not signed");
-    assert_int_equal(fixture_send_events(f), CHECK_ACCEPTED);
+    fixture_event(f, CLASS_ACCESS, "the new key's first");
+    assert_int_equal(fixture_send_events(f), CHECK_ENDED);
     fixture_part(f);
     assert_int_equal(fixture_send_part(f), CHECK_EPOCH);
     fixture_close(f);
@@ -367,6 +367,7 @@ static void a_rotation_ends_an_epoch_and_the_next_goes_on_under_its_key(void **s
     assert_int_equal(fixture_send_close(f), CHECK_EPOCH);
     assert_true(stream_checker_epoch(f->checker, signing_key_public(next), NULL));
     assert_false(stream_checker_epoch(f->checker, signing_key_public(next), NULL));
+    assert_int_equal(stream_checker_events(f->checker, &f->runs[0].events, NULL), CHECK_ACCEPTED);
     assert_int_equal(fixture_send_part(f), CHECK_ACCEPTED);
     assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
     fixture_restart_writer(f);
