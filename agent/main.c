@@ -46,6 +46,7 @@ struct agent {
     struct loop_timer *due, *watchdog, *identity_look;
     struct loop_signal *signals[3];
     uint64_t parted_us;
+    uint64_t booted_us; /* by the wall clock as it was at the start */
     bool full; /* the last flush was refused */
 };
 
@@ -54,6 +55,9 @@ static struct stream_clock now(const struct agent *agent) {
     memcpy(clock.boot_id, agent->boot_id, sizeof clock.boot_id);
     return clock;
 }
+
+/* What sources count their waits by: the wall clock of the start, gone on without a step. */
+static uint64_t source_clock_us(const struct agent *agent) { return agent->booted_us + clock_boot_us(); }
 
 /* An event of the agent's own. */
 static void tell(struct agent *agent, const char *event, const char *text) {
@@ -106,16 +110,22 @@ static bool has_unattested(const struct agent *agent) {
     return false;
 }
 
-static void set_timer(struct agent *agent, uint64_t wall_us) {
-    uint64_t due_us = sources_due(agent->sources), lanes_us = lanes_due(agent->lanes);
-    due_us = lanes_us < due_us ? lanes_us : due_us;
-    uint64_t delay_us = due_us > wall_us ? due_us - wall_us : 0;
+/* How long until `due_us`, by the clock that reads `now_us`; UINT64_MAX for never. */
+static uint64_t delay_until(uint64_t due_us, uint64_t now_us) {
+    return due_us == UINT64_MAX ? UINT64_MAX : due_us > now_us ? due_us - now_us : 0;
+}
+
+static void set_timer(struct agent *agent) {
+    uint64_t delay_us = delay_until(sources_due(agent->sources), source_clock_us(agent));
+    uint64_t lanes_us = delay_until(lanes_due(agent->lanes), clock_wall_us());
+    if (lanes_us < delay_us)
+        delay_us = lanes_us;
     uint64_t pace_us = connection_pace_us(agent->connection);
     if (pace_us != UINT64_MAX && has_unattested(agent) && pace_us < delay_us)
         delay_us = pace_us;
     if (agent->full && delay_us < LANES_RETRY_US)
         delay_us = LANES_RETRY_US;
-    if (due_us != UINT64_MAX || delay_us != due_us - wall_us)
+    if (delay_us != UINT64_MAX)
         loop_timer_after(agent->due, delay_us);
 }
 
@@ -125,13 +135,13 @@ static void turn(void *context) {
     lanes_tick(agent->lanes, &clock);
     close_when_wanted(agent);
     sign_part_when_due(agent, clock_monotonic_us());
-    bool more = !agent->full && sources_turn(agent->sources, clock.now_us);
+    bool more = !agent->full && sources_turn(agent->sources, source_clock_us(agent));
     if (flush(agent)) {
         connection_flushed(agent->connection);
         if (more)
             loop_later_schedule(agent->turn);
     }
-    set_timer(agent, clock_wall_us());
+    set_timer(agent);
 }
 
 static uint64_t lag(void *context) {
@@ -222,7 +232,7 @@ static void reload(void *context) {
     struct sources *fresh = NULL;
     bool good = flush(agent) && read_settings(agent->site, &settings, &fault);
     if (good) {
-        sources_finish(agent->sources, clock_wall_us());
+        sources_finish(agent->sources, source_clock_us(agent));
         good = flush(agent);
         agent->sources = sources_destroy(agent->sources);
         fresh = sources_create(&settings, lanes_output(agent->lanes), agent->loop, schedule_turn, agent, &fault);
@@ -375,6 +385,7 @@ static bool start(struct agent *agent, struct fault *fault) {
     char lock[FILES_PATH_MOST], folder[FILES_PATH_MOST];
     site_path(lock, agent->data, SITE_AGENT_LOCK);
     site_path(folder, agent->data, SITE_AGENT_FOLDER);
+    agent->booted_us = clock_wall_us() - clock_boot_us();
     if (!files_make_folder(folder, 0700, fault) || !files_lock(lock, &agent->lock, fault) ||
         !ensure_membership(agent, fault) || !open_lanes(agent, fault) || !start_loop(agent, fault))
         return false;
@@ -404,7 +415,7 @@ static bool start(struct agent *agent, struct fault *fault) {
 
 static void finish(struct agent *agent) {
     if (agent->sources && agent->lanes) {
-        sources_finish(agent->sources, clock_wall_us());
+        sources_finish(agent->sources, source_clock_us(agent));
         tell(agent, "agent_stopped", "the agent was stopped");
         flush(agent);
     }

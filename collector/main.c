@@ -127,7 +127,7 @@ static void refresh_status(void *context) {
 static void give_status(void *context, struct buffer *to) {
     struct collector *collector = context;
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STATUS_WAIT_S;
     loop_wake_send(collector->status_wanted);
     pthread_mutex_lock(&collector->mutex);
@@ -374,8 +374,12 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
 static bool start_loop(struct collector *collector, struct fault *fault) {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     static loop_callback *const callbacks[] = {stop, stop, reload};
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&collector->mutex, NULL);
-    pthread_cond_init(&collector->status_written, NULL);
+    pthread_cond_init(&collector->status_written, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     collector->loop = loop_create(fault);
     if (!collector->loop)
         return false;

@@ -7,7 +7,8 @@
  * position before the events it stands for, and gives one at the latest at the end of each turn.
  *
  * To add a source: one file that fills struct source_operations, one row in the table of source kinds (source_table.c).
- * It knows nothing of spools, loops or the network. Time is an argument: microseconds, wall clock. */
+ * It knows nothing of spools, loops or the network. Time is an argument: microseconds since 1970 by a clock that never
+ * steps (the wall clock of the agent's start, gone on), good for waits; events get their times elsewhere. */
 #ifndef TOCSIN_SOURCE_H
 #define TOCSIN_SOURCE_H
 
