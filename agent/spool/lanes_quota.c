@@ -39,6 +39,7 @@ struct candidates {
     unsigned rank;
     uint64_t begins[LANES]; /* batches with events in the segment: from … */
     uint64_t ends[LANES];   /* … to below this one */
+    bool void_bytes;        /* the segment has bodies that were given up before; a crash kept their bytes */
     size_t count;
     struct candidate list[CANDIDATES_MOST];
 };
@@ -102,9 +103,17 @@ static void walk(struct lanes *lanes, size_t place,
     spool_reader_close(&reader);
 }
 
+static bool is_void(const struct candidates *candidates, const struct spool_item *events) {
+    uint64_t first;
+    return spool_state_void(spool_folder_state(candidates->lanes->folder), (enum lane)events->lane,
+                            events->batch_seq, &first) &&
+           events->first_event_seq >= first;
+}
+
 static void note_events(struct candidates *candidates, const struct spool_item *item) {
     if (item->kind != SPOOL_ITEM_EVENTS)
         return;
+    candidates->void_bytes = candidates->void_bytes || is_void(candidates, item);
     if (item->batch_seq < candidates->begins[item->lane])
         candidates->begins[item->lane] = item->batch_seq;
     if (item->batch_seq >= candidates->ends[item->lane])
@@ -122,6 +131,7 @@ static void choose(struct candidates *candidates, size_t place) {
     struct lanes *lanes = candidates->lanes;
     size_t count = spool_folder_count(lanes->folder);
     candidates->count = 0;
+    candidates->void_bytes = false;
     for (unsigned i = 0; i < LANES; i++) {
         candidates->begins[i] = UINT64_MAX;
         candidates->ends[i] = 0;
@@ -136,8 +146,8 @@ static void choose(struct candidates *candidates, size_t place) {
         walk(lanes, i, note_close, candidates);
 }
 
-static bool chosen(void *context, const struct spool_item *item) {
-    return find(context, (enum lane)item->lane, item->batch_seq) != NULL;
+static bool chosen(void *context, const struct spool_item *events) {
+    return find(context, (enum lane)events->lane, events->batch_seq) || is_void(context, events);
 }
 
 /* First the gap events, on disk, with what makes the bodies void; then their bytes. After a crash in
@@ -176,7 +186,7 @@ static bool make_room_once(struct lanes *lanes, struct candidates *candidates) {
             if (!segment->lanes[LANE_SECURITY].events_bytes && !segment->lanes[LANE_BULK].events_bytes)
                 continue;
             choose(candidates, place);
-            if (candidates->count)
+            if (candidates->count || candidates->void_bytes)
                 return give_up(candidates, place);
         }
     }

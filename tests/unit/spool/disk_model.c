@@ -182,7 +182,7 @@ static int model_sync(void *context, int file) {
     struct disk_inode *inode = disk->inodes[disk->open[file] - 1];
     if (disk->fail_sync) {
         disk->fail_sync--;
-        inode->lying = true;
+        inode->lying = disk->lied = true;
         errno = EIO;
         return -1;
     }
@@ -317,6 +317,7 @@ void disk_model_restart(struct disk_model *disk) {
 
 void disk_model_power_cut(struct disk_model *disk) {
     come_back(disk);
+    disk->lied = false;
     /* Names: all changes since the folder's last sync, or none. */
     if (disk_model_random(disk, 2)) {
         memcpy(disk->names, disk->names_synced, disk->name_synced_count * sizeof *disk->names);

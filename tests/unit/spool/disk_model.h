@@ -16,6 +16,7 @@ struct disk_model {
     uint64_t bytes_most; /* of all files; UINT64_MAX: no limit */
     size_t files_most;   /* SIZE_MAX: no limit */
     unsigned fail_sync;  /* so many of the next syncs of a file fail */
+    bool lied; /* one has failed since the power was cut last */
     bool fail_truncate;
     uint64_t operations;       /* done so far, points included */
     uint64_t dies_at;          /* at this operation; 0: never */

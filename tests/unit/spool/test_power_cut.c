@@ -58,12 +58,6 @@ static void turn(struct world *world) {
         world_acknowledge(world);
 }
 
-static bool any_lies(const struct world *world) {
-    struct lanes_report report;
-    lanes_report(world->lanes, &report);
-    return report.given_up_segments > 0;
-}
-
 static void crash(struct world *world, struct tally *tally) {
     struct lanes_report report;
     lanes_report(world->lanes, &report);
@@ -71,7 +65,7 @@ static void crash(struct world *world, struct tally *tally) {
     tally->given_up += report.given_up_segments > 0;
     /* A disk that has failed to sync and then only loses its process may show what it does not hold: no
      * spool can tell. It is cut off for real here. */
-    bool cut = any_lies(world) || chance(world, 2);
+    bool cut = world->disk->lied || chance(world, 2);
     world_stop(world);
     world->disk->fail_sync = 0;
     world->disk->bytes_most = UINT64_MAX;
