@@ -326,6 +326,8 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
                                            .outbox = collector->outbox,
                                            .knowledge = collector->knowledge,
                                            .site = collector->origin,
+                                           .core = collector->settings.core.items,
+                                           .core_count = collector->settings.core.count,
                                            .window_us = collector->settings.alerts.window_us,
                                            .repeat_us = collector->settings.alerts.repeat_us};
     collector->detection = detection_start(&detection, fault);

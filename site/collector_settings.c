@@ -135,6 +135,13 @@ static const struct settings_row rows[] = {
      .standard = "[/usr/share/tocsin/decoders]",
      .maximum = 1000,
      .about = "Folders and files that say how lines are taken apart."},
+    {.path = "core",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(core),
+     .maximum = 1000,
+     .about = "Hosts of core services (signer, OCSP, CRL): whatever is critical there is told at once, whatever its "
+              "class. Names or globs; the collector is always one.",
+     .example = "[signer1, \"ocsp*\"]"},
     {.path = "query.socket",
      .type = SETTINGS_PATH,
      .offset = MEMBER(query.socket),

@@ -35,6 +35,7 @@ struct collector_settings {
     struct settings_list webhooks;    /* of struct collector_webhook_settings */
     struct settings_strings rules;    /* folders or files */
     struct settings_strings decoders; /* folders or files */
+    struct settings_strings core;     /* names or globs of hosts */
     struct {
         char *socket;
     } query;

@@ -1,5 +1,6 @@
 #include "detection.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define ROWS_A_ROUND 64u           /* rows read before what they led to is committed */
 #define SAVE_US 10000000u          /* state is saved so often while events come in */
 #define WAIT_US 1000000u
+#define LATENESS_US (600u * UINT64_C(1000000)) /* windows wait so long for events that come late */
 #define UPDATES_MOST 64u           /* alerts whose count is brought up to date in one round */
 #define STATE_KEY "detection"      /* in STORE_DETECTOR: u64 next row ‖ block detector ‖ block dedup */
 
@@ -45,7 +47,7 @@ struct detection {
     struct events_opener *opener;
     struct record *record;
     struct event_field *fields;
-    uint64_t next_row, saved_row, saved_us;
+    uint64_t next_row, saved_row, saved_us, advanced_us;
     uint64_t events;
     struct change *change; /* of this round */
     bool notices;          /* the round's change holds some */
@@ -125,6 +127,21 @@ static void put_alert(struct detection *detection, const struct alert *alert, st
     detection->counts.alerts++;
 }
 
+/* The collector itself, and whoever the settings call core. */
+static bool is_core(const struct detection *detection, struct slice host) {
+    char name[STREAM_NAME_SIZE];
+    if (slice_starts(host, SLICE("collector.")))
+        return true;
+    if (host.size >= sizeof name)
+        return false;
+    memcpy(name, host.data, host.size);
+    name[host.size] = '\0';
+    for (size_t i = 0; i < detection->settings.core_count; i++)
+        if (fnmatch(detection->settings.core[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
 static void on_match(void *context, const struct detector_match *match) {
     struct detection *detection = context;
     struct dedup_entry entry;
@@ -136,8 +153,14 @@ static void on_match(void *context, const struct detector_match *match) {
     if (verdict == DEDUP_NEW && alert_known(detection, entry.alert_id))
         return; /* raised before a restart that lost the state behind it */
     struct classification class;
-    classify_rule(match->rule, NULL, &class);
+    struct classify_context context_of = {
+        .core_service = is_core(detection, match->host),
+        .succeeded = slice_equal(record_value(detection->record, SLICE("event.outcome")), SLICE("success"))};
+    classify_rule(match->rule, &context_of, &class);
     struct alert alert = alert_of_match(match, &class, entry.alert_id);
+    alert.count = entry.count;
+    alert.first_us = entry.first_us;
+    alert.last_us = entry.last_us;
     CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
     if (!alert_write(&json, &alert, false)) {
         log_error("an alert of rule %s is too large to be written", match->rule->id);
@@ -251,6 +274,18 @@ static void round_of_rows(struct detection *detection) {
     submit(detection);
 }
 
+/* Windows that are over are decided, groups that are over are forgotten. */
+static void advance(struct detection *detection) {
+    uint64_t steady_us = clock_monotonic_us(), now_us = clock_wall_us();
+    if (steady_us < detection->advanced_us + WAIT_US || now_us < LATENESS_US)
+        return;
+    detection->advanced_us = steady_us;
+    detection->raw = (struct slice){NULL, 0};
+    record_clear(detection->record);
+    detector_advance(detection->detector, now_us - LATENESS_US, on_match, detection);
+    submit(detection);
+}
+
 static void take_reload(struct detection *detection) {
     const struct knowledge *knowledge = detection->wanted;
     if (!knowledge)
@@ -295,6 +330,7 @@ static void *run(void *context) {
             put_state(detection);
             submit(detection);
         }
+        advance(detection);
         arrival = committer_wait(detection->settings.committer, detection->next_row, WAIT_US);
     }
     put_state(detection);

@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-#define VERSION 1u
+#define VERSION 2u
 
 bool agent_record_write(struct buffer *to, const struct agent_record *record) {
     bytes_write_u8(to, VERSION);
@@ -16,7 +16,8 @@ bool agent_record_write(struct buffer *to, const struct agent_record *record) {
     bytes_write_u32(to, record->epoch);
     bytes_write_u32(to, record->heartbeat_s);
     bytes_write_u64(to, record->enrolled_us);
-    return bytes_write_u64(to, record->heard_us);
+    bytes_write_u64(to, record->heard_us);
+    return bytes_write_u8(to, record->forked);
 }
 
 bool agent_record_read(struct slice value, struct agent_record *ret_record, struct fault *fault) {
@@ -33,6 +34,7 @@ bool agent_record_read(struct slice value, struct agent_record *ret_record, stru
     record.heartbeat_s = bytes_read_u32(&reader);
     record.enrolled_us = bytes_read_u64(&reader);
     record.heard_us = bytes_read_u64(&reader);
+    record.forked = bytes_read_u8(&reader) != 0;
     if (!bytes_read_done(&reader) || version != VERSION)
         return fault_set(fault, FAULT_FORMAT, "an agent's record of %zu bytes that cannot be read", value.size);
     *ret_record = record;

@@ -18,6 +18,7 @@ struct agent_record {
     uint32_t heartbeat_s;
     uint64_t enrolled_us;
     uint64_t heard_us;            /* when it was last seen before a stop of the collector; 0 for never */
+    bool forked;                  /* has told two different stories: refused until it joins again */
 };
 
 bool agent_record_write(struct buffer *to, const struct agent_record *record);

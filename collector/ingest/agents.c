@@ -137,7 +137,6 @@ struct agent *agents_put(struct agents *agents, const struct agent_record *recor
     if (new_streams) {
         retire_streams(agents, agent);
         make_streams(agent);
-        agent->forked = false;
     }
     index_all(agents);
     return agent;

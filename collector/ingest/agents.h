@@ -15,7 +15,6 @@ struct agent {
     uint64_t heard_us;       /* a clock that never steps */
     uint64_t silent_since_us; /* wall clock; 0: not silent */
     uint64_t lag_bytes, spool_bytes; /* as its last ping told */
-    bool forked;             /* refused until it joins again */
 };
 
 struct agents;

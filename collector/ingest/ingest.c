@@ -10,7 +10,8 @@
 #include "report.h"
 #include "session.h"
 
-#define LOOK_US 1000000u /* how often silence is looked for */
+#define LOOK_US 1000000u          /* how often silence is looked for */
+#define IDLE_TIMEOUT_US 60000000u /* agents ping every 5 s: who says nothing for so long has gone, or never was one */
 
 struct ingest {
     struct ingest_settings settings;
@@ -93,7 +94,9 @@ struct ingest *ingest_start(const struct ingest_settings *settings, struct fault
     ingest->common.openers = openers_create();
     ingest->common.acknowledge = loop_later_create(settings->loop, acknowledge, &ingest->common);
     ingest->look = loop_timer_create(settings->loop, look_for_silence, ingest);
-    struct channel_server_settings server = {.address = settings->address, .identity = settings->identity};
+    struct channel_server_settings server = {.address = settings->address,
+                                             .identity = settings->identity,
+                                             .limits = {.idle_timeout_us = IDLE_TIMEOUT_US}};
     static const struct channel_server_handlers handlers = {on_open, on_failed};
     if (load_agents(ingest, fault))
         ingest->server = channel_listen(settings->loop, &server, &handlers, ingest, fault);
@@ -141,7 +144,7 @@ bool ingest_describe(const struct ingest *ingest, struct buffer *to) {
     buffer_append_string(to, "[");
     for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
         const struct agent *agent = agents_at(ingest->common.agents, i);
-        const char *state = agent->forked            ? "forked"
+        const char *state = agent->record.forked     ? "forked"
                             : agent->silent_since_us ? "silent"
                             : agent->session         ? "connected"
                                                      : "away";

@@ -122,6 +122,14 @@ static const char *fork_reason(const Tocsin__StreamHello *hello, const struct st
     return NULL;
 }
 
+/* Kept on the disk: a restart is no pardon. */
+static void mark_fork(struct ingest_common *common, struct agent *agent) {
+    struct change *change = change_create();
+    agent->record.forked = true;
+    agent_put_record(change, &agent->record);
+    committer_submit(common->settings->committer, change);
+}
+
 static bool check_stream(struct session *session, const Tocsin__StreamHello *hello, unsigned lane) {
     struct agent *agent = session->agent;
     struct ingest_stream *stream = agent->streams[lane];
@@ -146,13 +154,14 @@ static bool check_stream(struct session *session, const Tocsin__StreamHello *hel
                           "the agent's key epoch is not the enrolled one");
         return false;
     }
-    const char *fork = fork_reason(hello, checker);
-    if (fork && agent->forked) {
-        refuse(session, TOCSIN__REFUSAL__FORK, lane, fork);
+    if (agent->record.forked) {
+        refuse(session, TOCSIN__REFUSAL__FORK, lane,
+               "this host has told two different stories: see the alert, then join it again (tocsin-agent --join)");
         return false;
     }
+    const char *fork = fork_reason(hello, checker);
     if (fork) {
-        agent->forked = true;
+        mark_fork(session->common, agent);
         refuse_and_report(session, TOCSIN__REFUSAL__FORK, "fork", lane, "fork", fork);
         return false;
     }
@@ -237,7 +246,7 @@ static void stream_refused(void *context, enum lane lane, enum check check, cons
     if (!agent->session)
         return;
     if (check == CHECK_FORK)
-        agent->forked = true;
+        mark_fork(agent->session->common, agent);
     char line[FAULT_LINE_SIZE];
     refuse_and_report(agent->session, refusal_of(check), check == CHECK_FORK ? "fork" : "agent_refused", lane,
                       check_word(check), fault_line(fault, line));
@@ -352,6 +361,8 @@ static void join_committed(void *context, struct change *change) {
     struct agent *agent = agents_by_name(common->agents, slice_string(wait->record.name));
     if (agent && agent->session && wait->joined)
         refuse(agent->session, TOCSIN__REFUSAL__REPLACED, 0, "this host has joined anew");
+    if (agent && !wait->joined)
+        wait->record.forked |= agent->record.forked;
     agents_put(common->agents, &wait->record, clock_monotonic_us());
     if (wait->joined) {
         common->counts.joined++;
@@ -386,6 +397,8 @@ static bool take_join(struct session *session, struct slice message) {
     }
     const struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
     struct change *change = change_create();
+    /* Only a new key begins a new story. */
+    record.forked = known && known->record.forked && memcmp(known->record.public_key, record.public_key, 32) == 0;
     agent_put_record(change, &record);
     const struct report_field fields[] = {
         {"host.name", record.name}, {"source.address", channel_peer_address(session->channel)}, {NULL, NULL}};
