@@ -313,6 +313,27 @@ bool lanes_epoch(struct lanes *lanes, const struct signing_key *key, struct faul
     return true;
 }
 
+/* Whether nothing of that lane comes before its rotation. */
+static bool at_rest(struct lanes *lanes, struct lane_state *lane) {
+    uint64_t next_us;
+    lane_do_due(lanes, lane);
+    return stream_writer_due(lane->writer, &lanes->now, &next_us) == DUE_NOTHING;
+}
+
+bool lanes_rotate(struct lanes *lanes, const struct signing_key *key, struct fault *fault) {
+    for (unsigned i = 0; i < LANES; i++)
+        if (unwritten(lanes) || !at_rest(lanes, &lanes->lanes[i]))
+            return fault_set(fault, FAULT_BUSY, "a group waits for the disk, or a break for its close");
+    for (unsigned i = 0; i < LANES; i++)
+        if (!lanes_close(lanes, (enum lane)i, BATCH_ROTATE, fault))
+            return false;
+    return lanes_epoch(lanes, key, fault);
+}
+
+uint32_t lanes_epoch_number(const struct lanes *lanes) {
+    return lanes->settings.epoch;
+}
+
 /* ---- writing */
 
 static bool anything(const struct lanes *lanes) {

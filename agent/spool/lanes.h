@@ -46,6 +46,7 @@ struct lanes_settings {
     const char *folder;                 /* made with mode 0700 where it is not there; its parent must be */
     const char *host;                   /* host_name_good */
     const struct signing_key *key;      /* of this epoch, signs both lanes */
+    const struct signing_key *next_key; /* of the next one, where a rotation may have been cut short; may be NULL */
     const struct verify_key *first_key; /* of the stream's first epoch; NULL: `key`'s own */
     uint32_t epoch;
     uint64_t heartbeat_us; /* what the enrolment names; 0: LANES_HEARTBEAT_US */
@@ -89,6 +90,13 @@ bool lanes_part(struct lanes *lanes);
 bool lanes_close(struct lanes *lanes, enum lane lane, enum batch_kind kind, struct fault *fault);
 /* After both lanes were rotated: the next epoch's key. */
 bool lanes_epoch(struct lanes *lanes, const struct signing_key *key, struct fault *fault);
+/* All of a rotation at once: both lanes' last batches and the next epoch under `key`, in the group that is being
+ * gathered, so that the disk has all of it or nothing. On a fault (FAULT_BUSY: try it in the next turn) nothing of it is
+ * done. The old key may go once this is flushed. */
+bool lanes_rotate(struct lanes *lanes, const struct signing_key *key, struct fault *fault);
+/* As it is in memory. After lanes_open one more than the settings', where the spool was found in the next epoch: then
+ * next_key is the one in force. */
+uint32_t lanes_epoch_number(const struct lanes *lanes);
 /* Writes and syncs what is gathered. True where there was nothing. */
 bool lanes_flush(struct lanes *lanes, struct fault *fault);
 

@@ -86,8 +86,22 @@ static void restore_open_batch(struct lanes *lanes, struct lane_state *lane) {
     events_opener_destroy(opener);
 }
 
+/* A rotation becomes true in the spool first. Both lanes' epochs begin in one record, so one lane speaks for both. */
+static void choose_key(struct lanes *lanes) {
+    struct lanes_settings *given = &lanes->settings;
+    struct slice saved = buffer_slice(&spool_folder_state(lanes->folder)->lanes[LANE_SECURITY].writer);
+    uint32_t epoch;
+    if (!given->next_key || !stream_writer_saved_epoch(saved, &epoch) || epoch != given->epoch + 1)
+        return;
+    if (!given->first_key)
+        given->first_key = signing_key_public(given->key);
+    given->key = given->next_key;
+    given->epoch = epoch;
+}
+
 bool lanes_restore(struct lanes *lanes, struct fault *fault) {
     const struct spool_state *state = spool_folder_state(lanes->folder);
+    choose_key(lanes);
     for (unsigned i = 0; i < LANES; i++) {
         struct lane_state *lane = &lanes->lanes[i];
         lane->lost_from = UINT64_MAX;

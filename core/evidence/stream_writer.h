@@ -55,6 +55,8 @@ struct stream_writer *stream_writer_load(const struct stream_writer_settings *se
                                          struct fault *fault);
 struct stream_writer *stream_writer_destroy(struct stream_writer *writer); /* returns NULL */
 bool stream_writer_save(const struct stream_writer *writer, struct buffer *to);
+/* The epoch that a saved state is of; false where the bytes are none. */
+bool stream_writer_saved_epoch(struct slice state, uint32_t *ret_epoch);
 
 /* Events of the open batch as they stand in the spool; runs of batches already closed are passed over. */
 bool stream_writer_restore_events(struct stream_writer *writer, const struct batch_events *events,

@@ -25,6 +25,31 @@ bool stream_writer_save(const struct stream_writer *writer, struct buffer *to) {
     return buffer_append_slice(to, hash_slice(&sum));
 }
 
+/* Without its sum; false where it has none or begins otherwise. */
+static bool state_covered(struct slice state, struct slice *ret_covered, struct fault *fault) {
+    if (state.size < HASH_SIZE)
+        return fault_set(fault, FAULT_FORMAT, "the saved state is cut short");
+    struct slice covered = slice_head(state, state.size - HASH_SIZE);
+    struct hash sum = sha256_of(covered);
+    if (!slice_equal(hash_slice(&sum), slice_from(state, covered.size)))
+        return fault_set(fault, FAULT_FORMAT, "the saved state is damaged");
+    if (!slice_starts(covered, slice_make(label, sizeof label)))
+        return fault_set(fault, FAULT_FORMAT, "this is no saved state of version 1");
+    *ret_covered = slice_from(covered, sizeof label);
+    return true;
+}
+
+bool stream_writer_saved_epoch(struct slice state, uint32_t *ret_epoch) {
+    struct slice covered;
+    if (!state_covered(state, &covered, NULL))
+        return false;
+    struct bytes_reader reader = bytes_read(slice_from(covered, HASH_SIZE));
+    uint32_t epoch = bytes_read_u32(&reader);
+    if (!reader.failed)
+        *ret_epoch = epoch;
+    return !reader.failed;
+}
+
 /* Whether an entry is one that this writer can have signed last. */
 static bool entry_ours(const struct stream_writer_settings *settings, struct slice bytes,
                        struct batch_entry *ret_entry, struct fault *fault) {
@@ -40,16 +65,11 @@ static bool entry_ours(const struct stream_writer_settings *settings, struct sli
 }
 
 static bool state_read(struct stream_writer *writer, struct slice state, struct fault *fault) {
-    struct hash id, sum;
-    if (state.size < HASH_SIZE)
-        return fault_set(fault, FAULT_FORMAT, "the saved state is cut short");
-    struct slice covered = slice_head(state, state.size - HASH_SIZE);
-    sum = sha256_of(covered);
-    if (!slice_equal(hash_slice(&sum), slice_from(state, covered.size)))
-        return fault_set(fault, FAULT_FORMAT, "the saved state is damaged");
+    struct hash id;
+    struct slice covered;
+    if (!state_covered(state, &covered, fault))
+        return false;
     struct bytes_reader reader = bytes_read(covered);
-    if (!slice_equal(bytes_read_raw(&reader, sizeof label), slice_make(label, sizeof label)))
-        return fault_set(fault, FAULT_FORMAT, "this is no saved state of version 1");
     bytes_read_into(&reader, id.bytes, HASH_SIZE);
     uint32_t epoch = bytes_read_u32(&reader);
     uint8_t flags = bytes_read_u8(&reader);
