@@ -6,13 +6,13 @@
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
-#include "uplink.h"
 
 #define WAIT_LEAST_US 200000u
 #define WAIT_MOST_US 30000000u
 #define TICK_US 1000000u
 #define OUTPUT_ROOM (1024u * 1024) /* bytes that wait in the channel before the spool is read further */
 #define OUTPUT_MOST (8u * 1024 * 1024)
+#define STATEMENT_MOST 4096u
 
 /* One lane's place in the spool, and the item that the uplink holds: copied, since the spool goes on. */
 struct lane_supply {
@@ -31,6 +31,10 @@ struct connection {
     struct lane_supply supplies[LANES];
     bool greeted; /* HELLO is out: until then the uplink's state is that of the last connection */
     uint64_t wait_us;
+    uint32_t next_epoch; /* of the key that is to be told; 0 for none */
+    uint8_t next_key[32];
+    struct buffer next_statement;
+    enum uplink_rotation answer;
     char state[FAULT_LINE_SIZE + 320];
 };
 
@@ -123,6 +127,25 @@ static bool flush_out(struct connection *connection) {
     return good;
 }
 
+static void tell_next_key(struct connection *connection) {
+    const struct uplink_next_key next = {connection->next_epoch, connection->next_key,
+                                         buffer_slice(&connection->next_statement)};
+    if (connection->next_epoch && is_ready(connection)) {
+        uplink_rotate(connection->uplink, &next, &connection->out);
+        flush_out(connection);
+    }
+}
+
+/* Takes note of an answer about the next key. */
+static void look_for_answer(struct connection *connection) {
+    enum uplink_rotation answer = uplink_rotation(connection->uplink);
+    if (!connection->next_epoch || (answer != UPLINK_ROTATION_TAKEN && answer != UPLINK_ROTATION_REFUSED))
+        return;
+    connection->next_epoch = 0;
+    connection->answer = answer;
+    connection->settings.answered(connection->settings.context);
+}
+
 static void pump(void *context) {
     struct connection *connection = context;
     struct fault fault = {0};
@@ -166,7 +189,9 @@ static void on_bytes(void *context, struct channel *channel, struct slice bytes)
     (void)channel;
     struct fault fault = {0};
     bool was_ready = uplink_ready(connection->uplink);
-    if (!uplink_receive(connection->uplink, bytes, clock_monotonic_us(), &connection->out, &fault)) {
+    bool good = uplink_receive(connection->uplink, bytes, clock_monotonic_us(), &connection->out, &fault);
+    look_for_answer(connection);
+    if (!good) {
         lose(connection, &fault);
         return;
     }
@@ -174,6 +199,7 @@ static void on_bytes(void *context, struct channel *channel, struct slice bytes)
         snprintf(connection->state, sizeof connection->state, "connected to %s as %s", connection->settings.address,
                  uplink_host(connection->uplink));
         log_notice("%s", connection->state);
+        tell_next_key(connection);
     }
     loop_later_schedule(connection->pump);
 }
@@ -224,6 +250,7 @@ struct connection *connection_start(const struct connection_settings *settings) 
     struct connection *connection = memory_new(sizeof *connection);
     connection->settings = *settings;
     connection->out = BUFFER(OUTPUT_MOST);
+    connection->next_statement = BUFFER(STATEMENT_MOST);
     connection->wait_us = WAIT_LEAST_US;
     struct uplink_supply supply = {connection, supply_seek, supply_next, supply_acknowledge, supply_close_now};
     connection->uplink = uplink_create(&supply);
@@ -254,6 +281,7 @@ struct connection *connection_stop(struct connection *connection) {
     }
     uplink_destroy(connection->uplink);
     buffer_free(&connection->out);
+    buffer_free(&connection->next_statement);
     free(connection);
     return NULL;
 }
@@ -262,6 +290,21 @@ void connection_flushed(struct connection *connection) { pump(connection); }
 
 void connection_set_identity(struct connection *connection, const struct tls_identity *identity) {
     connection->settings.identity = identity;
+}
+
+void connection_rotate(struct connection *connection, const struct uplink_next_key *next) {
+    connection->next_epoch = next->epoch;
+    memcpy(connection->next_key, next->public_key, sizeof connection->next_key);
+    buffer_clear(&connection->next_statement);
+    buffer_append_slice(&connection->next_statement, next->statement);
+    connection->answer = UPLINK_ROTATION_NONE;
+    tell_next_key(connection);
+}
+
+enum uplink_rotation connection_rotation(struct connection *connection) {
+    enum uplink_rotation answer = connection->answer;
+    connection->answer = UPLINK_ROTATION_NONE;
+    return answer;
 }
 
 uint64_t connection_pace_us(const struct connection *connection) {

@@ -8,6 +8,7 @@
 
 #include "channel.h"
 #include "lanes.h"
+#include "uplink.h"
 
 struct connection;
 
@@ -20,6 +21,7 @@ struct connection_settings {
     uint8_t boot_id[16];
     void *context;
     uint64_t (*lag)(void *context);      /* bytes that sources have not read yet; asked every second */
+    void (*answered)(void *context);     /* to connection_rotate */
 };
 
 /* Settings are borrowed for its life. */
@@ -30,6 +32,12 @@ struct connection *connection_stop(struct connection *connection);
 void connection_flushed(struct connection *connection);
 /* For connections from now on, and told to the collector first over the present one. */
 void connection_set_identity(struct connection *connection, const struct tls_identity *identity);
+
+/* The next signing key, told over this connection and every later one until there is an answer. Its statement is copied.
+ * `answered` is called when there is one; after it, and before the next one, the key is forgotten. */
+void connection_rotate(struct connection *connection, const struct uplink_next_key *next);
+/* The answer, told once: TAKEN or REFUSED; NONE while there is none. */
+enum uplink_rotation connection_rotation(struct connection *connection);
 
 /* How often a part may be signed; UINT64_MAX while not connected. */
 uint64_t connection_pace_us(const struct connection *connection);

@@ -21,6 +21,8 @@ struct uplink {
     struct frame_reader reader;
     bool ready;
     bool refused_for_good;
+    enum uplink_rotation rotation;
+    uint32_t next_epoch; /* that was asked for */
     uint64_t retry_us;
     uint64_t pace_us;
     uint64_t credit;
@@ -75,6 +77,7 @@ void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES
     frame_reader_open(&uplink->reader, FRAME_HELLO, FRAME_ROTATED);
     uplink->ready = false;
     uplink->refused_for_good = false;
+    uplink->rotation = UPLINK_ROTATION_NONE;
     uplink->retry_us = 0;
     uplink->credit = CREDIT_AT_START;
     uplink->heard_us = uplink->pinged_us = now_us;
@@ -193,13 +196,31 @@ static bool take_nack(struct uplink *uplink, struct slice message, struct fault 
         [TOCSIN__REFUSAL__FULL] = {false, FAULT_SPACE},
         [TOCSIN__REFUSAL__BUSY] = {false, FAULT_BUSY},
         [TOCSIN__REFUSAL__REPLACED] = {false, FAULT_BUSY},
+        [TOCSIN__REFUSAL__ROTATION] = {false, FAULT_AUTH},
     };
     size_t code = (size_t)nack->code < sizeof refusals / sizeof *refusals ? (size_t)nack->code : 0;
     uplink->refused_for_good = refusals[code].for_good;
+    if (code == TOCSIN__REFUSAL__ROTATION)
+        uplink->rotation = UPLINK_ROTATION_REFUSED;
     uplink->retry_us = nack->retry_after_ms * UINT64_C(1000);
     fault_set(fault, refusals[code].code, "the collector refuses: %s", nack->text);
     tocsin__nack__free_unpacked(nack, NULL);
     return false;
+}
+
+static bool take_rotated(struct uplink *uplink, struct slice message, struct fault *fault) {
+    Tocsin__Rotated *rotated = tocsin__rotated__unpack(NULL, message.size, message.data);
+    if (!rotated)
+        return fault_set(fault, FAULT_FORMAT, "a ROTATED that cannot be read");
+    uint32_t epoch = rotated->epoch;
+    tocsin__rotated__free_unpacked(rotated, NULL);
+    /* A second answer is none: nothing was asked any more. */
+    if (uplink->rotation != UPLINK_ROTATION_ASKED)
+        return true;
+    if (epoch != uplink->next_epoch)
+        return fault_set(fault, FAULT_FORMAT, "a ROTATED to key epoch %u; %u was asked for", epoch, uplink->next_epoch);
+    uplink->rotation = UPLINK_ROTATION_TAKEN;
+    return true;
 }
 
 static bool take_frame(struct uplink *uplink, const struct frame *frame, struct fault *fault) {
@@ -232,8 +253,9 @@ static bool take_frame(struct uplink *uplink, const struct frame *frame, struct 
     case FRAME_PING:
     case FRAME_CHECKPOINT:
     case FRAME_RENEWED:
-    case FRAME_ROTATED:
         return true;
+    case FRAME_ROTATED:
+        return take_rotated(uplink, frame->message, fault);
     default:
         return fault_set(fault, FAULT_FORMAT, "a %s, which a collector does not send", frame_name(frame->type));
     }
@@ -328,6 +350,21 @@ void uplink_set_lag(struct uplink *uplink, uint64_t lag_bytes, uint64_t spool_by
     uplink->lag_bytes = lag_bytes;
     uplink->spool_bytes = spool_bytes;
 }
+
+void uplink_rotate(struct uplink *uplink, const struct uplink_next_key *next, struct buffer *out) {
+    if (!uplink->ready || uplink->rotation == UPLINK_ROTATION_ASKED)
+        return;
+    uint8_t public_key[32];
+    memcpy(public_key, next->public_key, sizeof public_key);
+    Tocsin__Rotate rotate = TOCSIN__ROTATE__INIT;
+    rotate.epoch = uplink->next_epoch = next->epoch;
+    rotate.public_key = (ProtobufCBinaryData){sizeof public_key, public_key};
+    rotate.statement = (ProtobufCBinaryData){next->statement.size, (uint8_t *)(uintptr_t)next->statement.data};
+    write_message(out, FRAME_ROTATE, &rotate.base);
+    uplink->rotation = UPLINK_ROTATION_ASKED;
+}
+
+enum uplink_rotation uplink_rotation(const struct uplink *uplink) { return uplink->rotation; }
 
 bool uplink_ready(const struct uplink *uplink) { return uplink->ready; }
 uint64_t uplink_pace_us(const struct uplink *uplink) { return uplink->pace_us; }

@@ -71,6 +71,23 @@ void uplink_set_lag(struct uplink *uplink, uint64_t lag_bytes, uint64_t spool_by
 /* Pings when due. False when the collector has been silent for too long. */
 bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, struct fault *fault);
 
+/* Tells the collector the next signing key (FORMATS.md, Rotation), when ready and not asked already. */
+struct uplink_next_key {
+    uint32_t epoch; /* its own */
+    const uint8_t *public_key;
+    struct slice statement; /* signed by both keys */
+};
+void uplink_rotate(struct uplink *uplink, const struct uplink_next_key *next, struct buffer *out);
+
+enum uplink_rotation {
+    UPLINK_ROTATION_NONE,
+    UPLINK_ROTATION_ASKED,
+    UPLINK_ROTATION_TAKEN,   /* committed at the collector: the next epoch may begin */
+    UPLINK_ROTATION_REFUSED, /* by the NACK that ended the session */
+};
+/* Over the present connection, or the last one. */
+enum uplink_rotation uplink_rotation(const struct uplink *uplink);
+
 /* Whether the WELCOME has come, the pace that the collector sets for parts, and the enrolled name. */
 bool uplink_ready(const struct uplink *uplink);
 uint64_t uplink_pace_us(const struct uplink *uplink);
