@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 /* Head: mark ‖ u32 size of items ‖ u64 segment ‖ u64 offset ‖ u32 checksum of the head ‖ u32 checksum of
- * the items. Both checksums begin with the nonce, which stands in no record, and the second goes on from
+ * the items. Both checksums begin with the nonce, which is no part of the head, and the second goes on from
  * the first. */
 static const uint8_t head_mark[4] = {'T', 'S', 'R', SPOOL_VERSION};
 enum { HEAD_SIZE_AT = 4, HEAD_NUMBER_AT = 8, HEAD_OFFSET_AT = 16, HEAD_SUM_AT = 24, HEAD_ITEMS_SUM_AT = 28 };

@@ -35,8 +35,8 @@ bool spool_state_take(struct spool_state *state, const struct spool_item *item);
 /* The collector's marks of a lane. */
 void spool_state_mark(struct spool_state *state, enum lane lane, uint64_t stored, uint64_t attested,
                       uint64_t closed);
-/* Appends the items of a segment's first record: `segment` (a SEGMENT item; `oldest` is put in), then all that stands
- * here. */
+/* Appends the items of a segment's first record: `segment` (a SEGMENT item; `oldest` is put in), then all
+ * that stands here. */
 bool spool_state_write(const struct spool_state *state, const struct spool_item *segment, struct buffer *to);
 /* Whether events of that batch are given up, and from which on. */
 bool spool_state_void(const struct spool_state *state, enum lane lane, uint64_t batch_seq,
