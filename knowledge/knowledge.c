@@ -132,4 +132,7 @@ static bool below_share(char ret_path[4096], const char *name) {
 }
 
 bool knowledge_default_rules(char ret_path[4096]) { return below_share(ret_path, "rules"); }
-bool knowledge_default_decoders(char ret_path[4096]) { return below_share(ret_path, "rules/decoders"); }
+/* Beside the rules once installed, below them in the source tree. */
+bool knowledge_default_decoders(char ret_path[4096]) {
+    return below_share(ret_path, "decoders") || below_share(ret_path, "rules/decoders");
+}
