@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-#define VERSION 2u
+#define VERSION 3u
 
 bool agent_record_write(struct buffer *to, const struct agent_record *record) {
     bytes_write_u8(to, VERSION);
@@ -13,6 +13,7 @@ bool agent_record_write(struct buffer *to, const struct agent_record *record) {
     buffer_append(to, record->first_key, 32);
     buffer_append(to, record->tls_key, 32);
     buffer_append(to, record->next_tls_key, 32);
+    buffer_append(to, record->next_public_key, 32);
     bytes_write_u32(to, record->epoch);
     bytes_write_u32(to, record->heartbeat_s);
     bytes_write_u64(to, record->enrolled_us);
@@ -30,6 +31,7 @@ bool agent_record_read(struct slice value, struct agent_record *ret_record, stru
     bytes_read_into(&reader, record.first_key, 32);
     bytes_read_into(&reader, record.tls_key, 32);
     bytes_read_into(&reader, record.next_tls_key, 32);
+    bytes_read_into(&reader, record.next_public_key, 32);
     record.epoch = bytes_read_u32(&reader);
     record.heartbeat_s = bytes_read_u32(&reader);
     record.enrolled_us = bytes_read_u64(&reader);

@@ -14,6 +14,7 @@ struct agent_record {
     uint8_t first_key[32];        /* of epoch 0: it is in the stream_ids */
     uint8_t tls_key[32];          /* H(TLS SPKI) */
     uint8_t next_tls_key[32];     /* announced by RENEW, zeros for none */
+    uint8_t next_public_key[32];  /* of epoch + 1: announced by ROTATE, zeros for none */
     uint32_t epoch;
     uint32_t heartbeat_s;
     uint64_t enrolled_us;

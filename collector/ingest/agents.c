@@ -73,7 +73,7 @@ static void index_agent(const struct agents *agents, size_t position) {
         index_add(agents, agents->by_key, slice_make(record->next_tls_key, 32), position);
 }
 
-static void index_all(struct agents *agents) {
+void agents_index(struct agents *agents) {
     free(agents->by_name);
     free(agents->by_key);
     agents->slots = 64;
@@ -134,11 +134,12 @@ struct agent *agents_put(struct agents *agents, const struct agent_record *recor
     }
     bool new_streams = memcmp(agent->record.first_key, record->first_key, 32) != 0;
     agent->record = *record;
+    agent->announcing = agent->joining = false;
     if (new_streams) {
         retire_streams(agents, agent);
         make_streams(agent);
     }
-    index_all(agents);
+    agents_index(agents);
     return agent;
 }
 

@@ -15,6 +15,8 @@ struct agent {
     uint64_t heard_us;       /* a clock that never steps */
     uint64_t silent_since_us; /* wall clock; 0: not silent */
     uint64_t lag_bytes, spool_bytes; /* as its last ping told */
+    bool announcing; /* the record's next_public_key is not committed yet */
+    bool joining;    /* a join is being committed: it will replace the record */
 };
 
 struct agents;
@@ -24,6 +26,8 @@ struct agents *agents_destroy(struct agents *agents);
 
 /* Takes the record in, or a new one of a known name (which then gets new streams when its first key differs). */
 struct agent *agents_put(struct agents *agents, const struct agent_record *record, uint64_t heard_us);
+/* After a change of a record's TLS keys. */
+void agents_index(struct agents *agents);
 struct agent *agents_by_name(const struct agents *agents, struct slice name);
 struct agent *agents_by_tls_key(const struct agents *agents, const uint8_t key[32]);
 size_t agents_count(const struct agents *agents);

@@ -66,7 +66,7 @@ struct ingest_stream {
     enum lane lane;
     struct hash id;
     char host[STREAM_NAME_SIZE];
-    struct verify_key key;
+    struct verify_key first_key;
     struct stream_checker *checker;
     struct openers *openers;
     struct ingest_stream_handlers handlers;
@@ -81,6 +81,7 @@ struct ingest_stream {
 
     /* The worker's, while `working`. */
     struct job *taken;
+    struct ingest_next_key next; /* epoch 0: none */
     struct change *change;
     struct ingest_marks reached;
     bool submitted;
@@ -130,7 +131,7 @@ void ingest_stream_set_handlers(struct ingest_stream *stream, const struct inges
 
 static struct ingest_marks marks_of(const struct stream_checker *checker) {
     return (struct ingest_marks){stream_checker_next_seq(checker), stream_checker_attested(checker),
-                                 stream_checker_batch_seq(checker)};
+                                 stream_checker_batch_seq(checker), stream_checker_epoch_number(checker)};
 }
 
 static enum check check_events(struct ingest_stream *stream, struct events_opener *opener, struct slice bytes,
@@ -176,18 +177,18 @@ static bool load_open_batch(struct ingest_stream *stream, struct store *store, s
     return good;
 }
 
-bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers, uint32_t epoch,
-                        const struct verify_key *key, struct fault *fault) {
+bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers,
+                        const struct verify_key *first_key, struct fault *fault) {
     if (stream->checker)
         return true;
     stream->openers = openers;
-    stream->key = *key;
+    stream->first_key = *first_key;
     CLEANUP_STORE_VALUE struct store_value value = {0};
     struct fault missing = {0};
     if (!store_get(store, STORE_STREAM, hash_slice(&stream->id), &value, &missing)) {
         if (missing.code != FAULT_MISSING)
             return fault_set(fault, missing.code, "%s", missing.text);
-        stream->checker = stream_checker_create(stream->lane, &stream->id, epoch, key);
+        stream->checker = stream_checker_create(stream->lane, &stream->id, 0, first_key);
     } else {
         struct stream_row row;
         if (!stream_row_read(value.slice, &row, fault))
@@ -224,11 +225,28 @@ static void committed(void *context, struct change *change) {
         stream->handlers.quiet(stream->handlers.context, stream->lane);
 }
 
+/* Goes on to the next epoch once the present one has had its last batch and the next key is known. */
+static bool begin_epoch(struct ingest_stream *stream) {
+    bool due = stream->next.epoch == stream_checker_epoch_number(stream->checker) + 1 &&
+               stream_checker_rotated(stream->checker);
+    return due && stream_checker_epoch(stream->checker, &stream->next.key, NULL);
+}
+
+static void take_next_key(struct ingest_stream *stream, struct slice bytes) {
+    struct bytes_reader reader = bytes_read(bytes);
+    stream->next.epoch = bytes_read_u32(&reader);
+    bytes_read_into(&reader, stream->next.key.bytes, sizeof stream->next.key.bytes);
+}
+
 static enum check check_job(struct ingest_stream *stream, struct events_opener *opener, const struct job *job,
                             bool *ret_changed) {
     struct slice bytes = slice_make(job->bytes, job->size);
     struct slice class_list = slice_make(job->bytes + job->size, job->class_list_size);
     enum check check;
+    if (job->type == FRAME_ROTATE) {
+        take_next_key(stream, bytes);
+        return CHECK_ACCEPTED;
+    }
     if (job->type == FRAME_EVENTS) {
         uint64_t first = stream_checker_next_seq(stream->checker);
         check = check_events(stream, opener, bytes, &stream->fault);
@@ -252,7 +270,7 @@ static void put_state(struct ingest_stream *stream) {
     CLEANUP_BUFFER struct buffer state = BUFFER(STREAM_CHECKER_STATE_MOST);
     CLEANUP_BUFFER struct buffer row = BUFFER(STREAM_ROW_MOST);
     stream_checker_save(stream->checker, &state);
-    struct stream_row content = {stream->lane, slice_string(stream->host), stream->key.bytes, buffer_slice(&state)};
+    struct stream_row content = {stream->lane, slice_string(stream->host), stream->first_key.bytes, buffer_slice(&state)};
     stream_row_write(&row, &content);
     change_put(stream->change, STORE_STREAM, hash_slice(&stream->id), buffer_slice(&row));
 }
@@ -260,12 +278,14 @@ static void put_state(struct ingest_stream *stream) {
 static void work(void *context) {
     struct ingest_stream *stream = context;
     struct events_opener *opener = opener_take(stream->openers);
-    bool changed = false;
     stream->change = change_create();
     stream->check = CHECK_ACCEPTED;
     stream->repeated = false;
-    for (struct job *job = stream->taken; job && check_good(stream->check); job = job->next)
+    bool changed = begin_epoch(stream);
+    for (struct job *job = stream->taken; job && check_good(stream->check); job = job->next) {
         stream->check = check_job(stream, opener, job, &changed);
+        changed |= begin_epoch(stream);
+    }
     opener_give(stream->openers, opener);
     stream->submitted = changed;
     if (!changed) {
@@ -315,6 +335,19 @@ static void start(struct ingest_stream *stream) {
     stream->working = true;
     stream->commits++; /* counted here: the worker's thread must not touch what `committed` counts down */
     loop_work(stream->loop, work, worked, stream);
+}
+
+bool ingest_stream_announce(struct ingest_stream *stream, struct loop *loop, struct committer *committer,
+                            const struct ingest_next_key *next) {
+    uint8_t bytes[4 + ED25519_PUBLIC_SIZE];
+    bytes_put_u32(bytes, next->epoch);
+    memcpy(bytes + 4, next->key.bytes, sizeof next->key.bytes);
+    return ingest_stream_put(stream, loop, committer, FRAME_ROTATE, slice_make(bytes, sizeof bytes),
+                             (struct slice){NULL, 0});
+}
+
+void ingest_stream_set_next_key(struct ingest_stream *stream, const struct ingest_next_key *next) {
+    stream->next = *next;
 }
 
 bool ingest_stream_put(struct ingest_stream *stream, struct loop *loop, struct committer *committer,

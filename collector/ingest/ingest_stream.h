@@ -30,10 +30,22 @@ struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id
 /* Only when quiet. */
 struct ingest_stream *ingest_stream_destroy(struct ingest_stream *stream);
 
-/* Makes the stream ready: loads the checker and the open batch's events from the store the first time. `key` is the
- * enrolled one, of `epoch`. */
-bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers, uint32_t epoch,
-                        const struct verify_key *key, struct fault *fault);
+/* Makes the stream ready: loads the checker and the open batch's events from the store the first time. `first_key` is
+ * that of epoch 0. */
+bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struct openers *openers,
+                        const struct verify_key *first_key, struct fault *fault);
+
+/* The next key of the agent, once the registry has it for good: when the stream's present epoch has had its last batch,
+ * the worker goes on under this key. In its turn among what was put, so that nothing overtakes it; false as for
+ * ingest_stream_put. */
+struct ingest_next_key {
+    uint32_t epoch;
+    struct verify_key key;
+};
+bool ingest_stream_announce(struct ingest_stream *stream, struct loop *loop, struct committer *committer,
+                            const struct ingest_next_key *next);
+/* The same while the stream is quiet. */
+void ingest_stream_set_next_key(struct ingest_stream *stream, const struct ingest_next_key *next);
 void ingest_stream_set_handlers(struct ingest_stream *stream, const struct ingest_stream_handlers *handlers);
 
 /* Takes a copy of an EVENTS message, or of a PART's or CLOSE's content. False: more than INGEST_STREAM_QUEUE_MOST. */
@@ -49,6 +61,7 @@ const struct hash *ingest_stream_id(const struct ingest_stream *stream);
 /* As committed. */
 struct ingest_marks {
     uint64_t stored, attested, closed;
+    uint32_t epoch;
 };
 struct ingest_marks ingest_stream_marks(const struct ingest_stream *stream);
 

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "memory.h"
 #include "report.h"
+#include "rotate.h"
 #include "wire.pb-c.h"
 
 #define VERSION 1u
@@ -122,12 +123,24 @@ static const char *fork_reason(const Tocsin__StreamHello *hello, const struct st
     return NULL;
 }
 
+static void record_committed(void *context, struct change *change) {
+    (void)change;
+    agents_index(((struct ingest_common *)context)->agents);
+}
+
+/* Commits the record as it stands, unless a join that is under way will replace it. */
+static void commit_record(struct ingest_common *common, const struct agent *agent) {
+    struct change *change = change_create();
+    if (!agent->joining)
+        agent_put_record(change, &agent->record);
+    change_on_committed(change, record_committed, common);
+    committer_submit(common->settings->committer, change);
+}
+
 /* Kept on the disk: a restart is no pardon. */
 static void mark_fork(struct ingest_common *common, struct agent *agent) {
-    struct change *change = change_create();
     agent->record.forked = true;
-    agent_put_record(change, &agent->record);
-    committer_submit(common->settings->committer, change);
+    commit_record(common, agent);
 }
 
 static bool check_stream(struct session *session, const Tocsin__StreamHello *hello, unsigned lane) {
@@ -138,18 +151,21 @@ static bool check_stream(struct session *session, const Tocsin__StreamHello *hel
                           "the stream is not this host's: the agent's signing key is not the enrolled one");
         return false;
     }
-    struct verify_key key;
-    memcpy(key.bytes, agent->record.public_key, 32);
+    struct verify_key first_key;
+    memcpy(first_key.bytes, agent->record.first_key, 32);
     struct fault fault = {0};
-    if (!ingest_stream_open(stream, session->common->settings->store, session->common->openers, agent->record.epoch,
-                            &key, &fault)) {
+    if (!ingest_stream_open(stream, session->common->settings->store, session->common->openers, &first_key, &fault)) {
         char line[FAULT_LINE_SIZE];
         refuse_and_report(session, TOCSIN__REFUSAL__BUSY, "store_damaged", lane, fault_word(fault.code),
                           fault_line(&fault, line));
         return false;
     }
     const struct stream_checker *checker = ingest_stream_checker(stream);
-    if (hello->epoch != stream_checker_epoch_number(checker)) {
+    const struct ingest_next_key next = rotate_next_key(agent);
+    ingest_stream_set_next_key(stream, &next);
+    /* An agent that has rotated may not have sent its old epoch's last batches yet. */
+    uint32_t epoch = stream_checker_epoch_number(checker);
+    if (hello->epoch != epoch && !(hello->epoch == epoch + 1 && next.epoch == epoch + 1)) {
         refuse_and_report(session, TOCSIN__REFUSAL__SEQUENCE, "agent_refused", lane, "epoch",
                           "the agent's key epoch is not the enrolled one");
         return false;
@@ -202,8 +218,12 @@ static void welcome(struct session *session) {
 
 static void stream_committed(void *context, enum lane lane) {
     (void)lane;
-    struct session *session = ((struct agent *)context)->session;
-    if (!session || session->state != SESSION_READY)
+    struct agent *agent = context;
+    struct session *session = agent->session;
+    if (!session)
+        return;
+    rotate_finish(session->common, agent);
+    if (session->state != SESSION_READY)
         return;
     session->acknowledge = true;
     loop_later_schedule(session->common->acknowledge);
@@ -286,6 +306,7 @@ static bool greet(struct session *session) {
     if (!good)
         return false;
     buffer_free(&session->hello);
+    rotate_finish(session->common, session->agent);
     welcome(session);
     return true;
 }
@@ -323,10 +344,9 @@ static bool take_hello(struct session *session, struct slice message) {
 
 /* ---- joining and renewing */
 
-struct commit_wait {
+struct join_wait {
     struct ingest_common *common;
     struct agent_record record;
-    bool joined; /* otherwise a renewal */
 };
 
 static struct session *session_of_key(struct ingest_common *common, const uint8_t key[32], enum session_state state) {
@@ -356,20 +376,16 @@ static void tell_joined(struct session *session, const struct agent_record *reco
 /* The enrolment is on the disk: now it holds, and the agent is told. */
 static void join_committed(void *context, struct change *change) {
     (void)change;
-    struct commit_wait *wait = context;
+    struct join_wait *wait = context;
     struct ingest_common *common = wait->common;
     struct agent *agent = agents_by_name(common->agents, slice_string(wait->record.name));
-    if (agent && agent->session && wait->joined)
+    if (agent && agent->session)
         refuse(agent->session, TOCSIN__REFUSAL__REPLACED, 0, "this host has joined anew");
-    if (agent && !wait->joined)
-        wait->record.forked |= agent->record.forked;
     agents_put(common->agents, &wait->record, clock_monotonic_us());
-    if (wait->joined) {
-        common->counts.joined++;
-        struct session *session = session_of_key(common, wait->record.tls_key, SESSION_JOINING);
-        if (session)
-            tell_joined(session, &wait->record);
-    }
+    common->counts.joined++;
+    struct session *session = session_of_key(common, wait->record.tls_key, SESSION_JOINING);
+    if (session)
+        tell_joined(session, &wait->record);
     free(wait);
 }
 
@@ -395,7 +411,9 @@ static bool take_join(struct session *session, struct slice message) {
                           fault_line(&fault, line));
         return false;
     }
-    const struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
+    struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
+    if (known)
+        known->joining = true;
     struct change *change = change_create();
     /* Only a new key begins a new story. */
     record.forked = known && known->record.forked && memcmp(known->record.public_key, record.public_key, 32) == 0;
@@ -405,8 +423,8 @@ static bool take_join(struct session *session, struct slice message) {
     report_state(change, known ? "agent_rejoined" : "agent_joined", fields, "%s has %s, from %s", record.name,
                  known ? "joined anew, with a new key" : "joined", channel_peer_address(session->channel));
     log_notice("%s has joined", record.name);
-    struct commit_wait *wait = memory_new(sizeof *wait);
-    *wait = (struct commit_wait){session->common, record, true};
+    struct join_wait *wait = memory_new(sizeof *wait);
+    *wait = (struct join_wait){session->common, record};
     change_on_committed(change, join_committed, wait);
     session->state = SESSION_JOINING;
     committer_submit(settings->committer, change);
@@ -417,14 +435,8 @@ static bool take_renew(struct session *session, struct slice message) {
     Tocsin__Renew *renew = tocsin__renew__unpack(NULL, message.size, message.data);
     bool good = renew && renew->spki_hash.len == 32 && session->agent;
     if (good) {
-        struct commit_wait *wait = memory_new(sizeof *wait);
-        *wait = (struct commit_wait){session->common, session->agent->record, false};
-        memcpy(wait->record.next_tls_key, renew->spki_hash.data, 32);
-        session->agent->record = wait->record;
-        struct change *change = change_create();
-        agent_put_record(change, &wait->record);
-        change_on_committed(change, join_committed, wait);
-        committer_submit(session->common->settings->committer, change);
+        memcpy(session->agent->record.next_tls_key, renew->spki_hash.data, 32);
+        commit_record(session->common, session->agent);
         Tocsin__Renewed renewed = TOCSIN__RENEWED__INIT;
         renewed.spki_hash = renew->spki_hash;
         write_message(session, FRAME_RENEWED, &renewed.base);
@@ -434,6 +446,37 @@ static bool take_renew(struct session *session, struct slice message) {
     if (!good)
         refuse(session, TOCSIN__REFUSAL__MALFORMED, 0, "a RENEW that cannot be read");
     return good;
+}
+
+/* ---- rotating */
+
+void session_tell_rotated(struct session *session, uint32_t epoch, bool good) {
+    if (!session || session->state != SESSION_READY)
+        return; /* it asks again once it is greeted */
+    if (!good) {
+        refuse(session, TOCSIN__REFUSAL__BUSY, 0, "too much is under way for a new key");
+        return;
+    }
+    Tocsin__Rotated rotated = TOCSIN__ROTATED__INIT;
+    rotated.epoch = epoch;
+    write_message(session, FRAME_ROTATED, &rotated.base);
+}
+
+static bool take_rotate(struct session *session, struct slice message) {
+    struct agent *agent = session->agent;
+    struct rotate_answer answer;
+    struct fault fault = {0};
+    if (agent->joining) {
+        refuse(session, TOCSIN__REFUSAL__BUSY, 0, "this host is joining anew");
+        return false;
+    }
+    if (!rotate_take(session->common, agent, message, &answer, &fault)) {
+        refuse_and_report(session, TOCSIN__REFUSAL__ROTATION, "agent_rotation_refused", 0, answer.reason, fault.text);
+        return false;
+    }
+    if (answer.known)
+        session_tell_rotated(session, agent->record.epoch + 1, true);
+    return true;
 }
 
 /* ---- what a greeted agent sends */
@@ -528,6 +571,10 @@ static bool take_frame(struct session *session, const struct frame *frame) {
         if (ready)
             return take_renew(session, frame->message);
         break;
+    case FRAME_ROTATE:
+        if (ready)
+            return take_rotate(session, frame->message);
+        break;
     case FRAME_PING:
         answer_ping(session, frame->message);
         return true;
@@ -572,14 +619,9 @@ static void on_closed(void *context, struct channel *channel, const struct fault
 static void use_announced_key(struct ingest_common *common, struct agent *agent, const uint8_t key[32]) {
     if (memcmp(agent->record.next_tls_key, key, 32) != 0)
         return;
-    struct commit_wait *wait = memory_new(sizeof *wait);
-    *wait = (struct commit_wait){common, agent->record, false};
-    memcpy(wait->record.tls_key, key, 32);
-    memset(wait->record.next_tls_key, 0, 32);
-    struct change *change = change_create();
-    agent_put_record(change, &wait->record);
-    change_on_committed(change, join_committed, wait);
-    committer_submit(common->settings->committer, change);
+    memcpy(agent->record.tls_key, key, 32);
+    memset(agent->record.next_tls_key, 0, 32);
+    commit_record(common, agent);
 }
 
 void session_start(struct ingest_common *common, struct channel *channel) {
