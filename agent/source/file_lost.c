@@ -72,7 +72,7 @@ static bool tell_loss(struct file_source *source, const struct log_file *file, c
     uint64_t count = file->at.size > offset ? file->at.size - offset : may_have_grown ? UINT64_MAX : 0;
     char sentence[SENTENCE_SIZE];
     if (packed) {
-        count = packed->known_length ? packed->length - offset : UINT64_MAX;
+        count = packed->known_length ? packed->length - offset : count ? UINT64_MAX : 0;
         reason = "compressed";
         snprintf(sentence, sizeof sentence,
                  "%s: what follows byte %" PRIu64 " was compressed before it was read, into %s",
@@ -163,8 +163,9 @@ static size_t add_copies(struct file_source *source, struct log_file *file, uint
 }
 
 enum file_read file_unread_copies(struct file_source *source, struct log_file *file) {
-    if (file->name || !file->at.identity.birth_ns)
+    if (file->name || !file->at.identity.birth_ns || file->looked == source->turn)
         return FILE_READ_END;
+    file->looked = source->turn;
     CLEANUP_SIBLINGS struct siblings siblings = siblings_list(file->path->name);
     uint64_t since_ns = file->at.since_ns ? file->at.since_ns : file->at.identity.birth_ns;
     if (!add_copies(source, file, since_ns, &siblings))
@@ -227,7 +228,7 @@ enum file_read file_vanished(struct file_source *source, struct log_file *file) 
         return FILE_READ_MORE;
     }
     const struct sibling *packed = find_compressed(&file->at, &siblings, false);
-    bool may_have_grown = file->restored || file->dirty;
+    bool may_have_grown = file->restored ? !(file->at.flags & FILE_FLAG_LEFT) : file->dirty;
     if (!give_hole(source, file) || !tell_loss(source, file, packed, "vanished", may_have_grown))
         return FILE_READ_FULL;
     struct log_path *path = file->path;
@@ -271,12 +272,15 @@ static bool tell_packed(struct file_source *source, struct log_path *path, const
 }
 
 bool file_between(struct file_source *source, struct log_path *path, const struct file_position *before,
-                  const struct file_look *now) {
+                  const struct file_look *now, bool *ret_later) {
+    *ret_later = true;
     if (before->identity.inode == 0)
         return true;
     CLEANUP_SIBLINGS struct siblings siblings = siblings_list(path->name);
+    bool later = false;
     for (size_t i = 0; i < siblings.count; i++) {
         const struct sibling *one = &siblings.items[i];
+        later |= one->look.identity.birth_ns >= now->identity.birth_ns;
         if (file_by_identity(source, &one->look.identity) ||
             file_identity_same(&one->look.identity, &before->identity) ||
             file_identity_same(&one->look.identity, &now->identity))
@@ -290,5 +294,6 @@ bool file_between(struct file_source *source, struct log_path *path, const struc
             add_unseen(source, path, one);
         }
     }
+    *ret_later = later;
     return true;
 }

@@ -25,7 +25,9 @@ enum {
     FILE_FLAG_GONE = 1, /* no file: remembers the name's generation, and the last file's identity and times */
     FILE_FLAG_COPY = 2, /* a copy that is read only because its original was truncated */
     FILE_FLAG_CONTINUED = 4, /* the line at the offset began in an event already given as unfinished */
-    FILE_FLAGS = 7,
+    FILE_FLAG_LEFT =
+        8, /* it had left its name: what was not seen to be there was most likely never written */
+    FILE_FLAGS = 15,
 };
 
 struct file_position {

@@ -2,12 +2,14 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "file_siblings.h"
 #include "file_state.h"
 #include "memory.h"
 
 #define NAME_MATCH (FNM_PATHNAME | FNM_PERIOD)
+#define PART_OF_TARGET UINT16_MAX /* of a watched folder: where a link leads; every name in it counts */
 
 bool file_pattern_parse(struct file_pattern *pattern, const char *text, struct fault *fault) {
     *pattern = (struct file_pattern){0};
@@ -56,6 +58,7 @@ static void leave(struct file_source *source, struct log_file *file) {
     file->grown_us = source->now_us;
     file_wake_at(source, source->now_us + FILE_UNFINISHED_LEFT_US);
     file_path_ready(source, file->path);
+    file_unsaved(source, file);
 }
 
 /* Whoever stood under this name, but for `other`, does no longer. */
@@ -89,7 +92,8 @@ static void start_at_end(struct file_source *source, struct log_file *file, cons
 }
 
 /* Looks for what came and went since the path's last file was there; `now` is the one that is there, if any. */
-static bool look_between(struct file_source *source, struct log_path *path, const struct file_look *now) {
+static bool look_between(struct file_source *source, struct log_path *path, const struct file_look *now,
+                         bool *ret_later) {
     struct log_file *before = file_youngest(path);
     if (before && before->file < 0 && file_open_again(source, before) == FILE_READ_FULL)
         return false;
@@ -98,7 +102,7 @@ static bool look_between(struct file_source *source, struct log_path *path, cons
     struct file_look last;
     if (before && before->file >= 0 && file_look_descriptor(before->file, &last))
         known.modified_ns = last.modified_ns; /* what was compressed later is another file */
-    return file_between(source, path, &known, now);
+    return file_between(source, path, &known, now, ret_later);
 }
 
 static bool asked_for_before(const struct file_source *source, const char *name) {
@@ -109,7 +113,8 @@ static bool asked_for_before(const struct file_source *source, const char *name)
 }
 
 static bool found_new(struct file_source *source, struct log_path *path, const struct file_look *look) {
-    if (!look_between(source, path, look))
+    bool later = true;
+    if (!look_between(source, path, look, &later))
         return false;
     struct file_position at = {
         .identity = look->identity, .generation = path->generation, .size = look->size};
@@ -117,6 +122,7 @@ static bool found_new(struct file_source *source, struct log_path *path, const s
     file->current = true;
     file->dirty = true;
     file->head_checked = true;
+    file->looked = later ? 0 : source->turn;
     file->seen = source->scan;
     file_unsaved(source, file);
     file_path_ready(source, path);
@@ -235,6 +241,20 @@ static void watch_pattern(struct file_source *source, size_t index) {
     }
 }
 
+/* A name given literally that is a link: its target is rotated in another folder. */
+static void watch_target(struct file_source *source, size_t index) {
+    const char *name = source->patterns[index].text;
+    struct stat status;
+    if (!source->patterns[index].literal || lstat(name, &status) != 0 || !S_ISLNK(status.st_mode))
+        return;
+    CLEANUP_FREE char *target = realpath(name, NULL);
+    char *slash = target ? strrchr(target, '/') : NULL;
+    if (!slash)
+        return;
+    slash[slash == target ? 1 : 0] = 0;
+    watch_folder(source, target, index, PART_OF_TARGET);
+}
+
 static bool examine_pattern(struct file_source *source, const struct file_pattern *pattern) {
     if (pattern->literal)
         return examine(source, pattern->text, true);
@@ -256,7 +276,8 @@ static bool look_after_last(struct file_source *source, struct log_path *path) {
     static const struct file_look nothing_yet = {.identity = {.birth_ns = UINT64_MAX},
                                                  .modified_ns = UINT64_MAX};
     last->followed = true;
-    if (look_between(source, path, &nothing_yet))
+    bool later;
+    if (look_between(source, path, &nothing_yet, &later))
         return true;
     last = file_youngest(path);
     if (last)
@@ -298,8 +319,10 @@ bool file_scan(struct file_source *source) {
     source->scan++;
     source->scan_us = source->now_us;
     source->blind = false;
-    for (size_t i = 0; i < source->pattern_count; i++)
+    for (size_t i = 0; i < source->pattern_count; i++) {
         watch_pattern(source, i);
+        watch_target(source, i);
+    }
     drop_unseen_folders(source);
     bool done = resolve(source);
     for (size_t i = 0; done && i < source->pattern_count; i++)
@@ -317,6 +340,10 @@ static void name_changed(struct file_source *source, const struct watched_folder
     for (size_t i = 0; i < folder->expect_count; i++) {
         const struct file_pattern *pattern = &source->patterns[folder->expects[i].pattern];
         size_t part = folder->expects[i].part;
+        if (part == PART_OF_TARGET) {
+            source->scan_wanted |= !source->scanned || !examine(source, pattern->text, true);
+            continue;
+        }
         size_t size = part + 1 < pattern->part_count
                           ? (size_t)(pattern->part[part + 1] - pattern->part[part]) - 1
                           : strlen(pattern->part[part]);

@@ -79,6 +79,7 @@ static void give_positions(struct file_source *source) {
         next = file->next_unsaved;
         file->unsaved = false;
         file->next_unsaved = NULL;
+        file->at.flags = (uint8_t)((file->at.flags & ~FILE_FLAG_LEFT) | (file->current ? 0 : FILE_FLAG_LEFT));
         file_give_position(source, &file->at, file->path);
     }
     source->unsaved = NULL;
@@ -190,6 +191,7 @@ static void tell_caught_up(struct file_source *source) {
 static uint64_t turn(struct source *base, uint64_t now_us) {
     struct file_source *source = of(base);
     source->now_us = now_us;
+    source->turn++;
     source->full = false;
     if (!source->restored)
         restore(source);

@@ -41,6 +41,7 @@ struct log_file {
     bool waiting; /* the bytes at the offset are no whole line yet */
     bool head_checked;
     bool followed;     /* gone from its name, and its successors were looked for */
+    uint64_t looked;   /* the turn in which its folder was last looked through for what came before it */
     uint64_t grown_us; /* when it was last seen to have grown or to have left its name */
     uint32_t seen;
     struct multiline_state joined;
@@ -88,6 +89,7 @@ struct file_source {
     struct log_file *newest_open, *oldest_open;
 
     uint64_t now_us;
+    uint64_t turn; /* its number */
     bool full;     /* the output took no more in this turn */
     bool restored; /* positions are read */
     bool scanned;  /* the first scan of this start is over */
@@ -159,9 +161,10 @@ enum file_read file_rewritten(struct file_source *source, struct log_file *file,
 enum file_read file_unread_copies(struct file_source *source, struct log_file *file);
 /* It is nowhere to be found. */
 enum file_read file_vanished(struct file_source *source, struct log_file *file);
-/* Files that came and went under the path's name between `before` and one born at `born_ns`. False: full. */
+/* Files that came and went under the path's name between `before` and `now`. False: full. ret_later: there are rotated
+ * files that are younger than `now`, perhaps copies of it. */
 bool file_between(struct file_source *source, struct log_path *path, const struct file_position *before,
-                  const struct file_look *now);
+                  const struct file_look *now, bool *ret_later);
 
 /* file_scan.c: names */
 bool file_pattern_parse(struct file_pattern *pattern, const char *text, struct fault *fault);

@@ -738,6 +738,31 @@ static void links_are_followed_where_they_are_named_and_resolved_anew(void **sta
     harness_end(&h);
 }
 
+static void what_a_link_leads_to_is_rotated_without_waiting(void **state) {
+    (void)state;
+    struct harness h;
+    start(&h, &one_log);
+    mkdir(in_folder(&h, "there"), 0755);
+    file_make(in_folder(&h, "there/x"), "one\n");
+    assert_int_equal(symlink("there/x", in_folder(&h, "a.log")), 0);
+    harness_run(&h);
+    harness_pass(&h, FILE_RESCAN_US); /* the target's folder is known now */
+    file_add_text(in_folder(&h, "there/x"), "two\n");
+    move(&h, "there/x", "there/x.1");
+    file_make(in_folder(&h, "there/x"), "three\n");
+    harness_run(&h);
+    LINES(&h, "one|two|three");
+    h.source = h.source->operations->destroy(h.source);
+    file_add_text(in_folder(&h, "there/x"), "four\n");
+    move(&h, "there/x", "there/x.1");
+    file_make(in_folder(&h, "there/x"), "five\n");
+    harness_crash(&h);
+    harness_run(&h);
+    LINES(&h, "one|two|three|four|five");
+    assert_int_equal(harness_kind(&h, EVENT_GAP), 0);
+    harness_end(&h);
+}
+
 static void what_is_no_regular_file_is_refused_and_never_blocks(void **state) {
     (void)state;
     struct harness h;
@@ -1014,6 +1039,7 @@ int main(void) {
         cmocka_unit_test(a_deleted_file_is_drained_then_released),
         cmocka_unit_test(churn_leaves_nothing_behind),
         cmocka_unit_test(links_are_followed_where_they_are_named_and_resolved_anew),
+        cmocka_unit_test(what_a_link_leads_to_is_rotated_without_waiting),
         cmocka_unit_test(what_is_no_regular_file_is_refused_and_never_blocks),
         cmocka_unit_test(an_unreadable_file_is_read_as_soon_as_it_may_be),
         cmocka_unit_test(an_overflow_of_reports_ends_in_a_scan),
