@@ -240,7 +240,8 @@ class Tocsin(Shipper):
 
     def chunks(self):
         """The raw lines, each once: fields that were read out of a line repeat parts of it."""
-        with subprocess.Popen(self.query("--json", "--limit", "0"), stdout=subprocess.PIPE) as query:
+        with subprocess.Popen(self.query("--json", "--limit", "0"), stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as query:
             while rows := query.stdout.readlines(1 << 22):
                 yield "\n".join(original(json.loads(row)) for row in rows).encode()
 
