@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "bytes.h"
 #include "memory.h"
+#include "protobuf.h"
 
 /* Field numbers of message Events and ClassKey in proto/wire.proto. */
 enum {
@@ -18,97 +18,72 @@ enum {
     EVENTS_DATA,
     EVENTS_FIRST_TIME,
     EVENTS_LAST_TIME,
-    EVENTS_FIELDS,
 };
 enum { KEY_CLASS = 1, KEY_BYTES = 2 };
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+#define KEY_SIZE 32u
 
-static void put_varint(struct buffer *to, uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-        bytes_write_u8(to, (uint8_t)(value | 0x80));
-    bytes_write_u8(to, (uint8_t)value);
+static size_t key_size(const struct events_key *key) {
+    return protobuf_number_size(key->class) + protobuf_block_size(key->key.size);
 }
 
-static void put_number(struct buffer *to, unsigned field, uint64_t value) {
-    if (value == 0)
-        return;
-    bytes_write_u8(to, (uint8_t)(field << 3 | WIRE_VARINT));
-    put_varint(to, value);
-}
-
-static void put_block(struct buffer *to, unsigned field, struct slice block) {
-    bytes_write_u8(to, (uint8_t)(field << 3 | WIRE_BYTES));
-    put_varint(to, block.size);
-    buffer_append_slice(to, block);
+static size_t message_size(const struct events_message *message) {
+    size_t size = protobuf_number_size(message->lane) + protobuf_number_size(message->batch_seq) +
+                  protobuf_number_size(message->first_event_seq) + protobuf_number_size(message->count) +
+                  protobuf_number_size(message->codec) + protobuf_number_size(message->text_size) +
+                  protobuf_block_size(message->data.size) + protobuf_number_size(message->first_time_us) +
+                  protobuf_number_size(message->last_time_us);
+    for (size_t i = 0; i < message->key_count; i++)
+        size += protobuf_block_size(key_size(&message->keys[i]));
+    return size;
 }
 
 bool events_write(struct buffer *to, const struct events_message *message) {
-    put_number(to, EVENTS_LANE, message->lane);
-    put_number(to, EVENTS_BATCH_SEQ, message->batch_seq);
-    put_number(to, EVENTS_FIRST_EVENT_SEQ, message->first_event_seq);
-    put_number(to, EVENTS_COUNT, message->count);
+    size_t size = message_size(message);
+    if (!buffer_reserve(to, size))
+        return false;
+    uint8_t *at = to->data + to->size;
+    at = protobuf_put_number(at, EVENTS_LANE, message->lane);
+    at = protobuf_put_number(at, EVENTS_BATCH_SEQ, message->batch_seq);
+    at = protobuf_put_number(at, EVENTS_FIRST_EVENT_SEQ, message->first_event_seq);
+    at = protobuf_put_number(at, EVENTS_COUNT, message->count);
     for (size_t i = 0; i < message->key_count; i++) {
-        uint8_t memory[48];
-        struct buffer key = {.data = memory, .capacity = sizeof memory, .limit = sizeof memory};
-        put_number(&key, KEY_CLASS, message->keys[i].class);
-        put_block(&key, KEY_BYTES, message->keys[i].key);
-        put_block(to, EVENTS_CLASS_KEYS, buffer_slice(&key));
+        at = protobuf_put_head(at, EVENTS_CLASS_KEYS, key_size(&message->keys[i]));
+        at = protobuf_put_number(at, KEY_CLASS, message->keys[i].class);
+        at = protobuf_put_block(at, KEY_BYTES, message->keys[i].key);
     }
-    put_number(to, EVENTS_CODEC, message->codec);
-    put_number(to, EVENTS_TEXT_SIZE, message->text_size);
-    put_block(to, EVENTS_DATA, message->data);
-    put_number(to, EVENTS_FIRST_TIME, message->first_time_us);
-    put_number(to, EVENTS_LAST_TIME, message->last_time_us);
-    return !to->overflow;
-}
-
-static uint64_t get_varint(struct bytes_reader *reader) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = bytes_read_u8(reader);
-        if (shift == 63 && byte > 1)
-            break;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return value;
-    }
-    reader->failed = true;
-    return 0;
-}
-
-/* One field of at most `fields`; no other wire types occur in these messages. */
-static unsigned get_field(struct bytes_reader *reader, uint64_t *ret_number, struct slice *ret_block) {
-    uint64_t tag = get_varint(reader);
-    *ret_number = 0;
-    *ret_block = (struct slice){NULL, 0};
-    if ((tag & 7) == WIRE_VARINT)
-        *ret_number = get_varint(reader);
-    else if ((tag & 7) == WIRE_BYTES)
-        *ret_block = bytes_read_raw(reader, get_varint(reader));
-    else
-        reader->failed = true;
-    return tag >> 3 < EVENTS_FIELDS ? (unsigned)(tag >> 3) : 0;
+    at = protobuf_put_number(at, EVENTS_CODEC, message->codec);
+    at = protobuf_put_number(at, EVENTS_TEXT_SIZE, message->text_size);
+    at = protobuf_put_block(at, EVENTS_DATA, message->data);
+    at = protobuf_put_number(at, EVENTS_FIRST_TIME, message->first_time_us);
+    protobuf_put_number(at, EVENTS_LAST_TIME, message->last_time_us);
+    to->size += size;
+    return true;
 }
 
 static bool get_key(struct slice bytes, struct events_key *ret_key) {
     struct bytes_reader reader = bytes_read(bytes);
+    struct protobuf_field field;
     uint64_t class = 0;
     struct slice key = {NULL, 0};
-    while (reader.rest.size && !reader.failed) {
-        uint64_t number;
-        struct slice block;
-        unsigned field = get_field(&reader, &number, &block);
-        if (field == KEY_CLASS)
-            class = number;
-        else if (field == KEY_BYTES)
-            key = block;
+    while (protobuf_next(&reader, &field)) {
+        if (field.number == KEY_CLASS && field.wire == PROTOBUF_VARINT)
+            class = field.value;
+        else if (field.number == KEY_BYTES && field.wire == PROTOBUF_BYTES)
+            key = field.block;
     }
+    if (reader.failed || class >= CLASSES || key.size != KEY_SIZE)
+        return false;
     *ret_key = (struct events_key){(uint8_t)class, key};
-    return !reader.failed && class < CLASSES && key.size == 32;
+    return true;
 }
 
-static bool take(struct events_message *message, unsigned field, uint64_t number, struct slice block) {
-    switch (field) {
+/* Only the wire type that a field has is taken; with another it is a field that nobody knows. */
+static bool take(struct events_message *message, const struct protobuf_field *field) {
+    uint64_t number = field->value;
+    bool bytes = field->number == EVENTS_CLASS_KEYS || field->number == EVENTS_DATA;
+    if (field->wire != (bytes ? PROTOBUF_BYTES : PROTOBUF_VARINT))
+        return true;
+    switch (field->number) {
     case EVENTS_LANE:
         message->lane = (enum lane)number;
         return number < LANES;
@@ -122,7 +97,7 @@ static bool take(struct events_message *message, unsigned field, uint64_t number
         message->count = (uint32_t)number;
         return number <= EVENTS_COUNT_MOST;
     case EVENTS_CLASS_KEYS:
-        return message->key_count < CLASS_NUMBERS && get_key(block, &message->keys[message->key_count++]);
+        return message->key_count < CLASS_NUMBERS && get_key(field->block, &message->keys[message->key_count++]);
     case EVENTS_CODEC:
         message->codec = (enum events_codec)number;
         return number <= EVENTS_ZSTD;
@@ -130,7 +105,7 @@ static bool take(struct events_message *message, unsigned field, uint64_t number
         message->text_size = (uint32_t)number;
         return number <= EVENT_BLOCK_MOST;
     case EVENTS_DATA:
-        message->data = block;
+        message->data = field->block;
         return true;
     case EVENTS_FIRST_TIME:
         message->first_time_us = number;
@@ -146,13 +121,11 @@ static bool take(struct events_message *message, unsigned field, uint64_t number
 bool events_read(struct slice bytes, struct events_message *ret_message, struct fault *fault) {
     struct events_message message = {0};
     struct bytes_reader reader = bytes_read(bytes);
-    while (reader.rest.size && !reader.failed) {
-        uint64_t number;
-        struct slice block;
-        unsigned field = get_field(&reader, &number, &block);
-        if (!reader.failed && !take(&message, field, number, block))
-            return fault_set(fault, FAULT_LIMIT, "an EVENTS message with field %u out of its bounds", field);
-    }
+    struct protobuf_field field;
+    while (protobuf_next(&reader, &field))
+        if (!take(&message, &field))
+            return fault_set(fault, FAULT_LIMIT, "an EVENTS message with field %u out of its bounds",
+                             (unsigned)field.number);
     if (reader.failed)
         return fault_set(fault, FAULT_FORMAT, "an EVENTS message is malformed %zu bytes before its end",
                          reader.rest.size);

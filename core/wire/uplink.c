@@ -105,7 +105,8 @@ void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES
         pointers[lane] = &hellos[lane];
     }
     char software[] = "tocsin-agent " TOCSIN_VERSION;
-    Tocsin__Hello hello = TOCSIN__HELLO__INIT;
+    Tocsin__Hello hello;
+    tocsin__hello__init(&hello);
     hello.version = UPLINK_VERSION;
     hello.software = software;
     hello.n_streams = LANES;
@@ -284,13 +285,15 @@ static void write_item(enum lane lane, const struct uplink_item *item, struct bu
     /* The library wants writable bytes; they are not written to. */
     ProtobufCBinaryData message = {item->message.size, (uint8_t *)(uintptr_t)item->message.data};
     if (item->kind == UPLINK_PART) {
-        Tocsin__Part part = TOCSIN__PART__INIT;
+        Tocsin__Part part;
+        tocsin__part__init(&part);
         part.lane = lane;
         part.part = message;
         write_message(out, FRAME_PART, &part.base);
         return;
     }
-    Tocsin__Close close = TOCSIN__CLOSE__INIT;
+    Tocsin__Close close;
+    tocsin__close__init(&close);
     close.lane = lane;
     close.entry = message;
     close.class_list = (ProtobufCBinaryData){item->class_list.size, (uint8_t *)(uintptr_t)item->class_list.data};
@@ -336,7 +339,8 @@ bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, str
     if (now_us > uplink->heard_us + UPLINK_SILENCE_US)
         return fault_set(fault, FAULT_IO, "the collector has been silent for %u s", UPLINK_SILENCE_US / 1000000u);
     if (uplink->ready && now_us >= uplink->pinged_us + UPLINK_PING_US) {
-        Tocsin__Ping ping = TOCSIN__PING__INIT;
+        Tocsin__Ping ping;
+        tocsin__ping__init(&ping);
         ping.time_us = now_us;
         ping.lag_bytes = uplink->lag_bytes;
         ping.spool_bytes = uplink->spool_bytes;
@@ -356,7 +360,8 @@ void uplink_rotate(struct uplink *uplink, const struct uplink_next_key *next, st
         return;
     uint8_t public_key[32];
     memcpy(public_key, next->public_key, sizeof public_key);
-    Tocsin__Rotate rotate = TOCSIN__ROTATE__INIT;
+    Tocsin__Rotate rotate;
+    tocsin__rotate__init(&rotate);
     rotate.epoch = uplink->next_epoch = next->epoch;
     rotate.public_key = (ProtobufCBinaryData){sizeof public_key, public_key};
     rotate.statement = (ProtobufCBinaryData){next->statement.size, (uint8_t *)(uintptr_t)next->statement.data};
