@@ -37,11 +37,11 @@
 #define STATUS_MOST (8u * 1024 * 1024)
 #define STATUS_WAIT_S 5
 #define QUIET_US 5000000u          /* at a stop, what came in has so long to be committed */
-#define KNOWLEDGES_MOST 1024u      /* reloads in one process */
+#define RELOADS_MOST 1024u         /* in one process: what was in force before is kept, readers may still use it */
 
 struct collector {
     const char *site;
-    struct collector_settings settings;
+    struct collector_settings *settings;
     char data[FILES_PATH_MOST];
     char socket[FILES_PATH_MOST];
     char listen[300];
@@ -55,7 +55,8 @@ struct collector {
     struct committer *committer;
     struct outbox *outbox;
     struct knowledge *knowledge;
-    struct knowledge *retired[KNOWLEDGES_MOST]; /* still used by queries under way */
+    struct knowledge *retired[RELOADS_MOST];
+    struct collector_settings *retired_settings[RELOADS_MOST];
     size_t retired_count;
     struct detection *detection;
     struct tls_identity *identity;
@@ -77,7 +78,7 @@ struct collector {
 /* ---- status and metrics */
 
 static const char *next_step(const struct collector *collector) {
-    if (collector->settings.mail.server.host == NULL && collector->settings.webhooks.count == 0)
+    if (collector->settings->mail.server.host == NULL && collector->settings->webhooks.count == 0)
         return "nobody is told of alerts yet: set mail or webhooks in collector.yaml, then `tocsin test-alert`";
     if (ingest_counts(collector->ingest).agents == 0)
         return "no agent yet: `tocsin deploy HOST --print`";
@@ -129,9 +130,9 @@ static void give_status(void *context, struct buffer *to) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STATUS_WAIT_S;
-    loop_wake_send(collector->status_wanted);
     pthread_mutex_lock(&collector->mutex);
-    uint64_t seen = collector->statuses;
+    uint64_t seen = collector->statuses; /* before the wake-up, or its answer could be missed */
+    loop_wake_send(collector->status_wanted);
     int result = 0;
     while (collector->statuses == seen && result == 0)
         result = pthread_cond_timedwait(&collector->status_written, &collector->mutex, &until);
@@ -207,8 +208,7 @@ static void stop(void *context) {
 
 /* ---- rules and decoders */
 
-static struct knowledge *load_knowledge(struct collector *collector, struct fault *fault) {
-    const struct collector_settings *settings = &collector->settings;
+static struct knowledge *load_knowledge(const struct collector_settings *settings, struct fault *fault) {
     char rules[FILES_PATH_MOST], decoders[FILES_PATH_MOST];
     char *rule_default[] = {rules}, *decoder_default[] = {decoders};
     bool own_rules = !settings->rules.set && knowledge_default_rules(rules);
@@ -227,27 +227,60 @@ static void tell_refused(const struct knowledge *knowledge) {
     }
 }
 
+/* What is bound at the start stays as it is until a restart. */
+static bool needs_restart(const struct collector_settings *old, const struct collector_settings *fresh) {
+    return strcmp(old->listen.host, fresh->listen.host) != 0 || old->listen.port != fresh->listen.port ||
+           strcmp(old->data, fresh->data) != 0 || old->silence.after_us != fresh->silence.after_us;
+}
+
+static void use_knowledge(struct collector *collector, struct knowledge *fresh) {
+    const struct settings_strings *core = &collector->settings->core;
+    detection_reload(collector->detection, fresh, core->items, core->count);
+    query_server_reload(collector->queries, fresh);
+    collector->retired[collector->retired_count++] = collector->knowledge;
+    collector->knowledge = fresh;
+}
+
+/* All of it or nothing: settings that cannot be read, rules that cannot be loaded and channels that cannot be made leave
+ * everything as it was. */
+static bool reload_all(struct collector *collector, struct fault *fault) {
+    if (collector->retired_count == RELOADS_MOST)
+        return fault_set(fault, FAULT_LIMIT, "%u reloads in one process: restart it", RELOADS_MOST);
+    struct collector_settings *settings = memory_new(sizeof *settings);
+    if (!settings_file_read(collector_settings_table(), collector->site, "collector", settings, fault)) {
+        free(settings);
+        return false;
+    }
+    struct knowledge *fresh = load_knowledge(settings, fault);
+    if (!fresh || !outbox_reload(collector->outbox, settings, fault)) {
+        knowledge_destroy(fresh);
+        settings_release(collector_settings_table(), settings);
+        free(settings);
+        return false;
+    }
+    if (needs_restart(collector->settings, settings))
+        log_warning("listen, data or silence have changed: that takes a restart");
+    collector->retired_settings[collector->retired_count] = collector->settings;
+    collector->settings = settings;
+    use_knowledge(collector, fresh);
+    tell_refused(fresh);
+    return true;
+}
+
 static void reload(void *context) {
     struct collector *collector = context;
     struct fault fault = {0};
+    char text[FAULT_LINE_SIZE];
     notify_reloading();
-    struct knowledge *fresh =
-        collector->retired_count < KNOWLEDGES_MOST ? load_knowledge(collector, &fault) : NULL;
-    if (!fresh) {
-        char line[FAULT_LINE_SIZE];
-        log_fault(LOG_LEVEL_ERROR, &fault, "the rules stay as they were");
-        report(collector, "reload_failed", fault_line(&fault, line));
-    } else {
-        tell_refused(fresh);
-        detection_reload(collector->detection, fresh);
-        query_server_reload(collector->queries, fresh);
-        collector->retired[collector->retired_count++] = collector->knowledge;
-        collector->knowledge = fresh;
-        char text[96];
-        snprintf(text, sizeof text, "rules loaded anew: %zu in force, %zu left out",
-                 ruleset_rule_count(fresh->ruleset), knowledge_refused(fresh));
+    if (reload_all(collector, &fault)) {
+        snprintf(text, sizeof text, "settings and rules read anew: %zu rules in force, %zu left out, %zu channels",
+                 ruleset_rule_count(collector->knowledge->ruleset), knowledge_refused(collector->knowledge),
+                 outbox_counts(collector->outbox).channels);
         log_notice("%s", text);
         report(collector, "reloaded", text);
+    } else {
+        log_fault(LOG_LEVEL_ERROR, &fault, "settings and rules stay as they were");
+        report(collector, "reload_failed", fault_line(&fault, text));
     }
     notify_ready();
 }
@@ -255,18 +288,19 @@ static void reload(void *context) {
 /* ---- start */
 
 static bool read_settings(struct collector *collector, const char *data, struct fault *fault) {
-    if (!settings_file_read(collector_settings_table(), collector->site, "collector", &collector->settings, fault))
+    collector->settings = memory_new(sizeof *collector->settings);
+    if (!settings_file_read(collector_settings_table(), collector->site, "collector", collector->settings, fault))
         return false;
-    const char *folder = data ? data : collector->settings.data;
+    const char *folder = data ? data : collector->settings->data;
     if (folder[0] == '/')
         snprintf(collector->data, sizeof collector->data, "%s", folder);
     else
         snprintf(collector->data, sizeof collector->data, "%s/%s", collector->site, folder);
-    const struct settings_address *address = &collector->settings.listen;
+    const struct settings_address *address = &collector->settings->listen;
     bool v6 = strchr(address->host, ':') != NULL;
     snprintf(collector->listen, sizeof collector->listen, v6 ? "[%s]:%u" : "%s:%u", address->host, address->port);
-    if (collector->settings.query.socket) {
-        const char *path = collector->settings.query.socket;
+    if (collector->settings->query.socket) {
+        const char *path = collector->settings->query.socket;
         snprintf(collector->socket, sizeof collector->socket, "%s%s%s", path[0] == '/' ? "" : collector->site,
                  path[0] == '/' ? "" : "/", path);
     } else
@@ -293,9 +327,9 @@ static struct signing_key *open_key(struct collector *collector, enum site_file 
 static bool open_store(struct collector *collector, struct fault *fault) {
     char path[FILES_PATH_MOST], folder[FILES_PATH_MOST], name[AGENT_NAME_SIZE], host[AGENT_NAME_SIZE + 16];
     struct store_options options = {.create = true,
-                                    .floor_bytes = collector->settings.store.floor,
-                                    .ballast_bytes = collector->settings.store.ballast,
-                                    .cache_bytes = collector->settings.store.cache};
+                                    .floor_bytes = collector->settings->store.floor,
+                                    .ballast_bytes = collector->settings->store.ballast,
+                                    .cache_bytes = collector->settings->store.cache};
     site_path(folder, collector->data, SITE_COLLECTOR_FOLDER);
     site_path(path, collector->data, SITE_COLLECTOR_STORE);
     site_host_name(name);
@@ -318,7 +352,7 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     collector->committer = committer_create(&committer, fault);
     if (!collector->committer)
         return false;
-    collector->outbox = outbox_start(&collector->settings, collector->store, collector->committer, fault);
+    collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
     if (!collector->outbox)
         return false;
     struct detection_settings detection = {.store = collector->store,
@@ -326,10 +360,10 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
                                            .outbox = collector->outbox,
                                            .knowledge = collector->knowledge,
                                            .site = collector->origin,
-                                           .core = collector->settings.core.items,
-                                           .core_count = collector->settings.core.count,
-                                           .window_us = collector->settings.alerts.window_us,
-                                           .repeat_us = collector->settings.alerts.repeat_us};
+                                           .core = collector->settings->core.items,
+                                           .core_count = collector->settings->core.count,
+                                           .window_us = collector->settings->alerts.window_us,
+                                           .repeat_us = collector->settings->alerts.repeat_us};
     collector->detection = detection_start(&detection, fault);
     return collector->detection != NULL;
 }
@@ -345,8 +379,8 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                      .tokens = tokens,
                                      .origin = collector->origin,
                                      .log_key = signing_key_public(collector->log_key)->bytes,
-                                     .silent_after_us = collector->settings.silence.after_us,
-                                     .pace_minimum_us = collector->settings.pace.minimum_us,
+                                     .silent_after_us = collector->settings->silence.after_us,
+                                     .pace_minimum_us = collector->settings->pace.minimum_us,
                                      .heartbeat_s = HEARTBEAT_S};
     collector->ingest = ingest_start(&ingest, fault);
     if (!collector->ingest)
@@ -360,7 +394,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
     collector->queries = query_server_start(&queries, fault);
     if (!collector->queries)
         return false;
-    const struct settings_address *metrics = &collector->settings.metrics;
+    const struct settings_address *metrics = &collector->settings->metrics;
     if (!metrics->host)
         return true;
     char address[FILES_PATH_MOST];
@@ -420,6 +454,12 @@ static void settle(struct collector *collector) {
         loop_turn(collector->loop, true);
 }
 
+static void free_settings(struct collector_settings *settings) {
+    if (settings)
+        settings_release(collector_settings_table(), settings);
+    free(settings);
+}
+
 static void finish(struct collector *collector) {
     collector->queries = query_server_stop(collector->queries);
     collector->metrics = metrics_server_destroy(collector->metrics);
@@ -428,8 +468,9 @@ static void finish(struct collector *collector) {
     collector->detection = detection_stop(collector->detection);
     if (collector->committer)
         report(collector, "collector_stopped", "the collector was stopped");
-    collector->outbox = outbox_stop(collector->outbox);
+    outbox_stop(collector->outbox);
     collector->committer = committer_destroy(collector->committer);
+    collector->outbox = outbox_destroy(collector->outbox);
     collector->ingest = ingest_stop(collector->ingest);
     for (size_t i = 0; i < 3; i++)
         loop_signal_destroy(collector->signals[i]);
@@ -442,11 +483,14 @@ static void finish(struct collector *collector) {
     tls_identity_destroy(collector->identity);
     signing_key_destroy(collector->log_key);
     signing_key_destroy(collector->stream_key);
-    while (collector->retired_count)
-        knowledge_destroy(collector->retired[--collector->retired_count]);
+    while (collector->retired_count) {
+        collector->retired_count--;
+        knowledge_destroy(collector->retired[collector->retired_count]);
+        free_settings(collector->retired_settings[collector->retired_count]);
+    }
     knowledge_destroy(collector->knowledge);
     buffer_free(&collector->status);
-    settings_release(collector_settings_table(), &collector->settings);
+    free_settings(collector->settings);
     if (collector->lock >= 0)
         files_unlock(collector->lock);
 }
@@ -455,7 +499,7 @@ static int run(struct collector *collector, const char *data, bool check) {
     struct fault fault = {0};
     bool good = read_settings(collector, data, &fault);
     if (good)
-        collector->knowledge = load_knowledge(collector, &fault);
+        collector->knowledge = load_knowledge(collector->settings, &fault);
     good = good && collector->knowledge;
     if (good)
         tell_refused(collector->knowledge);

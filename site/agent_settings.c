@@ -176,6 +176,17 @@ static const struct settings_row rows[] = {
      .example = "127.0.0.1:9514"},
 };
 
+/* One file in two sources would be read once, by whichever came first: their positions have one key. */
+static bool files_once(const struct agent_settings *settings, struct fault *fault) {
+    const struct agent_source_settings *all = settings->sources.items;
+    for (size_t i = 0; i < settings->sources.count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (all[i].file && all[j].file && strcmp(all[i].file, all[j].file) == 0)
+                return fault_set(fault, FAULT_USAGE, "%.200s stands in two sources (%s, %s): take one out",
+                                 all[i].file, all[j].place, all[i].place);
+    return true;
+}
+
 static bool check(const void *target, struct fault *fault) {
     const struct agent_settings *settings = target;
     if (settings->name && !host_name_good(slice_string(settings->name)))
@@ -185,7 +196,7 @@ static bool check(const void *target, struct fault *fault) {
     if (settings->collector.port == 0)
         return fault_set(fault, FAULT_USAGE, "collector needs a port, for example %.100s:7514",
                          settings->collector.host);
-    return true;
+    return files_once(settings, fault);
 }
 
 static const struct settings_table table = SETTINGS_TABLE(rows, struct agent_settings, check);

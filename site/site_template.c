@@ -34,7 +34,7 @@ bool site_template_collector(const char *site, const char *listen, struct fault 
     CLEANUP_BUFFER struct buffer text = BUFFER(16384);
     buffer_printf(&text,
                   "# The collector of this site. `man tocsin-collector.yaml` lists every setting.\n"
-                  "# After a change: `tocsin-collector --check`, then restart it; SIGHUP reads the rules again.\n"
+                  "# After a change: `tocsin-collector --check`, then `systemctl reload tocsin-collector` (or SIGHUP).\n"
                   "listen: \"%s\"\n"
                   "\n"
                   "# Who is told of alerts. Try it with `tocsin test-alert`.\n"

@@ -1,5 +1,6 @@
 #include "outbox.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,6 +44,7 @@ struct outbox {
 /* ---- rows: block channel ‖ u64 time ‖ u8 urgent ‖ block id ‖ block subject ‖ block text ‖ block json */
 
 void outbox_put(struct outbox *outbox, struct change *change, const struct notice *notice) {
+    pthread_mutex_lock(&outbox->mutex);
     for (size_t i = 0; i < outbox->channel_count; i++) {
         uint8_t key[8];
         bytes_put_u64(key, atomic_fetch_add(&outbox->next_number, 1));
@@ -56,6 +58,7 @@ void outbox_put(struct outbox *outbox, struct change *change, const struct notic
         if (bytes_write_block(&row, notice->json))
             change_put(change, STORE_OUTBOX, slice_make(key, 8), buffer_slice(&row));
     }
+    pthread_mutex_unlock(&outbox->mutex);
 }
 
 static bool read_row(struct slice value, struct slice *ret_channel, struct notice *ret_notice) {
@@ -215,6 +218,34 @@ static uint64_t first_free_number(struct store *store) {
     return number > now ? number : now;
 }
 
+static void free_channels(struct channel_thread *channels, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        delivery_destroy(channels[i].delivery);
+    free(channels);
+}
+
+static bool make_channels(struct outbox *outbox, const struct collector_settings *settings,
+                          struct channel_thread **ret_channels, size_t *ret_count, struct fault *fault) {
+    size_t count = delivery_count(settings);
+    struct channel_thread *channels = memory_new_array(count, sizeof *channels);
+    for (size_t i = 0; i < count; i++) {
+        channels[i].outbox = outbox;
+        channels[i].delivery = delivery_create(settings, i, fault);
+        if (!channels[i].delivery) {
+            free_channels(channels, i);
+            return false;
+        }
+    }
+    *ret_channels = channels;
+    *ret_count = count;
+    return true;
+}
+
+static void start_threads(struct outbox *outbox) {
+    for (; outbox->started < outbox->channel_count; outbox->started++)
+        pthread_create(&outbox->channels[outbox->started].thread, NULL, run, &outbox->channels[outbox->started]);
+}
+
 struct outbox *outbox_start(const struct collector_settings *settings, struct store *store,
                             struct committer *committer, struct fault *fault) {
     struct outbox *outbox = memory_new(sizeof *outbox);
@@ -227,33 +258,44 @@ struct outbox *outbox_start(const struct collector_settings *settings, struct st
     pthread_cond_init(&outbox->woken, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_store(&outbox->next_number, first_free_number(store));
-    outbox->channel_count = delivery_count(settings);
-    outbox->channels = memory_new_array(outbox->channel_count, sizeof *outbox->channels);
-    for (size_t i = 0; i < outbox->channel_count; i++) {
-        outbox->channels[i].outbox = outbox;
-        outbox->channels[i].delivery = delivery_create(settings, i, fault);
-        if (!outbox->channels[i].delivery)
-            return outbox_stop(outbox);
-    }
-    for (; outbox->started < outbox->channel_count; outbox->started++)
-        pthread_create(&outbox->channels[outbox->started].thread, NULL, run, &outbox->channels[outbox->started]);
+    if (!make_channels(outbox, settings, &outbox->channels, &outbox->channel_count, fault))
+        return outbox_stop(outbox);
+    start_threads(outbox);
     return outbox;
+}
+
+static void stop_threads(struct outbox *outbox) {
+    pthread_mutex_lock(&outbox->mutex);
+    outbox->stopping = true;
+    pthread_cond_broadcast(&outbox->woken);
+    pthread_mutex_unlock(&outbox->mutex);
+    while (outbox->started)
+        pthread_join(outbox->channels[--outbox->started].thread, NULL);
+}
+
+bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault) {
+    struct channel_thread *channels;
+    size_t count;
+    if (!make_channels(outbox, settings, &channels, &count, fault))
+        return false;
+    stop_threads(outbox);
+    pthread_mutex_lock(&outbox->mutex);
+    free_channels(outbox->channels, outbox->channel_count);
+    outbox->channels = channels;
+    outbox->channel_count = count;
+    outbox->stopping = false;
+    pthread_mutex_unlock(&outbox->mutex);
+    start_threads(outbox);
+    return true;
 }
 
 struct outbox *outbox_stop(struct outbox *outbox) {
     if (!outbox)
         return NULL;
-    pthread_mutex_lock(&outbox->mutex);
-    outbox->stopping = true;
-    pthread_cond_broadcast(&outbox->woken);
-    pthread_mutex_unlock(&outbox->mutex);
-    for (size_t i = 0; i < outbox->started; i++)
-        pthread_join(outbox->channels[i].thread, NULL);
-    for (size_t i = 0; i < outbox->channel_count; i++)
-        delivery_destroy(outbox->channels[i].delivery);
+    stop_threads(outbox);
+    free_channels(outbox->channels, outbox->channel_count);
     pthread_cond_destroy(&outbox->woken);
     pthread_mutex_destroy(&outbox->mutex);
-    free(outbox->channels);
     free(outbox);
     return NULL;
 }

@@ -14,7 +14,14 @@ struct outbox;
 /* Starts the threads. Settings, store and committer are borrowed for its life. */
 struct outbox *outbox_start(const struct collector_settings *settings, struct store *store,
                             struct committer *committer, struct fault *fault);
-struct outbox *outbox_stop(struct outbox *outbox);
+/* Ends the threads; a notice under way is sent to its end first. Notices may still be put, and wait for the next start. */
+void outbox_stop(struct outbox *outbox);
+/* Only without a committer: changes that hold notices call back. */
+struct outbox *outbox_destroy(struct outbox *outbox);
+
+/* Other channels from now on. Notices for channels that are gone stay until one of that name is back. False: one of the
+ * new channels cannot be made, and the old ones stay. The loop's thread; waits for what is being sent. */
+bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault);
 
 /* Adds a notice for every channel to the change. One thread alone (detection): rows are numbered in the order of commit. */
 void outbox_put(struct outbox *outbox, struct change *change, const struct notice *notice);

@@ -36,6 +36,8 @@ struct detection {
     pthread_mutex_t mutex;
     bool stopping;
     const struct knowledge *wanted; /* set by reload until the thread has taken it */
+    char *const *wanted_core;
+    size_t wanted_core_count;
     pthread_cond_t taken;
     struct detection_counts counts;
 
@@ -297,6 +299,8 @@ static void take_reload(struct detection *detection) {
     detector_destroy(detection->detector);
     record_destroy(detection->record);
     detection->knowledge = knowledge;
+    detection->settings.core = detection->wanted_core;
+    detection->settings.core_count = detection->wanted_core_count;
     detection->record = record_create(knowledge->symbols);
     detection->detector = detector_create(knowledge->ruleset, NULL);
     if (!detector_load(detection->detector, buffer_slice(&state), &fault))
@@ -400,8 +404,11 @@ struct detection *detection_stop(struct detection *detection) {
     return NULL;
 }
 
-void detection_reload(struct detection *detection, const struct knowledge *knowledge) {
+void detection_reload(struct detection *detection, const struct knowledge *knowledge, char *const *core,
+                      size_t core_count) {
     pthread_mutex_lock(&detection->mutex);
+    detection->wanted_core = core;
+    detection->wanted_core_count = core_count;
     detection->wanted = knowledge;
     committer_wake_waiters(detection->settings.committer);
     while (detection->wanted)

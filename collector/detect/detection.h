@@ -27,8 +27,9 @@ struct detection_settings {
 struct detection *detection_start(const struct detection_settings *settings, struct fault *fault);
 /* Saves its state and ends the thread. */
 struct detection *detection_stop(struct detection *detection);
-/* Other rules from the next event on; the old knowledge may go once this returns. */
-void detection_reload(struct detection *detection, const struct knowledge *knowledge);
+/* Other rules and other core hosts from the next event on; the old ones may go once this returns. */
+void detection_reload(struct detection *detection, const struct knowledge *knowledge, char *const *core,
+                      size_t core_count);
 
 struct detection_counts {
     uint64_t events, alerts, notices, behind; /* behind: rows committed and not read yet */
