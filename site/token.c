@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "encoding.h"
@@ -22,6 +23,15 @@ static bool write_state(const char *path, const char *host, uint64_t expires_us,
     return files_write(path, slice_make(text, (size_t)size), 0600, fault);
 }
 
+/* root makes a token, the collector, who is another user, takes it: the file belongs to whom the folder belongs. */
+static bool give_to_owner(const char *folder, const char *path, struct fault *fault) {
+    struct stat owner;
+    if (geteuid() != 0)
+        return true;
+    return (stat(folder, &owner) == 0 && chown(path, owner.st_uid, owner.st_gid) == 0) ||
+           fault_set_system(fault, "%s cannot be given to its folder's owner", path);
+}
+
 bool token_issue(const char *folder, const char *host, uint64_t expires_us, unsigned uses,
                  const uint8_t pin[TOKEN_PIN_SIZE], char ret_text[TOKEN_TEXT_SIZE], struct fault *fault) {
     uint8_t bytes[TOKEN_SECRET_SIZE + TOKEN_PIN_SIZE];
@@ -32,7 +42,8 @@ bool token_issue(const char *folder, const char *host, uint64_t expires_us, unsi
     char path[FILES_PATH_MOST];
     if (!path_of(path, folder, bytes))
         return fault_set(fault, FAULT_LIMIT, "a path that is too long: %s", folder);
-    if (!files_make_folder(folder, 0700, fault) || !write_state(path, host, expires_us, uses, fault))
+    if (!files_make_folder(folder, 0700, fault) || !write_state(path, host, expires_us, uses, fault) ||
+        !give_to_owner(folder, path, fault))
         return false;
     uint8_t memory[TOKEN_TEXT_SIZE];
     struct buffer text = {.data = memory, .capacity = sizeof memory, .limit = sizeof memory};
