@@ -528,6 +528,8 @@ static void an_agents_mistakes_are_refused(void **state) {
          "x.yaml:1:12: exclude, from_end and multiline belong"},
         {"sources: [{command: [a], class: system, every: 10ms}]", "x.yaml:1:48: every is at least 1s"},
         {"spool: {limit: 1K}", "x.yaml:1:16: spool.limit is at least 16M"},
+        {"collector: a\nsources: [{file: /a, class: access}, {file: /a, class: system}]",
+         "x.yaml: /a stands in two sources (x.yaml:2:12, x.yaml:2:39): take one out"},
     };
     struct agent_settings agent;
     REFUSED(agent_settings_table(), &agent, bad);
