@@ -12,6 +12,7 @@
 #include "files.h"
 #include "joining.h"
 #include "key_file.h"
+#include "key_rotation.h"
 #include "lanes.h"
 #include "log.h"
 #include "membership.h"
@@ -35,7 +36,8 @@ struct agent {
     int lock;
     uint8_t boot_id[BOOT_ID_SIZE];
     struct membership membership;
-    struct signing_key *key;
+    struct verify_key first_key; /* the membership's */
+    struct key_rotation *rotation;
     struct tls_identity *identity;
     struct loop *loop;
     struct lanes *lanes;
@@ -123,6 +125,9 @@ static void set_timer(struct agent *agent) {
     uint64_t pace_us = connection_pace_us(agent->connection);
     if (pace_us != UINT64_MAX && has_unattested(agent) && pace_us < delay_us)
         delay_us = pace_us;
+    uint64_t rotation_us = key_rotation_delay_us(agent->rotation);
+    if (rotation_us < delay_us)
+        delay_us = rotation_us;
     if (agent->full && delay_us < LANES_RETRY_US)
         delay_us = LANES_RETRY_US;
     if (delay_us != UINT64_MAX)
@@ -134,9 +139,11 @@ static void turn(void *context) {
     struct stream_clock clock = now(agent);
     lanes_tick(agent->lanes, &clock);
     close_when_wanted(agent);
+    key_rotation_turn(agent->rotation, clock.now_us);
     sign_part_when_due(agent, clock_monotonic_us());
     bool more = !agent->full && sources_turn(agent->sources, source_clock_us(agent));
     if (flush(agent)) {
+        key_rotation_flushed(agent->rotation);
         connection_flushed(agent->connection);
         if (more)
             loop_later_schedule(agent->turn);
@@ -252,6 +259,7 @@ static void reload(void *context) {
         snprintf(text, sizeof text, "the settings stay as they were: %s", fault_line(&fault, line));
     log_write(fresh ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "%s", text);
     tell(agent, fresh ? "reloaded" : "reload_failed", text);
+    key_rotation_look(agent->rotation);
     notify_ready();
     schedule_turn(agent);
 }
@@ -261,16 +269,24 @@ static void reload(void *context) {
 static bool join(struct agent *agent, const char *address, const char *token_text, const char *name,
                  struct fault *fault) {
     struct token token;
-    char folder[FILES_PATH_MOST], key_path[FILES_PATH_MOST], path[FILES_PATH_MOST];
+    char folder[FILES_PATH_MOST], key_path[FILES_PATH_MOST], next_path[FILES_PATH_MOST], path[FILES_PATH_MOST];
     site_path(folder, agent->data, SITE_AGENT_FOLDER);
     site_path(key_path, agent->data, SITE_AGENT_KEY);
+    site_path(next_path, agent->data, SITE_AGENT_NEXT_KEY);
     site_path(path, agent->data, SITE_AGENT_COLLECTOR);
+    if (files_exists(next_path))
+        return fault_set(fault, FAULT_USAGE,
+                         "a rotation of this host's signing key is not finished: start the agent, or remove %s if the "
+                         "host begins anew", next_path);
     if (!token_parse(slice_string(token_text), &token, fault) || !files_make_folder(folder, 0700, fault) ||
         !open_identity(agent, name, fault))
         return false;
     struct signing_key *key = key_file_open(key_path, true, fault);
-    bool good = key && joining_run(address, &token, name, agent->identity, key, &agent->membership, fault) &&
-                membership_write(path, &agent->membership, fault);
+    bool good = key && joining_run(address, &token, name, agent->identity, key, &agent->membership, fault);
+    if (good) {
+        membership_set_keys(&agent->membership, signing_key_public(key)->bytes);
+        good = membership_write(path, &agent->membership, fault);
+    }
     signing_key_destroy(key);
     return good;
 }
@@ -293,6 +309,11 @@ static bool join_when_pending(struct agent *agent, const char *name, struct faul
     return join(agent, address, token, name, fault) && files_remove(path, fault);
 }
 
+static void tell_rotation(void *context, const char *event, const char *text) {
+    tell(context, event, text);
+    schedule_turn(context);
+}
+
 static bool ensure_membership(struct agent *agent, struct fault *fault) {
     char path[FILES_PATH_MOST], name[256];
     struct fault local = {0};
@@ -308,10 +329,9 @@ static bool ensure_membership(struct agent *agent, struct fault *fault) {
             return false;
         log_notice("joined %s as %s", agent->membership.origin, agent->membership.host);
     }
-    char key_path[FILES_PATH_MOST];
-    site_path(key_path, agent->data, SITE_AGENT_KEY);
-    agent->key = key_file_open(key_path, false, fault);
-    return agent->key && open_identity(agent, agent->membership.host, fault);
+    const struct key_rotation_settings rotation = {agent->data, &agent->membership, agent, tell_rotation};
+    agent->rotation = key_rotation_create(&rotation, fault);
+    return agent->rotation && open_identity(agent, agent->membership.host, fault);
 }
 
 /* ---- start and stop */
@@ -333,9 +353,13 @@ static bool open_lanes(struct agent *agent, struct fault *fault) {
         snprintf(spool, sizeof spool, "%s", agent->settings.spool.path);
     else
         site_path(spool, agent->data, SITE_AGENT_SPOOL);
+    memcpy(agent->first_key.bytes, agent->membership.first_key, sizeof agent->first_key.bytes);
     struct lanes_settings settings = {.folder = spool,
                                       .host = agent->membership.host,
-                                      .key = agent->key,
+                                      .key = key_rotation_key(agent->rotation),
+                                      .next_key = key_rotation_next(agent->rotation),
+                                      .first_key = &agent->first_key,
+                                      .epoch = agent->membership.epoch,
                                       .heartbeat_us = agent->membership.heartbeat_s * UINT64_C(1000000),
                                       .batch_us = agent->settings.batch.close_after_us,
                                       .quota = agent->settings.spool.limit,
@@ -402,9 +426,11 @@ static bool start(struct agent *agent, struct fault *fault) {
                                              .identity = agent->identity,
                                              .pin = agent->membership.pin,
                                              .context = agent,
-                                             .lag = lag};
+                                             .lag = lag,
+                                             .answered = schedule_turn};
     memcpy(connection.boot_id, agent->boot_id, sizeof connection.boot_id);
     agent->connection = connection_start(&connection);
+    key_rotation_start(agent->rotation, agent->lanes, agent->connection);
     tell(agent, "agent_started", "the agent has started");
     schedule_turn(agent);
     loop_timer_after(agent->identity_look, IDENTITY_LOOK_US);
@@ -431,7 +457,7 @@ static void finish(struct agent *agent) {
     loop_later_destroy(agent->turn);
     loop_destroy(agent->loop);
     tls_identity_destroy(agent->identity);
-    signing_key_destroy(agent->key);
+    key_rotation_destroy(agent->rotation);
     settings_release(agent_settings_table(), &agent->settings);
     if (agent->lock >= 0)
         files_unlock(agent->lock);
@@ -443,6 +469,8 @@ static int exit_code(const struct fault *fault) {
 
 static int run(struct agent *agent, const char *data) {
     struct fault fault = {0};
+    /* Until the loop takes it: `--rotate-key` may send one as soon as the lock names this process. */
+    signal(SIGHUP, SIG_IGN);
     if (read_settings(agent->site, &agent->settings, &fault)) {
         set_data(agent, data, agent->settings.data);
         if (start(agent, &fault)) {
@@ -502,9 +530,24 @@ static int join_by_hand(struct agent *agent, const char *data, const char *addre
     return exit_code(&fault);
 }
 
+static int rotate_by_hand(struct agent *agent, const char *data) {
+    struct fault fault = {0};
+    char sentence[256];
+    if (read_settings(agent->site, &agent->settings, &fault)) {
+        set_data(agent, data, agent->settings.data);
+        if (key_rotation_request(agent->data, sentence, sizeof sentence, &fault)) {
+            puts(sentence);
+            return 0;
+        }
+    }
+    log_fault(LOG_LEVEL_ERROR, &fault, "the signing key is not rotated");
+    return exit_code(&fault);
+}
+
 static const char usage[] =
     "Usage: tocsin-agent [--site DIR] [--data DIR] [--check]\n"
     "       tocsin-agent --join ADDRESS --token TOKEN [--name NAME] [--site DIR]\n"
+    "       tocsin-agent --rotate-key [--site DIR]\n"
     "\n"
     "Reads this host's logs, signs what it reads and sends it to the collector. SIGHUP reads the settings again.\n"
     "\n"
@@ -514,6 +557,8 @@ static const char usage[] =
     "  --join ADDRESS  joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none\n"
     "  --token TOKEN   out of `tocsin join-token HOST` at the collector\n"
     "  --name NAME     this host's name, where the token leaves it open\n"
+    "  --rotate-key    makes the next signing key and tells the agent that runs here; it signs with it as soon as\n"
+    "                  the collector has taken it, without a restart\n"
     "  --verbose       tells more\n"
     "  --version\n"
     "\n"
@@ -525,10 +570,11 @@ int main(int argc, char **argv) {
         {"check", no_argument, NULL, 'c'},       {"join", required_argument, NULL, 'j'},
         {"token", required_argument, NULL, 't'}, {"name", required_argument, NULL, 'n'},
         {"verbose", no_argument, NULL, 'v'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},     {NULL, 0, NULL, 0},
+        {"version", no_argument, NULL, 'V'},     {"rotate-key", no_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0},
     };
     const char *site = getenv("TOCSIN_SITE"), *data = NULL, *address = NULL, *token = NULL, *name = NULL;
-    bool only_check = false;
+    bool only_check = false, rotate = false;
     log_start(LOG_LEVEL_INFO);
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -549,6 +595,9 @@ int main(int argc, char **argv) {
             break;
         case 'n':
             name = optarg;
+            break;
+        case 'r':
+            rotate = true;
             break;
         case 'v':
             log_start(LOG_LEVEL_DEBUG);
@@ -575,7 +624,10 @@ int main(int argc, char **argv) {
     process_descriptors_raise(4096);
     loop_workers_set(1);
     umask(077);
-    int result = address ? join_by_hand(agent, data, address, token, name) : only_check ? check(agent) : run(agent, data);
+    int result = address      ? join_by_hand(agent, data, address, token, name)
+                 : rotate     ? rotate_by_hand(agent, data)
+                 : only_check ? check(agent)
+                              : run(agent, data);
     finish(agent);
     free(agent);
     return result;

@@ -1,5 +1,6 @@
 #include "membership.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +14,20 @@ bool membership_write(const char *path, const struct membership *membership, str
     encoding_hex(membership->log_key, 32, log_key);
     buffer_printf(&text, "host %s\naddress %s\norigin %s\npin %s\nlog_key %s\nheartbeat_s %u\n", membership->host,
                   membership->address, membership->origin, pin, log_key, membership->heartbeat_s);
+    if (membership->has_keys) {
+        char key[65], first_key[65];
+        encoding_hex(membership->key, 32, key);
+        encoding_hex(membership->first_key, 32, first_key);
+        buffer_printf(&text, "epoch %" PRIu32 "\nkey %s\nfirst_key %s\n", membership->epoch, key, first_key);
+    }
     return files_write(path, buffer_slice(&text), 0600, fault);
+}
+
+void membership_set_keys(struct membership *membership, const uint8_t public_key[32]) {
+    memcpy(membership->key, public_key, 32);
+    memcpy(membership->first_key, public_key, 32);
+    membership->epoch = 0;
+    membership->has_keys = true;
 }
 
 static bool take_line(struct membership *membership, struct slice name, struct slice value) {
@@ -31,7 +45,15 @@ static bool take_line(struct membership *membership, struct slice name, struct s
         return encoding_unhex(value, membership->pin, 32);
     if (slice_equal(name, SLICE("log_key")))
         return encoding_unhex(value, membership->log_key, 32);
+    if (slice_equal(name, SLICE("key")))
+        return encoding_unhex(value, membership->key, 32);
+    if (slice_equal(name, SLICE("first_key")))
+        return membership->has_keys = encoding_unhex(value, membership->first_key, 32);
     uint64_t number;
+    if (slice_equal(name, SLICE("epoch")) && slice_decimal(value, &number) && number < UINT32_MAX) {
+        membership->epoch = (uint32_t)number;
+        return true;
+    }
     if (slice_equal(name, SLICE("heartbeat_s")) && slice_decimal(value, &number) && number && number <= 86400) {
         membership->heartbeat_s = (unsigned)number;
         return true;

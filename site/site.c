@@ -9,6 +9,7 @@
 static const char *const paths[] = {
     [SITE_AGENT_FOLDER] = "agent",
     [SITE_AGENT_KEY] = "agent/sign.key",
+    [SITE_AGENT_NEXT_KEY] = "agent/sign.key.next",
     [SITE_AGENT_COLLECTOR] = "agent/collector",
     [SITE_AGENT_JOIN] = "agent/join",
     [SITE_AGENT_SPOOL] = "agent/spool",

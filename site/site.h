@@ -16,6 +16,7 @@
 enum site_file {
     SITE_AGENT_FOLDER,
     SITE_AGENT_KEY,        /* the seed of the signing key, 32 bytes in hex */
+    SITE_AGENT_NEXT_KEY,   /* of the next epoch, while a rotation is under way (agent_keys.h) */
     SITE_AGENT_COLLECTOR,  /* what the agent learnt by joining (membership.h) */
     SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
     SITE_AGENT_SPOOL,

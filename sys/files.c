@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -210,17 +211,30 @@ bool files_remove(const char *path, struct fault *fault) {
     return files_sync_folder(folder, fault);
 }
 
+bool files_rename(const char *from, const char *to, struct fault *fault) {
+    char folder[FILES_PATH_MOST];
+    if (!files_path_fits(to, fault))
+        return false;
+    if (rename(from, to))
+        return files_fault(fault, from, "cannot be renamed");
+    files_folder_of(to, folder);
+    return files_sync_folder(folder, fault);
+}
+
 bool files_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *name) {
     int size = snprintf(ret_path, FILES_PATH_MOST, "%s/%s", folder, name);
     return size >= 0 && (size_t)size < FILES_PATH_MOST;
 }
 
-static bool files_lock_taken(int descriptor, const char *path, struct fault *fault) {
+static bool files_lock_names(int descriptor, uint64_t *ret_owner) {
     char text[32];
     ssize_t size = pread(descriptor, text, sizeof text - 1, 0);
+    return size > 1 && slice_decimal(slice_make(text, (size_t)size - 1), ret_owner);
+}
+
+static bool files_lock_taken(int descriptor, const char *path, struct fault *fault) {
     uint64_t owner;
-    bool known = size > 1 && slice_decimal(slice_make(text, (size_t)size - 1), &owner);
-    if (known)
+    if (files_lock_names(descriptor, &owner))
         fault_set(fault, FAULT_BUSY, "is locked by process %llu", (unsigned long long)owner);
     else
         fault_set(fault, FAULT_BUSY, "is locked by another process");
@@ -250,6 +264,21 @@ bool files_lock(const char *path, int *ret_descriptor, struct fault *fault) {
 void files_unlock(int descriptor) {
     if (descriptor >= 0)
         close(descriptor);
+}
+
+bool files_lock_owner(const char *path, pid_t *ret_owner) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return false;
+    uint64_t owner;
+    /* Only where that process lives is the lock tried: it is held then, and trying does not take it from anybody. */
+    bool lives = files_lock_names(descriptor, &owner) && owner > 1 && owner <= INT32_MAX &&
+                 (kill((pid_t)owner, 0) == 0 || errno == EPERM);
+    bool held = lives && flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(descriptor);
+    if (held)
+        *ret_owner = (pid_t)owner;
+    return held;
 }
 
 bool files_space(const char *path, struct files_space *ret_space, struct fault *fault) {

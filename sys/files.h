@@ -30,12 +30,16 @@ bool files_exists(const char *path);
 /* Not there is fine; the folder is synced. */
 bool files_remove(const char *path, struct fault *fault);
 /* "folder/name"; false where it doesn't fit. */
+/* In place of what has that name, all or nothing; both in one folder, which is synced. */
+bool files_rename(const char *from, const char *to, struct fault *fault);
 bool files_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *name);
 
 /* A lock that lives as long as the descriptor (flock); the file holds the owner's pid for people and stays
  * behind. Held by another: FAULT_BUSY, naming that pid. */
 bool files_lock(const char *path, int *ret_descriptor, struct fault *fault);
 void files_unlock(int descriptor);
+/* Who holds the lock; false for nobody. Does not come between a process that is starting and its lock. */
+bool files_lock_owner(const char *path, pid_t *ret_owner);
 
 struct files_space {
     uint64_t free_bytes; /* for an unprivileged process */
