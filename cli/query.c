@@ -132,7 +132,8 @@ static void take_row(struct output *output, struct slice message) {
 }
 
 static int run(const struct command_context *context, Tocsin__EventQuery *query) {
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    Tocsin__Request request;
+    tocsin__request__init(&request);
     request.of_case = TOCSIN__REQUEST__OF_EVENTS;
     request.events = query;
     struct fault fault = {0};
@@ -172,7 +173,8 @@ static int run(const struct command_context *context, Tocsin__EventQuery *query)
 }
 
 int command_query(const struct command_context *context, int argc, char **argv) {
-    Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
+    Tocsin__EventQuery query;
+    tocsin__event_query__init(&query);
     CLEANUP_BUFFER struct buffer expression = BUFFER(64 * 1024);
     struct fault fault = {0};
     if (!parse(context, argc, argv, &query, &expression, &fault))

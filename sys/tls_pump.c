@@ -89,6 +89,9 @@ static int tls_verify(X509_STORE_CTX *store, void *context) {
 }
 
 static bool tls_context_fill(SSL_CTX *context, EVP_PKEY *key, X509 *certificate) {
+    char groups[] = "X25519:P-256"; /* OpenSSL's macros cast a const away */
+    /* No RSA: a peer must not choose how long our verification takes. */
+    char signatures[] = "ECDSA+SHA256:ed25519";
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -102,9 +105,8 @@ static bool tls_context_fill(SSL_CTX *context, EVP_PKEY *key, X509 *certificate)
            SSL_CTX_set_num_tickets(context, 0) == 1 &&
            SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"
                                              "TLS_AES_256_GCM_SHA384") == 1 &&
-           SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1 &&
-           /* No RSA: a peer must not choose how long our verification takes. */
-           SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256:ed25519") == 1 &&
+           SSL_CTX_set1_groups_list(context, groups) == 1 &&
+           SSL_CTX_set1_sigalgs_list(context, signatures) == 1 &&
            SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1;
 }
 

@@ -70,7 +70,8 @@ static void give_event(struct search *search, const struct event *event, const s
         char stream[STREAM_NAME_SIZE];
         memcpy(id, row->stream_id, sizeof id);
         memcpy(stream, name->stream, sizeof stream);
-        Tocsin__EventRow out = TOCSIN__EVENT_ROW__INIT;
+        Tocsin__EventRow out;
+        tocsin__event_row__init(&out);
         out.stream = stream;
         out.stream_id = (ProtobufCBinaryData){sizeof id, id};
         out.seq = event->seq;
@@ -147,7 +148,8 @@ static bool search_rows(struct search *search, uint64_t *next, struct fault *fau
 }
 
 static void end(const struct query_reader *reader, uint64_t count) {
-    Tocsin__End message = TOCSIN__END__INIT;
+    Tocsin__End message;
+    tocsin__end__init(&message);
     message.count = count;
     reader->write(reader->context, FRAME_END, &message.base);
 }
@@ -222,7 +224,8 @@ static bool give_alert(const struct query_reader *reader, struct slice json) {
     } else
         buffer_append_slice(&text, json);
     alert_document_destroy(document);
-    Tocsin__Text message = TOCSIN__TEXT__INIT;
+    Tocsin__Text message;
+    tocsin__text__init(&message);
     message.json = (char *)(uintptr_t)buffer_string(&text);
     return reader->write(reader->context, FRAME_TEXT, &message.base);
 }
@@ -269,7 +272,8 @@ static void query_alerts(const struct query_reader *reader, const Tocsin__AlertQ
 static void query_status(const struct query_reader *reader) {
     CLEANUP_BUFFER struct buffer text = BUFFER(STATUS_MOST);
     reader->settings->status(reader->settings->context, &text);
-    Tocsin__Text message = TOCSIN__TEXT__INIT;
+    Tocsin__Text message;
+    tocsin__text__init(&message);
     message.json = (char *)(uintptr_t)buffer_string(&text);
     reader->write(reader->context, FRAME_TEXT, &message.base);
     end(reader, 1);
@@ -277,7 +281,8 @@ static void query_status(const struct query_reader *reader) {
 
 static bool give_store_row(void *context, enum store_family family, struct slice key, struct slice value) {
     const struct query_reader *reader = context;
-    Tocsin__StoreRow row = TOCSIN__STORE_ROW__INIT;
+    Tocsin__StoreRow row;
+    tocsin__store_row__init(&row);
     row.family = family;
     row.key = (ProtobufCBinaryData){key.size, (uint8_t *)(uintptr_t)key.data};
     row.value = (ProtobufCBinaryData){value.size, (uint8_t *)(uintptr_t)value.data};

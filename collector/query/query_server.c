@@ -85,7 +85,8 @@ static bool write_frame(void *context, enum frame_type type, const ProtobufCMess
 static void refuse(void *context, const struct fault *fault) {
     char line[FAULT_LINE_SIZE];
     fault_line(fault, line);
-    Tocsin__Refused refused = TOCSIN__REFUSED__INIT;
+    Tocsin__Refused refused;
+    tocsin__refused__init(&refused);
     refused.text = line;
     write_frame(context, FRAME_REFUSED, &refused.base);
 }

@@ -35,7 +35,7 @@ static uint64_t run(struct slice text, bool without_prefilter) {
         struct record *record = record_create(symbols);
         for (size_t turn = 0; turn < 8; turn++) {
             fill(record, text, turn);
-            struct detector_event event = {slice_make("event-id" + turn, 8 - turn), turn * 1000000,
+            struct detector_event event = {slice_from(SLICE("event-id"), turn), turn * 1000000,
                                            SLICE("alpha")};
             detector_process(detector, record, &event, count, &sum);
         }
