@@ -1,5 +1,6 @@
 #include "committer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,7 +16,7 @@
 
 #define GROUP_MOST (8u * 1024 * 1024)  /* bytes of changes in one commit */
 #define RETRY_US 200000u               /* while the disk is full */
-#define REPORTS_MOST 1024u             /* own events in one commit; more wait for the next */
+#define REPORTS_MOST 1024u             /* own events in one commit, unless one change has more; others wait */
 #define TREE_MARK "log.tree"           /* u64 size ‖ one hash for each bit set in it, from the lowest */
 #define ARRIVAL_MARK "arrival"         /* u64 */
 
@@ -44,7 +45,7 @@ struct committer {
     uint64_t next_arrival;
     struct hash tree_hashes[MERKLE_LEVELS_MOST];
     struct merkle_frontier tree;
-    uint64_t now_us;
+    uint64_t now_us, entries;
     bool tree_changed;
 };
 
@@ -87,7 +88,7 @@ static void put_close(void *context, const uint8_t stream_id[32], struct slice e
     store_batch_put(committer->batch, STORE_CLASS_LIST, slice_make(log_index, 8), class_list);
     store_batch_delete(committer->batch, STORE_PART, slice_make(stream_id, 32));
     put_row(committer, ROW_CLOSE, stream_id, slice_make(log_index, 8), arrival);
-    committer->counts.entries++;
+    committer->entries++;
 }
 
 static void put_plain(void *context, enum store_family family, struct slice key, struct slice value) {
@@ -111,10 +112,20 @@ static void put_marks(struct committer *committer) {
 
 /* Own events are gathered over the group's changes: they make one block. */
 struct reports {
-    struct slice bodies[REPORTS_MOST];
-    uint8_t classes[REPORTS_MOST];
-    size_t count;
+    struct slice *bodies;
+    uint8_t *classes;
+    size_t count, capacity;
 };
+
+static void add_report(struct reports *reports, struct slice body, uint8_t class) {
+    if (reports->count == reports->capacity) {
+        reports->capacity = reports->capacity ? reports->capacity * 2 : REPORTS_MOST;
+        reports->bodies = memory_resize(reports->bodies, reports->capacity, sizeof *reports->bodies);
+        reports->classes = memory_resize(reports->classes, reports->capacity, sizeof *reports->classes);
+    }
+    reports->bodies[reports->count] = body;
+    reports->classes[reports->count++] = class;
+}
 
 static void apply(struct committer *committer, const struct change *change, struct reports *reports) {
     struct change_step step;
@@ -127,8 +138,7 @@ static void apply(struct committer *committer, const struct change *change, stru
             put_close(committer, step.stream_id, step.key, step.value);
             break;
         case CHANGE_REPORT:
-            reports->bodies[reports->count] = step.key;
-            reports->classes[reports->count++] = step.class;
+            add_report(reports, step.key, step.class);
             break;
         case CHANGE_PUT:
             store_batch_put(committer->batch, step.family, step.key, step.value);
@@ -226,6 +236,7 @@ static void publish(struct committer *committer, struct list *group, size_t chan
     committer->arrival = committer->next_arrival;
     committer->counts.groups++;
     committer->counts.changes += changes;
+    committer->counts.entries = committer->entries;
     committer->counts.log_size = committer->tree.count;
     committer->counts.stalled = false;
     if (group->first) {
@@ -255,8 +266,11 @@ static bool commit_group(struct committer *committer, struct list *group, struct
         log_fault(LOG_LEVEL_ERROR, &fault, "the collector's own stream");
         return false;
     }
-    if (store_batch_count(committer->batch) == 0)
+    if (store_batch_count(committer->batch) == 0) {
+        if (group->first) /* changes that hold nothing still want their call */
+            publish(committer, group, changes);
         return true;
+    }
     put_marks(committer);
     if (!write_batch(committer))
         return false;
@@ -264,9 +278,28 @@ static bool commit_group(struct committer *committer, struct list *group, struct
     return true;
 }
 
+/* What was not committed goes back to its place, to be released with the queue. */
+static void put_back(struct committer *committer, struct list *group) {
+    pthread_mutex_lock(&committer->mutex);
+    if (group->first) {
+        *group->end = committer->queue.first;
+        if (!committer->queue.first)
+            committer->queue.end = group->end;
+        committer->queue.first = group->first;
+    }
+    pthread_mutex_unlock(&committer->mutex);
+}
+
+static bool is_stopping(struct committer *committer) {
+    pthread_mutex_lock(&committer->mutex);
+    bool stopping = committer->stopping;
+    pthread_mutex_unlock(&committer->mutex);
+    return stopping;
+}
+
 static void *run(void *context) {
     struct committer *committer = context;
-    struct reports *reports = memory_new(sizeof *reports);
+    struct reports reports = {0};
     bool last = false;
     while (!last) {
         struct stream_clock clock = own_clock();
@@ -278,14 +311,16 @@ static void *run(void *context) {
         last = committer->stopping && !committer->queue.first;
         take_group(committer, &group);
         pthread_mutex_unlock(&committer->mutex);
-        if (!commit_group(committer, &group, reports, last)) {
+        if (!commit_group(committer, &group, &reports, last)) {
             /* What is not committed was not acknowledged: agents and detection give it again after the restart. */
-            if (!committer->stopping)
+            if (!is_stopping(committer))
                 abort();
+            put_back(committer, &group);
             break;
         }
     }
-    free(reports);
+    free(reports.bodies);
+    free(reports.classes);
     return NULL;
 }
 
@@ -328,6 +363,21 @@ static bool read_marks(struct committer *committer, struct fault *fault) {
     return true;
 }
 
+static struct committer *release(struct committer *committer) {
+    for (struct change *change = committer->queue.first; change;) {
+        struct change *next = change_links(change)->next;
+        change_destroy(change);
+        change = next;
+    }
+    loop_wake_destroy(committer->wake);
+    store_batch_destroy(committer->batch);
+    pthread_cond_destroy(&committer->queued);
+    pthread_cond_destroy(&committer->arrived);
+    pthread_mutex_destroy(&committer->mutex);
+    free(committer);
+    return NULL;
+}
+
 struct committer *committer_create(const struct committer_settings *settings, struct fault *fault) {
     struct committer *committer = memory_new(sizeof *committer);
     committer->store = settings->store;
@@ -342,13 +392,15 @@ struct committer *committer_create(const struct committer_settings *settings, st
     pthread_cond_init(&committer->queued, &monotonic);
     pthread_cond_init(&committer->arrived, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (!read_marks(committer, fault)) {
-        free(committer);
-        return NULL;
-    }
     committer->batch = store_batch_create(settings->store);
     committer->wake = loop_wake_create(settings->loop, give_back, committer);
-    pthread_create(&committer->thread, NULL, run, committer);
+    if (!read_marks(committer, fault))
+        return release(committer);
+    errno = pthread_create(&committer->thread, NULL, run, committer);
+    if (errno) {
+        fault_set_system(fault, "a thread for the committer");
+        return release(committer);
+    }
     return committer;
 }
 
@@ -361,19 +413,8 @@ struct committer *committer_destroy(struct committer *committer) {
     pthread_cond_broadcast(&committer->arrived);
     pthread_mutex_unlock(&committer->mutex);
     pthread_join(committer->thread, NULL);
-    loop_wake_destroy(committer->wake);
     give_back(committer);
-    for (struct change *change = committer->queue.first; change;) {
-        struct change *next = change_links(change)->next;
-        change_destroy(change);
-        change = next;
-    }
-    store_batch_destroy(committer->batch);
-    pthread_cond_destroy(&committer->queued);
-    pthread_cond_destroy(&committer->arrived);
-    pthread_mutex_destroy(&committer->mutex);
-    free(committer);
-    return NULL;
+    return release(committer);
 }
 
 void committer_submit(struct committer *committer, struct change *change) {

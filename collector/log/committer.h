@@ -40,7 +40,7 @@ uint64_t committer_wait(struct committer *committer, uint64_t seen, uint64_t tim
 void committer_wake_waiters(struct committer *committer);
 
 struct committer_counts {
-    uint64_t groups, changes, events, entries, stalls; /* stalls: groups that had to wait for room */
+    uint64_t groups, changes, entries, stalls; /* stalls: groups that had to wait for room */
     uint64_t log_size;
     bool stalled; /* now: the disk is full */
 };
