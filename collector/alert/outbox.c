@@ -23,7 +23,8 @@ struct channel_thread {
     struct outbox *outbox;
     struct delivery *delivery;
     pthread_t thread;
-    uint64_t wait_us; /* 0: the last notice went through */
+    uint64_t next;    /* the row to go on at; the thread's own */
+    uint64_t wait_us; /* 0: the last notice went through; written by the thread alone, under the mutex */
     uint64_t sent;
     char error[FAULT_LINE_SIZE];
 };
@@ -167,11 +168,11 @@ static bool send_row(struct channel_thread *channel, struct slice key, const str
     return true;
 }
 
-/* Goes over the rows behind *next once. What is sent is behind us even before its row is gone. */
-static bool send_rows(struct channel_thread *channel, uint64_t *next) {
+/* Goes over the rows from `next` on once. What is sent is behind us even before its row is gone. */
+static bool send_rows(struct channel_thread *channel) {
     struct outbox *outbox = channel->outbox;
     uint8_t from[8];
-    bytes_put_u64(from, *next);
+    bytes_put_u64(from, channel->next);
     struct store_cursor *cursor = store_cursor_create(outbox->store, STORE_OUTBOX, NULL, (struct slice){NULL, 0});
     bool good = true;
     for (bool on = store_cursor_at_or_after(cursor, slice_make(from, 8)); good && on && !is_stopping(outbox);
@@ -186,7 +187,7 @@ static bool send_rows(struct channel_thread *channel, uint64_t *next) {
             slice_equal(name, slice_string(delivery_name(channel->delivery))))
             good = send_row(channel, slice_make(kept, 8), &notice);
         if (good)
-            *next = bytes_get_u64(kept) + 1;
+            channel->next = bytes_get_u64(kept) + 1;
     }
     store_cursor_destroy(cursor);
     return good;
@@ -195,9 +196,9 @@ static bool send_rows(struct channel_thread *channel, uint64_t *next) {
 static void *run(void *context) {
     struct channel_thread *channel = context;
     struct outbox *outbox = channel->outbox;
-    uint64_t seen = 0, next = 0;
+    uint64_t seen = 0;
     while (!is_stopping(outbox)) {
-        if (send_rows(channel, &next))
+        if (send_rows(channel))
             pause_for(outbox, &seen, LOOK_US, true);
         else
             pause_for(outbox, &seen, channel->wait_us, false);
@@ -241,9 +242,14 @@ static bool make_channels(struct outbox *outbox, const struct collector_settings
     return true;
 }
 
-static void start_threads(struct outbox *outbox) {
-    for (; outbox->started < outbox->channel_count; outbox->started++)
-        pthread_create(&outbox->channels[outbox->started].thread, NULL, run, &outbox->channels[outbox->started]);
+static bool start_threads(struct outbox *outbox, struct fault *fault) {
+    for (; outbox->started < outbox->channel_count; outbox->started++) {
+        struct channel_thread *channel = &outbox->channels[outbox->started];
+        errno = pthread_create(&channel->thread, NULL, run, channel);
+        if (errno)
+            return fault_set_system(fault, "a thread for %s", delivery_name(channel->delivery));
+    }
+    return true;
 }
 
 struct outbox *outbox_start(const struct collector_settings *settings, struct store *store,
@@ -258,13 +264,15 @@ struct outbox *outbox_start(const struct collector_settings *settings, struct st
     pthread_cond_init(&outbox->woken, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_store(&outbox->next_number, first_free_number(store));
-    if (!make_channels(outbox, settings, &outbox->channels, &outbox->channel_count, fault))
-        return outbox_stop(outbox);
-    start_threads(outbox);
+    if (!make_channels(outbox, settings, &outbox->channels, &outbox->channel_count, fault) ||
+        !start_threads(outbox, fault))
+        return outbox_destroy(outbox);
     return outbox;
 }
 
-static void stop_threads(struct outbox *outbox) {
+void outbox_stop(struct outbox *outbox) {
+    if (!outbox)
+        return;
     pthread_mutex_lock(&outbox->mutex);
     outbox->stopping = true;
     pthread_cond_broadcast(&outbox->woken);
@@ -273,26 +281,41 @@ static void stop_threads(struct outbox *outbox) {
         pthread_join(outbox->channels[--outbox->started].thread, NULL);
 }
 
+/* What was sent is not sent again, though its row may not be gone yet; what failed may still recover. */
+static void go_on(struct channel_thread *channel, const struct channel_thread *old) {
+    if (strcmp(delivery_name(channel->delivery), delivery_name(old->delivery)) != 0)
+        return;
+    channel->next = old->next;
+    channel->wait_us = old->wait_us;
+    channel->sent = old->sent;
+    memcpy(channel->error, old->error, sizeof channel->error);
+}
+
 bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault) {
     struct channel_thread *channels;
     size_t count;
     if (!make_channels(outbox, settings, &channels, &count, fault))
         return false;
-    stop_threads(outbox);
+    outbox_stop(outbox);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < outbox->channel_count; j++)
+            go_on(&channels[i], &outbox->channels[j]);
     pthread_mutex_lock(&outbox->mutex);
     free_channels(outbox->channels, outbox->channel_count);
     outbox->channels = channels;
     outbox->channel_count = count;
     outbox->stopping = false;
     pthread_mutex_unlock(&outbox->mutex);
-    start_threads(outbox);
+    struct fault late = {0};
+    if (!start_threads(outbox, &late))
+        log_fault(LOG_LEVEL_ERROR, &late, "notices wait until the next reload");
     return true;
 }
 
-struct outbox *outbox_stop(struct outbox *outbox) {
+struct outbox *outbox_destroy(struct outbox *outbox) {
     if (!outbox)
         return NULL;
-    stop_threads(outbox);
+    outbox_stop(outbox);
     free_channels(outbox->channels, outbox->channel_count);
     pthread_cond_destroy(&outbox->woken);
     pthread_mutex_destroy(&outbox->mutex);
