@@ -32,7 +32,8 @@ static void on_open(void *context, struct channel *channel) {
     memcpy(secret, joining->token->secret, sizeof secret);
     char name[256];
     snprintf(name, sizeof name, "%s", joining->name);
-    Tocsin__Join join = TOCSIN__JOIN__INIT;
+    Tocsin__Join join;
+    tocsin__join__init(&join);
     join.version = VERSION;
     join.secret = (ProtobufCBinaryData){sizeof secret, secret};
     join.public_key = (ProtobufCBinaryData){sizeof public_key.bytes, public_key.bytes};

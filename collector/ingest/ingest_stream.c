@@ -75,7 +75,7 @@ struct ingest_stream {
     struct ingest_marks marks;
 
     struct job *first, **end; /* waiting */
-    size_t queued_bytes;
+    size_t queued_bytes; /* given and not committed yet */
     bool working;
     unsigned commits; /* rounds of work whose change is not committed yet */
 
@@ -83,7 +83,6 @@ struct ingest_stream {
     struct job *taken;
     struct ingest_next_key next; /* epoch 0: none */
     struct change *change;
-    struct ingest_marks reached;
     bool submitted;
     bool repeated;
     enum check check;
@@ -97,6 +96,13 @@ struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id
     stream->end = &stream->first;
     snprintf(stream->host, sizeof stream->host, "%s", host);
     return stream;
+}
+
+static size_t jobs_bytes(const struct job *job) {
+    size_t bytes = 0;
+    for (; job; job = job->next)
+        bytes += job->size + job->class_list_size;
+    return bytes;
 }
 
 static void drop_jobs(struct job *job) {
@@ -210,6 +216,7 @@ bool ingest_stream_open(struct ingest_stream *stream, struct store *store, struc
 struct commit_note {
     struct ingest_stream *stream;
     struct ingest_marks reached;
+    size_t bytes;
 };
 
 static void committed(void *context, struct change *change) {
@@ -217,6 +224,7 @@ static void committed(void *context, struct change *change) {
     struct commit_note *note = context;
     struct ingest_stream *stream = note->stream;
     stream->marks = note->reached;
+    stream->queued_bytes -= note->bytes;
     stream->commits--;
     free(note);
     if (stream->handlers.committed)
@@ -294,7 +302,7 @@ static void work(void *context) {
     }
     put_state(stream);
     struct commit_note *note = memory_new(sizeof *note);
-    *note = (struct commit_note){stream, marks_of(stream->checker)};
+    *note = (struct commit_note){stream, marks_of(stream->checker), jobs_bytes(stream->taken)};
     change_on_committed(stream->change, committed, note);
     committer_submit(stream->committer, stream->change);
     stream->change = NULL;
@@ -306,18 +314,18 @@ static void start(struct ingest_stream *stream);
 
 static void worked(void *context) {
     struct ingest_stream *stream = context;
-    for (struct job *job = stream->taken; job; job = job->next)
-        stream->queued_bytes -= job->size + job->class_list_size;
+    if (!stream->submitted) { /* otherwise `committed` counts them down, which may have happened already */
+        stream->queued_bytes -= jobs_bytes(stream->taken);
+        stream->commits--;
+    }
     drop_jobs(stream->taken);
     stream->taken = NULL;
     stream->working = false;
-    if (!stream->submitted)
-        stream->commits--;
     if (!check_good(stream->check)) {
+        stream->queued_bytes -= jobs_bytes(stream->first);
         drop_jobs(stream->first);
         stream->first = NULL;
         stream->end = &stream->first;
-        stream->queued_bytes = 0;
         if (stream->handlers.refused)
             stream->handlers.refused(stream->handlers.context, stream->lane, stream->check, &stream->fault);
     } else if (stream->repeated && stream->handlers.committed)
@@ -366,9 +374,10 @@ bool ingest_stream_put(struct ingest_stream *stream, struct loop *loop, struct c
     *stream->end = job;
     stream->end = &job->next;
     stream->queued_bytes += size;
-    stream->loop = loop;
-    stream->committer = committer;
-    if (!stream->working)
+    if (!stream->working) {
+        stream->loop = loop;
+        stream->committer = committer;
         start(stream);
+    }
     return true;
 }

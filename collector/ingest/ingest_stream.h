@@ -12,7 +12,7 @@
 #include "frame.h"
 #include "stream_checker.h"
 
-#define INGEST_STREAM_QUEUE_MOST (8u * 1024 * 1024) /* bytes waiting for the worker; the credit keeps it below */
+#define INGEST_STREAM_QUEUE_MOST (8u * 1024 * 1024) /* bytes not committed yet; the credit keeps it below */
 
 struct ingest_stream;
 struct openers;

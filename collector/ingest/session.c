@@ -66,7 +66,8 @@ static void refuse(struct session *session, Tocsin__Refusal code, unsigned lane,
                     code == TOCSIN__REFUSAL__TOKEN || code == TOCSIN__REFUSAL__FORK || code == TOCSIN__REFUSAL__STREAM;
     char sentence[512];
     snprintf(sentence, sizeof sentence, "%s", text);
-    Tocsin__Nack nack = TOCSIN__NACK__INIT;
+    Tocsin__Nack nack;
+    tocsin__nack__init(&nack);
     nack.code = code;
     nack.lane = lane;
     nack.text = sentence;
@@ -205,7 +206,8 @@ static void welcome(struct session *session) {
         streams[lane].epoch = stream_checker_epoch_number(checker);
         pointers[lane] = &streams[lane];
     }
-    Tocsin__Welcome message = TOCSIN__WELCOME__INIT;
+    Tocsin__Welcome message;
+    tocsin__welcome__init(&message);
     message.version = VERSION;
     message.host = agent->record.name;
     message.n_streams = LANES;
@@ -363,7 +365,8 @@ static void tell_joined(struct session *session, const struct agent_record *reco
     snprintf(host, sizeof host, "%s", record->name);
     snprintf(origin, sizeof origin, "%s", settings->origin);
     memcpy(log_key, settings->log_key, sizeof log_key);
-    Tocsin__Joined joined = TOCSIN__JOINED__INIT;
+    Tocsin__Joined joined;
+    tocsin__joined__init(&joined);
     joined.host = host;
     joined.origin = origin;
     joined.log_key = (ProtobufCBinaryData){sizeof log_key, log_key};
@@ -437,7 +440,8 @@ static bool take_renew(struct session *session, struct slice message) {
     if (good) {
         memcpy(session->agent->record.next_tls_key, renew->spki_hash.data, 32);
         commit_record(session->common, session->agent);
-        Tocsin__Renewed renewed = TOCSIN__RENEWED__INIT;
+        Tocsin__Renewed renewed;
+        tocsin__renewed__init(&renewed);
         renewed.spki_hash = renew->spki_hash;
         write_message(session, FRAME_RENEWED, &renewed.base);
     }
@@ -457,7 +461,8 @@ void session_tell_rotated(struct session *session, uint32_t epoch, bool good) {
         refuse(session, TOCSIN__REFUSAL__BUSY, 0, "too much is under way for a new key");
         return;
     }
-    Tocsin__Rotated rotated = TOCSIN__ROTATED__INIT;
+    Tocsin__Rotated rotated;
+    tocsin__rotated__init(&rotated);
     rotated.epoch = epoch;
     write_message(session, FRAME_ROTATED, &rotated.base);
 }
@@ -660,7 +665,8 @@ static void acknowledge(struct session *session) {
         streams[lane].closed = marks.closed;
         pointers[lane] = &streams[lane];
     }
-    Tocsin__Ack ack = TOCSIN__ACK__INIT;
+    Tocsin__Ack ack;
+    tocsin__ack__init(&ack);
     ack.n_streams = LANES;
     ack.streams = pointers;
     ack.pace_ms = session_pace_ms(session->common);
