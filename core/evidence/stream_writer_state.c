@@ -40,7 +40,7 @@ static bool state_covered(struct slice state, struct slice *ret_covered, struct 
 }
 
 bool stream_writer_saved_epoch(struct slice state, uint32_t *ret_epoch) {
-    struct slice covered;
+    struct slice covered = {NULL, 0};
     if (!state_covered(state, &covered, NULL))
         return false;
     struct bytes_reader reader = bytes_read(slice_from(covered, HASH_SIZE));

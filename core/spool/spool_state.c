@@ -48,26 +48,26 @@ static bool take_void(struct spool_lane_state *lane, uint64_t batch_seq, uint64_
     return true;
 }
 
-void spool_state_mark(struct spool_state *state, enum lane which, uint64_t stored, uint64_t attested,
+void spool_state_mark(struct spool_state *state, enum lane lane, uint64_t stored, uint64_t attested,
                       uint64_t closed) {
-    struct spool_lane_state *lane = &state->lanes[which];
-    lane->stored = stored;
-    lane->attested = attested;
-    lane->closed = closed;
-    size_t below = find_void(lane, closed);
+    struct spool_lane_state *marked = &state->lanes[lane];
+    marked->stored = stored;
+    marked->attested = attested;
+    marked->closed = closed;
+    size_t below = find_void(marked, closed);
     if (!below)
         return;
-    lane->void_count -= below;
-    memmove(lane->voids, lane->voids + below, lane->void_count * sizeof *lane->voids);
+    marked->void_count -= below;
+    memmove(marked->voids, marked->voids + below, marked->void_count * sizeof *marked->voids);
 }
 
-bool spool_state_void(const struct spool_state *state, enum lane which, uint64_t batch_seq,
+bool spool_state_void(const struct spool_state *state, enum lane lane, uint64_t batch_seq,
                       uint64_t *ret_first_event_seq) {
-    const struct spool_lane_state *lane = &state->lanes[which];
-    size_t at = find_void(lane, batch_seq);
-    if (at == lane->void_count || lane->voids[at].batch_seq != batch_seq)
+    const struct spool_lane_state *asked = &state->lanes[lane];
+    size_t at = find_void(asked, batch_seq);
+    if (at == asked->void_count || asked->voids[at].batch_seq != batch_seq)
         return false;
-    *ret_first_event_seq = lane->voids[at].first_event_seq;
+    *ret_first_event_seq = asked->voids[at].first_event_seq;
     return true;
 }
 
