@@ -109,7 +109,7 @@ def check_numbers(site, total, known_lost=(), expression="n="):
           f"{len(strange)} were never written {strange[:5]}")
 
 
-def wait_for_numbers(site, total, timeout=300):
+def wait_for_numbers(site, total, timeout=120):
     wait_until(lambda: site.count("n=") >= total, lambda: f"{total} lines stored ({site.count('n=')} are)", timeout, 0.5)
 
 
