@@ -45,6 +45,10 @@ class Failure(Exception):
     """What a scenario found wrong."""
 
 
+class Skipped(Exception):
+    """Why a scenario cannot be played on this machine."""
+
+
 def check(condition, text):
     if not condition:
         raise Failure(text)
@@ -441,6 +445,8 @@ def run():
         try:
             function(folder)
             _say(f"ok {name}")
+        except Skipped as reason:
+            _say(f"skip {name} - {_reason(reason)}")
         except Exception as error:  # pylint: disable=broad-except
             failed += 1
             if not isinstance(error, Failure):
