@@ -22,7 +22,8 @@
 #define SAVE_US 10000000u          /* state is saved so often while events come in */
 #define WAIT_US 1000000u
 #define LATENESS_US (600u * UINT64_C(1000000)) /* windows wait so long for events that come late */
-#define UPDATES_MOST 64u           /* alerts whose count is brought up to date in one round */
+#define UPDATES_MOST 64u           /* alerts whose count is gathered before it is written */
+#define CHANGE_BYTES (4u * 1024 * 1024) /* a round that raises more than that goes in several changes */
 #define STATE_KEY "detection"      /* in STORE_DETECTOR: u64 next row ‖ block detector ‖ block dedup */
 
 struct update {
@@ -50,9 +51,12 @@ struct detection {
     struct record *record;
     struct event_field *fields;
     uint64_t next_row, saved_row, saved_us, advanced_us;
-    uint64_t events;
+    uint64_t events, alerts, notices;
+    uint64_t raised_us;    /* when the newest alert was raised: the next one stands behind it */
     struct change *change; /* of this round */
-    bool notices;          /* the round's change holds some */
+    bool wake_outbox;      /* the change holds notices */
+    bool save;             /* the round did what must not be done again after a restart */
+    bool damaged;          /* rows cannot be read, and that was told */
     struct update updates[UPDATES_MOST];
     size_t update_count;
     /* The event at hand, for the matches that it causes. */
@@ -60,20 +64,6 @@ struct detection {
 };
 
 /* ---- alerts */
-
-static void put_update(struct detection *detection, const struct dedup_entry *entry) {
-    struct update *update = NULL;
-    for (size_t i = 0; i < detection->update_count && !update; i++)
-        if (strcmp(detection->updates[i].id, entry->alert_id) == 0)
-            update = &detection->updates[i];
-    if (!update && detection->update_count < UPDATES_MOST)
-        update = &detection->updates[detection->update_count++];
-    if (!update)
-        return; /* the next match of it brings it up to date */
-    memcpy(update->id, entry->alert_id, ALERT_ID_SIZE);
-    update->count = entry->count;
-    update->last_us = entry->last_us;
-}
 
 /* "c" ‖ id → u64 count ‖ u64 last_us: the alert itself stays as it was raised. */
 static void put_updates(struct detection *detection) {
@@ -86,6 +76,37 @@ static void put_updates(struct detection *detection) {
         change_put(detection->change, STORE_ALERT, slice_string(key), slice_make(value, sizeof value));
     }
     detection->update_count = 0;
+}
+
+static void notices_committed(void *context, struct change *change) {
+    (void)change;
+    outbox_wake(context);
+}
+
+static void submit(struct detection *detection) {
+    put_updates(detection);
+    if (change_is_empty(detection->change))
+        return;
+    if (detection->wake_outbox)
+        change_on_committed(detection->change, notices_committed, detection->settings.outbox);
+    detection->wake_outbox = false;
+    committer_submit(detection->settings.committer, detection->change);
+    detection->change = change_create();
+}
+
+static void put_update(struct detection *detection, const struct dedup_entry *entry) {
+    struct update *update = NULL;
+    for (size_t i = 0; i < detection->update_count && !update; i++)
+        if (strcmp(detection->updates[i].id, entry->alert_id) == 0)
+            update = &detection->updates[i];
+    if (!update) {
+        if (detection->update_count == UPDATES_MOST)
+            put_updates(detection);
+        update = &detection->updates[detection->update_count++];
+    }
+    memcpy(update->id, entry->alert_id, ALERT_ID_SIZE);
+    update->count = entry->count;
+    update->last_us = entry->last_us;
 }
 
 static void put_notice(struct detection *detection, const struct alert *alert, struct slice json, bool again) {
@@ -101,8 +122,8 @@ static void put_notice(struct detection *detection, const struct alert *alert, s
     struct notice notice = {alert->id, buffer_slice(&subject), buffer_slice(&text), json, clock_wall_us(),
                             alert->priority == PRIORITY_PAGE};
     outbox_put(detection->settings.outbox, detection->change, &notice);
-    detection->notices = true;
-    detection->counts.notices++;
+    detection->wake_outbox = true;
+    detection->notices++;
 }
 
 static bool alert_known(const struct detection *detection, const char *id) {
@@ -113,11 +134,14 @@ static bool alert_known(const struct detection *detection, const char *id) {
 }
 
 static void put_alert(struct detection *detection, const struct alert *alert, struct slice json) {
-    /* Ordered by when it was raised, so that whoever follows misses none; its own time stands in it. */
+    /* Ordered by when it was raised, so that whoever follows misses none, also when the clock was set back; its own time
+     * stands in it. */
     uint8_t key[12];
     char by_id[ALERT_ID_SIZE + 1];
-    bytes_put_u64(key, clock_wall_us());
-    bytes_put_u32(key + 8, (uint32_t)detection->counts.alerts);
+    uint64_t now_us = clock_wall_us();
+    detection->raised_us = now_us > detection->raised_us ? now_us : detection->raised_us + 1;
+    bytes_put_u64(key, detection->raised_us);
+    bytes_put_u32(key + 8, (uint32_t)detection->alerts);
     snprintf(by_id, sizeof by_id, "i%.*s", SLICE_ARG(alert->id));
     change_put(detection->change, STORE_ALERT, slice_make(key, sizeof key), json);
     change_put(detection->change, STORE_ALERT, slice_string(by_id), slice_make(key, sizeof key));
@@ -126,7 +150,7 @@ static void put_alert(struct detection *detection, const struct alert *alert, st
         struct event_body body = {.kind = EVENT_ALERT, .source = SLICE("collector"), .raw = buffer_slice(&bare)};
         change_report(detection->change, CLASS_JOURNAL, &body);
     }
-    detection->counts.alerts++;
+    detection->alerts++;
 }
 
 /* The collector itself, and whoever the settings call core. */
@@ -174,6 +198,9 @@ static void on_match(void *context, const struct detector_match *match) {
         put_update(detection, &entry);
     if (alert.priority != PRIORITY_REVIEW)
         put_notice(detection, &alert, buffer_slice(&json), verdict == DEDUP_REPEAT);
+    detection->save |= verdict == DEDUP_REPEAT;
+    if (change_size(detection->change) > CHANGE_BYTES)
+        submit(detection);
 }
 
 /* ---- events */
@@ -199,7 +226,16 @@ static void read_event(struct detection *detection, const struct event *event, c
     detection->events++;
 }
 
-static bool read_row(struct detection *detection, struct slice value) {
+/* Nothing is passed over in silence. */
+static void tell_damage(struct detection *detection, const struct fault *fault) {
+    char row[24], line[FAULT_LINE_SIZE];
+    snprintf(row, sizeof row, "%" PRIu64, detection->next_row);
+    const struct report_field fields[] = {{"store.row", row}, {"error.message", fault_line(fault, line)}, {NULL, NULL}};
+    report_state(detection->change, "store_damaged", fields, "row %s of the store cannot be read: %s", row, line);
+    log_fault(LOG_LEVEL_ERROR, fault, "row %s of the store cannot be read", row);
+}
+
+static void read_row(struct detection *detection, struct slice value) {
     struct fault fault = {0};
     struct row row;
     struct events_message message;
@@ -207,7 +243,7 @@ static bool read_row(struct detection *detection, struct slice value) {
     if (!row_read(value, &row, &fault))
         goto damaged;
     if (row.kind != ROW_EVENTS)
-        return true;
+        return;
     if (!events_read(row.payload, &message, &fault) || !events_open(detection->opener, &message, &text, &fault))
         goto damaged;
     const struct stream_name *name = stream_names_get(detection->names, row.stream_id);
@@ -217,10 +253,9 @@ static bool read_row(struct detection *detection, struct slice value) {
         read_event(detection, &event, name);
     }
     if (fault.code == FAULT_NONE)
-        return true;
+        return;
 damaged:
-    log_fault(LOG_LEVEL_ERROR, &fault, "row %" PRIu64 " of the store cannot be read", detection->next_row);
-    return false;
+    tell_damage(detection, &fault);
 }
 
 /* ---- rounds */
@@ -228,38 +263,26 @@ damaged:
 static void put_state(struct detection *detection) {
     CLEANUP_BUFFER struct buffer state = BUFFER(STORE_VALUE_MOST);
     CLEANUP_BUFFER struct buffer part = BUFFER(STORE_VALUE_MOST / 2);
+    detection->saved_us = clock_monotonic_us();
+    detection->save = false;
     bytes_write_u64(&state, detection->next_row);
-    detector_save(detection->detector, &part);
-    bytes_write_block(&state, buffer_slice(&part));
+    bool good = detector_save(detection->detector, &part) && bytes_write_block(&state, buffer_slice(&part));
     buffer_clear(&part);
-    dedup_save(detection->dedup, &part);
-    if (!bytes_write_block(&state, buffer_slice(&part))) {
+    good = good && dedup_save(detection->dedup, &part) && bytes_write_block(&state, buffer_slice(&part));
+    if (!good) {
         log_warning("the detection's state is too large to be saved; after a restart it reads more rows again");
         return;
     }
+    if (change_size(detection->change) + state.size > CHANGE_BYTES)
+        submit(detection);
     change_put(detection->change, STORE_DETECTOR, SLICE(STATE_KEY), buffer_slice(&state));
     detection->saved_row = detection->next_row;
-    detection->saved_us = clock_monotonic_us();
 }
 
-static void notices_committed(void *context, struct change *change) {
-    (void)change;
-    outbox_wake(context);
-}
-
-static void submit(struct detection *detection) {
-    put_updates(detection);
-    if (change_is_empty(detection->change))
-        return;
-    if (detection->notices)
-        change_on_committed(detection->change, notices_committed, detection->settings.outbox);
-    detection->notices = false;
-    committer_submit(detection->settings.committer, detection->change);
-    detection->change = change_create();
-}
-
-static void round_of_rows(struct detection *detection) {
+/* False: the rows there are cannot be read now. */
+static bool round_of_rows(struct detection *detection, uint64_t arrival) {
     uint8_t key[8];
+    struct fault fault = {0};
     bytes_put_u64(key, detection->next_row);
     struct store_cursor *cursor =
         store_cursor_create(detection->settings.store, STORE_HOT, NULL, (struct slice){NULL, 0});
@@ -270,10 +293,17 @@ static void round_of_rows(struct detection *detection) {
         read_row(detection, store_cursor_value(cursor));
         detection->next_row++;
     }
+    bool good = store_cursor_good(cursor, &fault);
     store_cursor_destroy(cursor);
-    if (rows && clock_monotonic_us() > detection->saved_us + SAVE_US)
+    if (!good && !detection->damaged)
+        tell_damage(detection, &fault);
+    detection->damaged = !good;
+    if (good && rows == 0)
+        detection->next_row = arrival; /* what stood there is gone */
+    if (detection->save || (rows && clock_monotonic_us() > detection->saved_us + SAVE_US))
         put_state(detection);
     submit(detection);
+    return good;
 }
 
 /* Windows that are over are decided, groups that are over are forgotten. */
@@ -314,6 +344,8 @@ static bool look_at_orders(struct detection *detection, uint64_t arrival) {
     take_reload(detection);
     struct detector_counts counts = detector_counts(detection->detector);
     detection->counts.events = detection->events;
+    detection->counts.alerts = detection->alerts;
+    detection->counts.notices = detection->notices;
     detection->counts.matches = counts.matches;
     detection->counts.evictions = counts.evictions;
     detection->counts.behind = arrival > detection->next_row ? arrival - detection->next_row : 0;
@@ -327,15 +359,16 @@ static void *run(void *context) {
     struct detection *detection = context;
     uint64_t arrival = committer_arrival(detection->settings.committer);
     while (look_at_orders(detection, arrival)) {
+        bool good = true;
         if (detection->next_row < arrival)
-            round_of_rows(detection);
+            good = round_of_rows(detection, arrival);
         else if (detection->next_row != detection->saved_row &&
                  clock_monotonic_us() > detection->saved_us + SAVE_US) {
             put_state(detection);
             submit(detection);
         }
         advance(detection);
-        arrival = committer_wait(detection->settings.committer, detection->next_row, WAIT_US);
+        arrival = committer_wait(detection->settings.committer, good ? detection->next_row : arrival, WAIT_US);
     }
     put_state(detection);
     submit(detection);
@@ -361,6 +394,16 @@ static bool load_state(struct detection *detection, struct fault *fault) {
     return true;
 }
 
+/* Alerts' keys begin with a zero byte, their other rows with a letter. */
+static uint64_t newest_alert_us(const struct store *store) {
+    struct store_cursor *cursor = store_cursor_create(store, STORE_ALERT, NULL, (struct slice){NULL, 0});
+    uint64_t time_us = 0;
+    if (store_cursor_at_or_before(cursor, SLICE("\x01")))
+        time_us = bytes_get_u64(store_cursor_key(cursor).data);
+    store_cursor_destroy(cursor);
+    return time_us;
+}
+
 struct detection *detection_start(const struct detection_settings *settings, struct fault *fault) {
     struct detection *detection = memory_new(sizeof *detection);
     struct dedup_settings dedup = {.window_us = settings->window_us, .repeat_us = settings->repeat_us};
@@ -376,6 +419,7 @@ struct detection *detection_start(const struct detection_settings *settings, str
     detection->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *detection->fields);
     detection->change = change_create();
     detection->saved_us = clock_monotonic_us();
+    detection->raised_us = newest_alert_us(settings->store);
     if (load_state(detection, fault) && pthread_create(&detection->thread, NULL, run, detection) == 0)
         return detection;
     detection->thread = 0;

@@ -5,6 +5,8 @@
 #include "bytes.h"
 #include "memory.h"
 
+#define STEP_HEAD (1u + 1 + 32 + 8 + 4 + 4)
+
 /* Steps stand one behind the other in one buffer: u8 kind, u8 class or family, stream_id, u64 seq, two blocks. */
 struct change {
     struct change_links links;
@@ -28,6 +30,8 @@ struct change *change_destroy(struct change *change) {
 static void add(struct change *change, enum change_step_kind kind, unsigned small, const uint8_t *stream_id,
                 uint64_t seq, struct slice key, struct slice value) {
     static const uint8_t nobody[32];
+    if (!buffer_reserve(&change->steps, STEP_HEAD + key.size + value.size))
+        return;
     bytes_write_u8(&change->steps, (uint8_t)kind);
     bytes_write_u8(&change->steps, (uint8_t)small);
     buffer_append(&change->steps, stream_id ? stream_id : nobody, 32);
@@ -66,6 +70,7 @@ void change_on_committed(struct change *change, change_callback *committed, void
     change->links.context = context;
 }
 
+bool change_is_cut(const struct change *change) { return change->steps.overflow; }
 bool change_is_empty(const struct change *change) { return change->steps.size == 0; }
 size_t change_size(const struct change *change) { return sizeof *change + change->steps.size; }
 struct change_links *change_links(struct change *change) { return &change->links; }

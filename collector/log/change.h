@@ -42,6 +42,8 @@ void change_delete(struct change *change, enum store_family family, struct slice
 /* Called in the loop's thread after the commit, with the change, which dies afterwards. */
 void change_on_committed(struct change *change, change_callback *committed, void *context);
 
+/* A step did not fit into CHANGE_MOST and was left out: its maker should have begun another change before. */
+bool change_is_cut(const struct change *change);
 bool change_is_empty(const struct change *change);
 size_t change_size(const struct change *change); /* bytes, for queues that count */
 

@@ -129,6 +129,8 @@ static void add_report(struct reports *reports, struct slice body, uint8_t class
 
 static void apply(struct committer *committer, const struct change *change, struct reports *reports) {
     struct change_step step;
+    if (change_is_cut(change))
+        log_error("a change was larger than %u bytes: what did not fit is lost", CHANGE_MOST);
     for (size_t place = 0; change_next(change, &place, &step);) {
         switch (step.kind) {
         case CHANGE_EVENTS:
