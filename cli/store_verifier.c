@@ -6,8 +6,10 @@
 
 #include "bytes.h"
 #include "events.h"
+#include "known_rotations.h"
 #include "memory.h"
 #include "merkle_frontier.h"
+#include "rotation_row.h"
 #include "row.h"
 #include "stream_checker.h"
 #include "stream_id.h"
@@ -16,6 +18,9 @@
 struct stream {
     struct hash id;
     char name[STREAM_NAME_SIZE];
+    char host[STREAM_NAME_SIZE];
+    enum lane lane;
+    struct verify_key first_key, key; /* of epoch 0; of the present one */
     struct stream_checker *checker;
     uint8_t part[PART_SIZE]; /* the newest one that the collector holds: it attests what no entry covers yet */
     bool has_part;
@@ -27,6 +32,9 @@ struct store_verifier {
     void *context;
     struct stream *streams;
     size_t stream_count;
+    struct known_rotations *rotations;
+    struct hash log;
+    bool log_known;
     struct events_opener *opener;
     struct buffer entry, class_list; /* of the close that comes next */
     struct hash tree_hashes[MERKLE_LEVELS_MOST];
@@ -40,6 +48,7 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     struct store_verifier *verifier = memory_new(sizeof *verifier);
     verifier->finding = finding;
     verifier->context = context;
+    verifier->rotations = known_rotations_create();
     verifier->opener = events_opener_create();
     verifier->entry = BUFFER(64 * 1024);
     verifier->class_list = BUFFER(64 * 1024);
@@ -52,12 +61,18 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
         for (size_t i = 0; i < verifier->stream_count; i++)
             stream_checker_destroy(verifier->streams[i].checker);
         free(verifier->streams);
+        known_rotations_destroy(verifier->rotations);
         events_opener_destroy(verifier->opener);
         buffer_free(&verifier->entry);
         buffer_free(&verifier->class_list);
         free(verifier);
     }
     return NULL;
+}
+
+void store_verifier_set_log(struct store_verifier *verifier, const struct hash *log) {
+    verifier->log = *log;
+    verifier->log_known = true;
 }
 
 static void find(struct store_verifier *verifier, const char *place, const char *text) {
@@ -98,6 +113,9 @@ static void take_stream(struct store_verifier *verifier, struct slice key, struc
         return;
     }
     memcpy(public_key.bytes, row.public_key, 32);
+    stream.first_key = stream.key = public_key;
+    stream.lane = row.lane;
+    snprintf(stream.host, sizeof stream.host, "%.*s", SLICE_ARG(row.host));
     memcpy(stream.id.bytes, key.data, 32);
     stream_name_make(row.host, row.lane, stream.name);
     struct hash expected = stream_id_make(slice_string(stream.name), &public_key);
@@ -161,6 +179,31 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
     return check == CHECK_ACCEPTED || check == CHECK_OWED ? check : check_good(check) ? CHECK_SEQUENCE : check;
 }
 
+static void take_rotation(struct store_verifier *verifier, struct slice key, struct slice value) {
+    struct fault fault = {0};
+    char place[STREAM_NAME_SIZE + 32];
+    if (!slice_starts(key, SLICE(ROTATION_ROW_PREFIX)))
+        return;
+    struct slice host = slice_from(key, 1);
+    host = slice_head(host, slice_find_byte(host, 0));
+    if (known_rotations_take(verifier->rotations, key, value, &fault))
+        return;
+    if (!host_name_good(host))
+        host = SLICE("?");
+    uint32_t epoch = key.size >= 4 ? bytes_get_u32(key.data + key.size - 4) : 0;
+    snprintf(place, sizeof place, "%.*s, rotation to epoch %" PRIu32, SLICE_ARG(host), epoch);
+    find(verifier, place, fault.text);
+}
+
+/* After an epoch's last batch: goes on under the key that a statement names. */
+static bool begin_epoch(struct store_verifier *verifier, struct stream *stream, struct fault *fault) {
+    const struct rotation_place place = {verifier->log_known ? &verifier->log : NULL, slice_string(stream->host),
+                                         &stream->first_key, &stream->key,
+                                         stream_checker_epoch_number(stream->checker)};
+    return known_rotations_follow(verifier->rotations, &place, stream->lane, &stream->id, &stream->key, fault) &&
+           stream_checker_epoch(stream->checker, &stream->key, fault);
+}
+
 static void take_row(struct store_verifier *verifier, struct slice key, struct slice value) {
     struct row row;
     struct fault fault = {0};
@@ -185,6 +228,8 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
                                               : check_close(verifier, stream, row.payload, &fault);
     buffer_clear(&verifier->entry);
     buffer_clear(&verifier->class_list);
+    if (check_good(check) && stream_checker_rotated(stream->checker) && !begin_epoch(verifier, stream, &fault))
+        check = CHECK_EPOCH;
     if (check_good(check) || stream->bad)
         return;
     stream->bad = true;
@@ -221,6 +266,9 @@ static void take_mark(struct store_verifier *verifier, struct slice key, struct 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
                         struct slice value) {
     switch ((unsigned)family) {
+    case STORE_REGISTRY:
+        take_rotation(verifier, key, value);
+        break;
     case STORE_STREAM:
         take_stream(verifier, key, value);
         break;

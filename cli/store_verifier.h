@@ -1,8 +1,9 @@
 /* A whole store, checked from its rows (store_dump.h) and nothing else: every stream from its first event, the log's tree
- * over every entry. Findings go to a callback with their place; a stream that is bad is reported once and left. */
+ * over every entry, the statement behind every change of an agent's key. Findings go to a callback with their place; a stream that is bad is reported once and left. */
 #ifndef TOCSIN_STORE_VERIFIER_H
 #define TOCSIN_STORE_VERIFIER_H
 
+#include "sha256.h"
 #include "store_family.h"
 #include "slice.h"
 
@@ -17,6 +18,9 @@ struct store_verified {
 
 struct store_verifier *store_verifier_create(store_finding *finding, void *context);
 struct store_verifier *store_verifier_destroy(struct store_verifier *verifier);
+
+/* The log that agents' statements must be for (statement.h); without it that is not asked. */
+void store_verifier_set_log(struct store_verifier *verifier, const struct hash *log);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "key_file.h"
 #include "reader.h"
 #include "site.h"
+#include "statement.h"
 #include "store_dump.h"
 #include "store_verifier.h"
 
@@ -58,6 +60,22 @@ static bool read_at_rest(const struct command_context *context, struct progress 
     return good;
 }
 
+/* Where this site's own log can be named here, statements must be for it. */
+static void name_log(const struct command_context *context, struct store_verifier *verifier) {
+    char data[FILES_PATH_MOST], origin_path[FILES_PATH_MOST], key_path[FILES_PATH_MOST];
+    CLEANUP_BUFFER struct buffer origin = BUFFER(256);
+    struct fault unreadable;
+    if (!command_data(context, data, &unreadable) || !site_path(origin_path, data, SITE_COLLECTOR_ORIGIN) ||
+        !site_path(key_path, data, SITE_COLLECTOR_LOG_KEY) || !files_read_secret(origin_path, &origin, &unreadable))
+        return;
+    struct signing_key *key = key_file_open(key_path, false, &unreadable);
+    if (key) {
+        struct hash log = statement_log(buffer_slice(&origin), signing_key_public(key));
+        store_verifier_set_log(verifier, &log);
+    }
+    signing_key_destroy(key);
+}
+
 static void print_finding(void *context, const char *place, const char *text) {
     const struct command_context *command = context;
     if (command->json)
@@ -85,6 +103,7 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     struct fault fault = {0};
     struct progress progress = {.shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
+    name_log(context, progress.verifier);
     bool good = read_live(context, &progress, &fault);
     if (!good && fault.code == FAULT_MISSING) {
         fault = (struct fault){0};

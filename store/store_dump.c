@@ -1,5 +1,6 @@
 #include "store_dump.h"
 
+#include "rotation_row.h"
 #include "row.h"
 
 struct dump {
@@ -36,8 +37,8 @@ static bool give_row(struct dump *dump, enum store_family family, struct slice k
     return give(dump, family, key, value);
 }
 
-static bool give_family(struct dump *dump, enum store_family family, struct fault *fault) {
-    struct store_cursor *cursor = store_cursor_create(dump->store, family, dump->snapshot, (struct slice){NULL, 0});
+static bool give_family(struct dump *dump, enum store_family family, struct slice prefix, struct fault *fault) {
+    struct store_cursor *cursor = store_cursor_create(dump->store, family, dump->snapshot, prefix);
     for (bool on = store_cursor_first(cursor); on && !dump->ended; on = store_cursor_next(cursor))
         give_row(dump, family, store_cursor_key(cursor), store_cursor_value(cursor));
     bool good = store_cursor_good(cursor, fault);
@@ -47,12 +48,19 @@ static bool give_family(struct dump *dump, enum store_family family, struct faul
 
 bool store_dump(const struct store *store, store_dump_take *take, void *context, uint64_t *ret_rows,
                 struct fault *fault) {
-    static const enum store_family families[] = {STORE_STREAM, STORE_PART, STORE_HOT, STORE_MARK};
+    static const struct {
+        enum store_family family;
+        struct slice prefix;
+    } parts[] = {{STORE_REGISTRY, {(const uint8_t *)ROTATION_ROW_PREFIX, 1}},
+                 {STORE_STREAM, {NULL, 0}},
+                 {STORE_PART, {NULL, 0}},
+                 {STORE_HOT, {NULL, 0}},
+                 {STORE_MARK, {NULL, 0}}};
     struct store_snapshot *snapshot = store_snapshot_create(store);
     struct dump dump = {store, snapshot, take, context, 0, false};
     bool good = true;
-    for (size_t i = 0; good && !dump.ended && i < sizeof families / sizeof *families; i++)
-        good = give_family(&dump, families[i], fault);
+    for (size_t i = 0; good && !dump.ended && i < sizeof parts / sizeof *parts; i++)
+        good = give_family(&dump, parts[i].family, parts[i].prefix, fault);
     store_snapshot_destroy(snapshot);
     *ret_rows = dump.rows;
     return good;

@@ -1,4 +1,4 @@
-/* Everything that a verifier needs, in the order in which it came: streams, then rows of events and closed batches, each
+/* Everything that a verifier needs, in the order in which it came: the rotations of agents' keys, streams, then rows of events and closed batches, each
  * close behind its log entry and class list, then the marks. The same over a live collector's socket and from a store at
  * rest. */
 #ifndef TOCSIN_STORE_DUMP_H
