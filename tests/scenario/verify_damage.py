@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""Somebody with the disk in hand changes what is stored: `tocsin verify` finds it and names the place."""
+
+import os
+import shutil
+import subprocess
+
+from tocsin_site import SOURCE, Site, check, run, scenario
+from tocsin_wire import ACCESS, CLOSE, EVENTS, PART, Connection, Host, line
+
+
+def compile_editor(folder):
+    program = os.path.join(folder, "store_edit")
+    done = subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, os.path.join(SOURCE, "tests/scenario/shims/store_edit.c"),
+                           "-lrocksdb"], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"store_edit does not compile: {done.stderr[-500:]}")
+    return program
+
+
+def filled(folder):
+    """A stopped site with two hosts: closed batches, and one batch that is still open, under a part."""
+    site = Site(folder)
+    log = site.log("auth.log")
+    site.start()
+    log.write([f"login number {n} of somebody" for n in range(200)])
+    site.wait_for_lines(log.written)
+    host = Host("signer1")
+    host.join(site)
+    with Connection(site.port, host) as wire:
+        wire.greet()
+        stream = host.streams[0]
+        for number in range(3):
+            wire.send(EVENTS, stream.events([(ACCESS, line(f"signed request {number}.{n}")) for n in range(3)]))
+            wire.send(CLOSE, stream.close())
+        wire.send(EVENTS, stream.events([(ACCESS, line("still open and signed"))]))
+        wire.send(PART, stream.part())
+        wire.expect_marks(0, stored=10, attested=10, closed=3)
+        wire.send(EVENTS, stream.events([(ACCESS, line("still open and not signed"))]))
+        wire.expect_marks(0, stored=11)
+    site.wait_for_signed(site.agent.name)
+    site.agent.stop()
+    site.collector.stop()
+    return site
+
+
+@scenario("a changed, missing or forged piece of the store is found, and its place named")
+def _(folder):
+    editor = compile_editor(folder)
+    site = filled(folder)
+    with site:
+        summary = site.check_verified()
+        check(summary["events"] > 211 and summary["streams"] >= 3, f"the summary says {summary}")
+        store = os.path.join(site.data, "collector", "store")
+        good = os.path.join(folder, "good")
+        shutil.copytree(store, good)
+        entry_of_signer = "tocsin/batch/v1"
+        edits = [
+            ("a bit of a body", ["hot", "flip", "signed request 1.1"], ["signer1", "batch 1"]),
+            ("a bit of an open, signed body", ["hot", "flip", "still open and signed"], ["signer1"]),
+            ("a row of bodies", ["hot", "delete", "signed request 1.1"], ["row"]),
+            ("a bit of an entry's time", ["entry", "flip", entry_of_signer, "90"], ["batch"]),
+            ("a bit of an entry's signature", ["entry", "flip", entry_of_signer, "-1"], ["batch"]),
+            ("an entry", ["entry", "delete", ""], ["entry 0"]),
+            ("a bit of a class list", ["class_list", "flip", "", "-1"], ["batch"]),
+            ("a class list", ["class_list", "delete", ""], ["batch"]),
+        ]
+        for what, arguments, wanted in edits:
+            done = subprocess.run([editor, os.path.join(store, "rocksdb"), *arguments], capture_output=True, text=True,
+                                  check=False)
+            check(done.returncode == 0, f"{what}: store_edit says {done.returncode} {done.stderr}")
+            findings, _ = site.verify()
+            check(findings, f"{what}: changed, and verify finds nothing")
+            said = str(findings)
+            for word in wanted:
+                check(word in said, f"{what}: verify does not name {word!r}: {said[:600]}")
+            check("BAD" in site.tocsin("verify", expect=(1,)), f"{what}: no word of it in the text")
+            shutil.rmtree(store)
+            shutil.copytree(good, store)
+        site.check_verified()
+        site.start_collector()
+        site.check_verified()
+
+
+run()
