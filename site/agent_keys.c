@@ -34,6 +34,8 @@ bool agent_keys_look(struct agent_keys *keys, const char *data, struct fault *fa
 
 static bool match(struct agent_keys *keys, const char *data, struct membership *membership,
                   struct fault *fault) {
+    if (!membership->has_keys && membership->epoch)
+        return fault_set(fault, FAULT_FORMAT, "the membership names a key epoch and not all of its keys; join again");
     if (!membership->has_keys)
         membership_set_keys(membership, signing_key_public(keys->key)->bytes);
     if (is_key(keys->key, membership->key))
