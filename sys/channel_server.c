@@ -243,9 +243,8 @@ static int channel_server_lookup(const struct channel_address *address, struct a
     return error;
 }
 
-static int channel_server_bind_any4(struct channel_server *server, const struct channel_address *address) {
-    struct sockaddr_in any;
-    uv_ip4_addr("0.0.0.0", atoi(address->port), &any);
+static int channel_server_bind_any4(struct channel_server *server, in_port_t port) {
+    const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_ANY)};
     return uv_tcp_bind(&server->uv.tcp, (const struct sockaddr *)&any, 0);
 }
 
@@ -260,11 +259,13 @@ static bool channel_server_bind_tcp(struct channel_server *server, const struct 
     server->handles++;
     bool allowed = server->context || channel_address_is_loopback(found->ai_addr);
     error = allowed ? uv_tcp_bind(&server->uv.tcp, found->ai_addr, 0) : 0;
+    struct sockaddr_in6 first = {0}; /* the port stands at the same place in both families */
+    memcpy(&first, found->ai_addr, found->ai_addrlen < sizeof first ? found->ai_addrlen : sizeof first);
     freeaddrinfo(found);
     if (!allowed)
         return fault_set(fault, FAULT_USAGE, "without TLS it listens on loopback alone");
     if ((error == UV_EAFNOSUPPORT || error == UV_EADDRNOTAVAIL) && !*address->host)
-        error = channel_server_bind_any4(server, address); /* a kernel without IPv6 */
+        error = channel_server_bind_any4(server, first.sin6_port); /* a kernel without IPv6 */
     return !error || loop_fault(fault, error, "cannot listen there");
 }
 

@@ -11,6 +11,7 @@
 #include "calendar.h"
 #include "clock.h"
 #include "encoding.h"
+#include "slice.h"
 
 /* Repeats are told by a hash of their text; two that share a slot push each other out, which only shows a
  * line more. */
@@ -45,11 +46,13 @@ static const struct {
 /* systemd.exec(5): the variable may be inherited by a process whose stderr goes elsewhere, so both numbers
  * must fit. */
 static bool log_is_journal(void) {
-    const char *stream = getenv("JOURNAL_STREAM");
+    struct slice stream = slice_string(getenv("JOURNAL_STREAM"));
+    size_t colon = slice_find_byte(stream, ':');
     struct stat status;
-    unsigned long long device, inode;
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+    uint64_t device, inode;
+    return colon != SIZE_MAX && slice_decimal(slice_head(stream, colon), &device) &&
+           slice_decimal(slice_from(stream, colon + 1), &inode) && fstat(STDERR_FILENO, &status) == 0 &&
+           status.st_dev == device && status.st_ino == inode;
 }
 
 void log_start(enum log_level most) {

@@ -140,8 +140,10 @@ struct metrics_server *metrics_server_create(struct loop *loop, const char *addr
 struct metrics_server *metrics_server_destroy(struct metrics_server *server) {
     if (!server)
         return NULL;
-    while (server->visits)
-        metrics_visit_late(server->visits);
+    for (struct metrics_visit *visit = server->visits, *next; visit; visit = next) {
+        next = visit->next;
+        metrics_visit_late(visit);
+    }
     channel_server_destroy(server->listener);
     free(server);
     return NULL;

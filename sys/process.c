@@ -11,9 +11,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "slice.h"
+
 bool process_become_user(const char *user, struct fault *fault) {
     errno = 0;
-    const struct passwd *entry = getpwnam(user);
+    const struct passwd *entry = getpwnam(user); /* NOLINT(concurrency-mt-unsafe): at the start, alone */
     if (!entry)
         return errno ? fault_set_system(fault, "cannot look up the user \"%s\"", user)
                      : fault_set(fault, FAULT_MISSING, "there is no user \"%s\"", user);
@@ -49,12 +51,16 @@ uint64_t process_descriptors_raise(uint64_t count) {
 
 static uint64_t process_resident(void) {
     FILE *file = fopen("/proc/self/statm", "re");
+    char line[128] = "";
     if (!file)
         return 0;
-    unsigned long long total, resident;
-    int fields = fscanf(file, "%llu %llu", &total, &resident);
+    struct slice numbers = fgets(line, sizeof line, file) ? slice_string(line) : SLICE("");
     fclose(file);
-    return fields == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    struct slice rest = slice_from(numbers, slice_find_byte(numbers, ' ') + 1); /* behind the whole size */
+    uint64_t resident;
+    return slice_decimal(slice_head(rest, slice_find_byte(rest, ' ')), &resident)
+               ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
+               : 0;
 }
 
 /* After process_harden the folder belongs to root. */

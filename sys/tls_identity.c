@@ -65,7 +65,8 @@ static bool tls_key_is_private(const char *path, struct fault *fault) {
 }
 
 /* Key protected by a passphrase: no terminal to ask at. */
-static int tls_no_passphrase(char *buffer, int size, int writing, void *context) {
+static int tls_no_passphrase(char *buffer, /* NOLINT(readability-non-const-parameter): OpenSSL's pem_password_cb */
+                             int size, int writing, void *context) {
     (void)buffer, (void)size, (void)writing, (void)context;
     return -1;
 }
