@@ -230,35 +230,40 @@ static bool read_settings(const char *site, struct agent_settings *settings, str
     return settings_file_read(agent_settings_table(), site, "agent", settings, fault);
 }
 
+/* False: what was in force still is. */
+static bool use_settings(struct agent *agent, const struct agent_settings *settings, struct fault *fault) {
+    /* Positions must be on disk before a source is made anew from them. */
+    sources_finish(agent->sources, source_clock_us(agent));
+    if (!flush(agent))
+        return fault_set(fault, FAULT_SPACE, "the spool cannot be written now");
+    agent->sources = sources_destroy(agent->sources);
+    struct sources *fresh =
+        sources_create(settings, lanes_output(agent->lanes), agent->loop, schedule_turn, agent, fault);
+    agent->sources = fresh ? fresh
+                           : sources_create(&agent->settings, lanes_output(agent->lanes), agent->loop, schedule_turn,
+                                            agent, NULL);
+    return fresh != NULL;
+}
+
 static void reload(void *context) {
     struct agent *agent = context;
     struct agent_settings settings;
     struct fault fault = {0};
     notify_reloading();
-    /* Positions must be on disk before a source is made anew from them. */
-    struct sources *fresh = NULL;
-    bool good = flush(agent) && read_settings(agent->site, &settings, &fault);
+    bool good = read_settings(agent->site, &settings, &fault);
     if (good) {
-        sources_finish(agent->sources, source_clock_us(agent));
-        good = flush(agent);
-        agent->sources = sources_destroy(agent->sources);
-        fresh = sources_create(&settings, lanes_output(agent->lanes), agent->loop, schedule_turn, agent, &fault);
-        struct agent_settings *in_force = fresh ? &settings : &agent->settings;
-        agent->sources = fresh ? fresh
-                               : sources_create(in_force, lanes_output(agent->lanes), agent->loop, schedule_turn,
-                                                agent, NULL);
-        struct agent_settings *dropped = fresh ? &agent->settings : &settings;
-        settings_release(agent_settings_table(), dropped);
-        if (fresh)
+        good = use_settings(agent, &settings, &fault);
+        settings_release(agent_settings_table(), good ? &agent->settings : &settings);
+        if (good)
             agent->settings = settings;
     }
     char text[FAULT_LINE_SIZE + 64], line[FAULT_LINE_SIZE];
-    if (fresh)
+    if (good)
         snprintf(text, sizeof text, "settings read anew: %zu sources", sources_count(agent->sources));
     else
         snprintf(text, sizeof text, "the settings stay as they were: %s", fault_line(&fault, line));
-    log_write(fresh ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "%s", text);
-    tell(agent, fresh ? "reloaded" : "reload_failed", text);
+    log_write(good ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "%s", text);
+    tell(agent, good ? "reloaded" : "reload_failed", text);
     key_rotation_look(agent->rotation);
     notify_ready();
     schedule_turn(agent);
@@ -576,6 +581,7 @@ int main(int argc, char **argv) {
     const char *site = getenv("TOCSIN_SITE"), *data = NULL, *address = NULL, *token = NULL, *name = NULL;
     bool only_check = false, rotate = false;
     log_start(LOG_LEVEL_INFO);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 's':
