@@ -271,6 +271,8 @@ static void reload(void *context) {
     struct collector *collector = context;
     struct fault fault = {0};
     char text[FAULT_LINE_SIZE];
+    if (!collector->queries)
+        return; /* a signal while everything is being stopped */
     notify_reloading();
     if (reload_all(collector, &fault)) {
         snprintf(text, sizeof text, "settings and rules read anew: %zu rules in force, %zu left out, %zu channels",
@@ -543,6 +545,7 @@ int main(int argc, char **argv) {
     const char *site = getenv("TOCSIN_SITE"), *data = NULL;
     bool check = false;
     log_start(LOG_LEVEL_INFO);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 's':

@@ -147,8 +147,11 @@ static void *serve(void *context) {
 
 static void accept_one(struct query_server *server) {
     int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-    if (socket < 0)
+    if (socket < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            usleep(LOOK_MS * 1000); /* no descriptor left: who waits is still there, and poll would not wait */
         return;
+    }
     struct connection *connection = memory_new(sizeof *connection);
     *connection = (struct connection){server, socket, BUFFER(FRAME_HEAD + FRAME_ROW_MOST + OUTPUT_BYTES), false};
     pthread_t thread;
