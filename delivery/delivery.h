@@ -26,7 +26,7 @@ size_t delivery_count(const struct collector_settings *settings);
 struct delivery *delivery_create(const struct collector_settings *settings, size_t number, struct fault *fault);
 struct delivery *delivery_destroy(struct delivery *delivery); /* returns NULL */
 
-/* "mail", "webhook:HOST": stands in the outbox, so it stays the same over restarts. */
+/* "mail", "webhook:HOST", "webhook:HOST#2": stands in the outbox, so it stays the same over restarts. */
 const char *delivery_name(const struct delivery *delivery);
 /* ret_permanent on failure alone: trying again cannot help. */
 bool delivery_send(struct delivery *delivery, const struct notice *notice, bool *ret_permanent, struct fault *fault);

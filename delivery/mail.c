@@ -97,7 +97,9 @@ static bool send_mail(void *state, const struct notice *notice, bool *ret_perman
         buffer_printf(&message, "%s%s", i ? ",\r\n " : "", settings->mail.to.items[i]);
     buffer_append_string(&message, "\r\n");
     write_subject(&message, notice->subject);
-    buffer_printf(&message, "Message-ID: <%.*s@tocsin.invalid>\r\n", SLICE_ARG(notice->id));
+    /* The same for one that is sent twice, another for the reminder: mailboxes drop what they have seen. */
+    buffer_printf(&message, "Message-ID: <%.*s.%" PRIu64 "@tocsin.invalid>\r\n", SLICE_ARG(notice->id),
+                  notice->time_us);
     buffer_printf(&message,
                   "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
                   "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n%s\r\n",

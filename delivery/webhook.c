@@ -29,6 +29,28 @@ static void add_header(struct webhook *webhook, size_t *count, const char *name,
     webhook->headers[(*count)++] = line;
 }
 
+/* The URL's host, without what may be secret beside it: who logs in, path and query. */
+static struct slice host_of(const char *url) {
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    struct slice authority = slice_make(host, strcspn(host, "/?#\\"));
+    for (size_t at; (at = slice_find_byte(authority, '@')) != SIZE_MAX;)
+        authority = slice_from(authority, at + 1);
+    return authority;
+}
+
+/* Names tell channels apart in the outbox: a further one to the same host has a number. */
+static void make_name(const struct collector_webhook_settings *all, size_t number, char *ret_name, size_t name_size) {
+    struct slice host = host_of(all[number].url);
+    unsigned same = 1;
+    for (size_t i = 0; i < number; i++)
+        same += slice_equal(host_of(all[i].url), host);
+    if (same == 1)
+        snprintf(ret_name, name_size, "webhook:%.*s", SLICE_ARG(host));
+    else
+        snprintf(ret_name, name_size, "webhook:%.*s#%u", SLICE_ARG(slice_head(host, 200)), same);
+}
+
 static void *create(const struct collector_settings *settings, size_t number, char *ret_name, size_t name_size,
                     struct fault *fault) {
     const struct collector_webhook_settings *all = settings->webhooks.items;
@@ -41,10 +63,7 @@ static void *create(const struct collector_settings *settings, size_t number, ch
     struct http_client_settings client = {.authorities_path = webhook->settings->ca,
                                           .timeout_us = webhook->settings->timeout_us};
     webhook->client = http_client_create(&client, fault);
-    /* Without what may be secret in it: path and query. */
-    const char *host = strstr(webhook->settings->url, "://");
-    host = host ? host + 3 : webhook->settings->url;
-    snprintf(ret_name, name_size, "webhook:%.*s", (int)strcspn(host, "/?#"), host);
+    make_name(all, number, ret_name, name_size);
     if (webhook->client)
         return webhook;
     destroy(webhook);
