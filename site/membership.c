@@ -61,12 +61,22 @@ static bool take_line(struct membership *membership, struct slice name, struct s
     return false;
 }
 
+/* A file that was cut is no membership: without the pin the agent would not know whom it talks to. */
+static bool is_complete(const struct membership *membership) {
+    static const uint8_t none[32];
+    return membership->host[0] && membership->address[0] && membership->origin[0] && membership->heartbeat_s &&
+           memcmp(membership->pin, none, 32) != 0 && memcmp(membership->log_key, none, 32) != 0 &&
+           (!membership->has_keys || memcmp(membership->key, none, 32) != 0);
+}
+
 bool membership_read(const char *path, struct membership *ret_membership, struct fault *fault) {
     CLEANUP_BUFFER struct buffer text = BUFFER(4096);
-    if (!files_read(path, &text, fault))
-        return false;
+    return files_read(path, &text, fault) && membership_parse(buffer_slice(&text), path, ret_membership, fault);
+}
+
+bool membership_parse(struct slice text, const char *path, struct membership *ret_membership, struct fault *fault) {
     struct membership membership = {0};
-    struct slice rest = buffer_slice(&text);
+    struct slice rest = text;
     for (unsigned line = 1; rest.size; line++) {
         size_t end = slice_find_byte(rest, '\n');
         struct slice this = slice_head(rest, end);
@@ -76,7 +86,7 @@ bool membership_read(const char *path, struct membership *ret_membership, struct
             return fault_set(fault, FAULT_FORMAT, "%s:%u cannot be read; join again to write it anew", path, line);
         rest = slice_from(rest, end + 1);
     }
-    if (!membership.host[0] || !membership.heartbeat_s)
+    if (!is_complete(&membership))
         return fault_set(fault, FAULT_FORMAT, "%s is incomplete; join again to write it anew", path);
     *ret_membership = membership;
     return true;

@@ -21,6 +21,8 @@ struct membership {
 /* Of a host that has just joined. */
 void membership_set_keys(struct membership *membership, const uint8_t public_key[32]);
 bool membership_read(const char *path, struct membership *ret_membership, struct fault *fault);
+/* The same from its text; `path` for the fault. */
+bool membership_parse(struct slice text, const char *path, struct membership *ret_membership, struct fault *fault);
 bool membership_write(const char *path, const struct membership *membership, struct fault *fault);
 
 #endif

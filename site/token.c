@@ -20,6 +20,8 @@ static bool path_of(char ret_path[FILES_PATH_MOST], const char *folder, const ui
 static bool write_state(const char *path, const char *host, uint64_t expires_us, unsigned uses, struct fault *fault) {
     char text[320];
     int size = snprintf(text, sizeof text, "%s %" PRIu64 " %u\n", host && *host ? host : "-", expires_us, uses);
+    if (size < 0 || (size_t)size >= sizeof text)
+        return fault_set(fault, FAULT_LIMIT, "a host's name of %zu bytes", strlen(host));
     return files_write(path, slice_make(text, (size_t)size), 0600, fault);
 }
 
@@ -65,6 +67,30 @@ bool token_parse(struct slice text, struct token *ret_token, struct fault *fault
     return true;
 }
 
+struct token_state {
+    char host[256]; /* "-" for any */
+    uint64_t expires_us, uses;
+};
+
+/* The word before the next blank or the line's end, taken off. */
+static struct slice take_word(struct slice *rest) {
+    size_t size = 0;
+    while (size < rest->size && rest->data[size] != ' ' && rest->data[size] != '\n')
+        size++;
+    struct slice word = slice_head(*rest, size);
+    *rest = slice_from(*rest, size + 1);
+    return word;
+}
+
+static bool read_state(struct slice text, struct token_state *ret_state) {
+    struct slice host = take_word(&text), expires = take_word(&text), uses = take_word(&text);
+    if (host.size == 0 || host.size >= sizeof ret_state->host || text.size)
+        return false;
+    snprintf(ret_state->host, sizeof ret_state->host, "%.*s", SLICE_ARG(host));
+    return slice_decimal(expires, &ret_state->expires_us) && slice_decimal(uses, &ret_state->uses) &&
+           ret_state->uses > 0 && ret_state->uses <= UINT32_MAX;
+}
+
 /* Whoever renames the file owns it for the moment: two that redeem at once cannot both. */
 bool token_redeem(const char *folder, const uint8_t secret[TOKEN_SECRET_SIZE], uint64_t now_us, char ret_host[256],
                   struct fault *fault) {
@@ -74,18 +100,16 @@ bool token_redeem(const char *folder, const uint8_t secret[TOKEN_SECRET_SIZE], u
     if (rename(path, taken) != 0)
         return fault_set(fault, FAULT_AUTH, "the token is unknown or used up: make another with `tocsin join-token`");
     CLEANUP_BUFFER struct buffer text = BUFFER(512);
-    char host[256];
-    uint64_t expires_us;
-    unsigned uses;
+    struct token_state state;
     if (!files_read(taken, &text, fault))
         return false;
-    if (sscanf(buffer_string(&text), "%255s %" SCNu64 " %u", host, &expires_us, &uses) != 3)
+    if (!read_state(buffer_slice(&text), &state))
         return fault_set(fault, FAULT_FORMAT, "the token's file %s cannot be read", taken);
     unlink(taken);
-    if (expires_us < now_us)
+    if (state.expires_us < now_us)
         return fault_set(fault, FAULT_AUTH, "the token has expired: make another with `tocsin join-token`");
-    if (uses > 1 && !write_state(path, host, expires_us, uses - 1, fault))
+    if (state.uses > 1 && !write_state(path, state.host, state.expires_us, (unsigned)state.uses - 1, fault))
         return false;
-    snprintf(ret_host, 256, "%s", strcmp(host, "-") == 0 ? "" : host);
+    snprintf(ret_host, 256, "%s", strcmp(state.host, "-") == 0 ? "" : state.host);
     return true;
 }
