@@ -60,7 +60,8 @@ bool store_get_fixed(const struct store *store, enum store_family family, struct
     if (value.slice.size != size)
         return fault_set(fault, FAULT_FORMAT, "a value in the store's family %s has %zu bytes instead of %zu",
                          store_family_row(family)->name, value.slice.size, size);
-    memcpy(ret_value, value.slice.data, size);
+    if (size)
+        memcpy(ret_value, value.slice.data, size);
     return true;
 }
 

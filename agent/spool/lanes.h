@@ -103,10 +103,10 @@ bool lanes_flush(struct lanes *lanes, struct fault *fault);
 /* From the collector: all events before `stored` are stored, before `attested` signed; all batches before
  * `closed` are closed and verified, and their segments go. Marks that fall or that name what was never
  * written are ignored. */
-void lanes_acknowledge(struct lanes *lanes, enum lane lane, uint64_t stored, uint64_t attested,
+void lanes_acknowledge(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t attested,
                        uint64_t closed);
 /* The newest checkpoint that was verified: what the next entries say in seen_*. */
-void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *seen);
+void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint);
 void lanes_set_heartbeat(struct lanes *lanes, uint64_t heartbeat_us);
 
 /* What HELLO says of a lane: flushed things alone. */

@@ -132,7 +132,7 @@ static void read_segment(struct recovery *recovery, bool newest) {
     if (!good) {
         folder->damage.ranges++;
         find(recovery, "segment %016" PRIx64 " cannot be read: %s", recovery->segment->id.number,
-             strerror(errno));
+             strerrordesc_np(errno));
     } else {
         const struct spool_segment_reader reader = {recovery, take_record, take_damage};
         struct spool_segment_result result;

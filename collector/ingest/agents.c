@@ -122,7 +122,7 @@ static void make_streams(struct agent *agent) {
 }
 
 struct agent *agents_put(struct agents *agents, const struct agent_record *record, uint64_t heard_us) {
-    struct agent *agent = agents_by_name(agents, slice_string(record->name));
+    struct agent *agent = agents_by_name(agents, slice_make(record->name, strlen(record->name)));
     if (!agent) {
         if (agents->count == agents->capacity) {
             agents->capacity = agents->capacity ? agents->capacity * 2 : 16;

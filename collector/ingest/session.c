@@ -647,9 +647,10 @@ void session_start(struct ingest_common *common, struct channel *channel) {
 }
 
 void session_close_all(struct ingest_common *common) {
-    while (common->sessions) {
-        channel_close(common->sessions->channel);
-        end(common->sessions);
+    for (struct session *session = common->sessions, *next; session; session = next) {
+        next = session->next;
+        channel_close(session->channel);
+        end(session);
     }
 }
 

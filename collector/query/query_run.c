@@ -69,7 +69,7 @@ static void give_event(struct search *search, const struct event *event, const s
         uint8_t id[32];
         char stream[STREAM_NAME_SIZE];
         memcpy(id, row->stream_id, sizeof id);
-        memcpy(stream, name->stream, sizeof stream);
+        snprintf(stream, sizeof stream, "%s", name->stream);
         Tocsin__EventRow out;
         tocsin__event_row__init(&out);
         out.stream = stream;
@@ -91,7 +91,7 @@ static void search_block(struct search *search, const struct row *row, const str
     struct event event;
     uint64_t seq = message->first_event_seq;
     size_t hits = 0;
-    for (; !search->ended && event_block_next(&text, &event, NULL); seq++) {
+    for (; !search->ended && hits < EVENTS_COUNT_MOST && event_block_next(&text, &event, NULL); seq++) {
         struct event_body body;
         event.seq = seq;
         if ((search->class >= 0 && event.class != search->class) ||
@@ -230,13 +230,12 @@ static bool give_alert(const struct query_reader *reader, struct slice json) {
     return reader->write(reader->context, FRAME_TEXT, &message.base);
 }
 
-static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query, uint64_t *since_us,
-                            uint8_t last[12], uint64_t given) {
+static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query, uint8_t last[12], uint64_t given) {
     uint8_t key[12] = {0};
     if (bytes_get_u64(last))
         memcpy(key, last, sizeof key);
     else
-        bytes_put_u64(key, *since_us);
+        bytes_put_u64(key, query->since_us);
     struct store_cursor *cursor =
         store_cursor_create(reader->settings->store, STORE_ALERT, NULL, (struct slice){NULL, 0});
     for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); on; on = store_cursor_next(cursor)) {
@@ -256,13 +255,12 @@ static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__Ale
 }
 
 static void query_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query) {
-    uint64_t since_us = query->since_us;
     uint8_t last[12] = {0};
     uint64_t arrival = committer_arrival(reader->settings->committer);
-    uint64_t given = give_alerts(reader, query, &since_us, last, 0);
+    uint64_t given = give_alerts(reader, query, last, 0);
     while (query->follow && !(query->limit && given >= query->limit) && !reader->stopping(reader->context)) {
         arrival = committer_wait(reader->settings->committer, arrival, FOLLOW_WAIT_US);
-        given = give_alerts(reader, query, &since_us, last, given);
+        given = give_alerts(reader, query, last, given);
     }
     end(reader, given);
 }
