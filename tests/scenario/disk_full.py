@@ -149,8 +149,8 @@ def _(folder):
 
         def at_rest():
             seen.append(spool_bytes(site))
-            return len(seen) > 20 and seen[-1] > 12 * MIB and len(set(seen[-20:])) == 1
-        wait_until(at_rest, "the spool is full", 120, 0.1)
+            return max(seen) > 12 * MIB and len(seen) > 20 and len(set(seen[-20:])) == 1
+        wait_until(at_rest, lambda: f"the spool was full and is at rest: {seen[-30:]}", 60, 0.1)
         site.start_collector()
         site.wait_for_lines(guarded.written)
         wait_until(lambda: told_and_stored(site) >= bulk.next, lambda: f"{bulk.next} lines stored or told as lost; "
