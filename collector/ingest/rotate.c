@@ -66,8 +66,8 @@ struct rotate_wait {
 /* What the events say of a key: enough to tell two apart. */
 #define FINGERPRINT_BYTES 8u
 
-static void report_key(struct change *change, const struct agent *agent, const char *event, const uint8_t key[32],
-                       uint32_t epoch, const char *what) {
+static void report_key(struct change *change, const struct agent *agent, const char *event,
+                       const uint8_t key[32], uint32_t epoch, const char *what) {
     char number[16], fingerprint[2 * FINGERPRINT_BYTES + 1];
     struct hash hash = sha256_of(slice_make(key, 32));
     encoding_hex(hash.bytes, FINGERPRINT_BYTES, fingerprint);
@@ -76,11 +76,23 @@ static void report_key(struct change *change, const struct agent *agent, const c
                                           {"key.epoch", number},
                                           {"key.fingerprint", fingerprint},
                                           {NULL, NULL}};
-    report_state(change, event, fields, "%s %s: epoch %s, key %s", agent->record.name, what, number, fingerprint);
+    report_state(change, event, fields, "%s %s: epoch %s, key %s", agent->record.name, what, number,
+                 fingerprint);
     log_notice("%s %s: epoch %s, key %s", agent->record.name, what, number, fingerprint);
 }
 
-/* The statement is on the disk: from here on both streams may go on under the next key. */
+/* Where a queue is full the agent gets no answer: it asks again, over a connection that begins with the key. */
+static void announce(struct ingest_common *common, struct agent *agent) {
+    const struct ingest_next_key next = rotate_next_key(agent);
+    bool good = true;
+    for (unsigned lane = 0; lane < LANES; lane++)
+        good &= ingest_stream_announce(agent->streams[lane], common->settings->loop,
+                                       common->settings->committer, &next);
+    session_tell_rotated(agent->session, next.epoch, good);
+}
+
+/* The statement is on the disk: from here on both streams may go on under the next key. One that is not connected gets
+ * it with its next HELLO; nothing may be put to work when the collector stops. */
 static void rotate_committed(void *context, struct change *change) {
     (void)change;
     struct rotate_wait *wait = context;
@@ -90,13 +102,8 @@ static void rotate_committed(void *context, struct change *change) {
     if (agent && agent->announcing && memcmp(agent->record.first_key, wait->first_key, 32) == 0 &&
         memcmp(agent->record.next_public_key, wait->key, 32) == 0) {
         agent->announcing = false;
-        const struct ingest_next_key next = rotate_next_key(agent);
-        bool good = true;
-        for (unsigned lane = 0; lane < LANES; lane++)
-            good &= ingest_stream_announce(agent->streams[lane], common->settings->loop, common->settings->committer,
-                                           &next);
-        /* Where a queue is full the agent gets no answer: it asks again, over a connection that begins with the key. */
-        session_tell_rotated(agent->session, next.epoch, good);
+        if (agent->session)
+            announce(common, agent);
     }
     free(wait);
 }
@@ -132,7 +139,8 @@ static bool take(struct ingest_common *common, struct agent *agent, const Tocsin
         return true;
     }
     if (memcmp(agent->record.next_public_key, rotation.new_key.bytes, sizeof rotation.new_key.bytes) != 0) {
-        fault_set(fault, FAULT_CONFLICT, "another key was announced for key epoch %" PRIu32 " before", rotation.epoch);
+        fault_set(fault, FAULT_CONFLICT, "another key was announced for key epoch %" PRIu32 " before",
+                  rotation.epoch);
         return refuse(answer, "conflict");
     }
     answer->known = !agent->announcing;
@@ -162,6 +170,7 @@ void rotate_finish(struct ingest_common *common, struct agent *agent) {
     record->epoch++;
     struct change *change = change_create();
     agent_put_record(change, record);
-    report_key(change, agent, "agent_key_rotated", record->public_key, record->epoch, "signs with another key");
+    report_key(change, agent, "agent_key_rotated", record->public_key, record->epoch,
+               "signs with another key");
     committer_submit(common->settings->committer, change);
 }

@@ -455,7 +455,7 @@ static bool take_renew(struct session *session, struct slice message) {
 /* ---- rotating */
 
 void session_tell_rotated(struct session *session, uint32_t epoch, bool good) {
-    if (!session || session->state != SESSION_READY)
+    if (session->state != SESSION_READY)
         return; /* it asks again once it is greeted */
     if (!good) {
         refuse(session, TOCSIN__REFUSAL__BUSY, 0, "too much is under way for a new key");

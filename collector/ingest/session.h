@@ -23,7 +23,7 @@ void session_close_all(struct ingest_common *common);
 /* Pace for the present number of agents, in milliseconds. */
 uint32_t session_pace_ms(const struct ingest_common *common);
 
-/* The rotation that the agent asked for is committed; not `good`: it has to ask again. The session may be NULL. */
+/* The rotation that the agent asked for is committed; not `good`: it has to ask again. */
 void session_tell_rotated(struct session *session, uint32_t epoch, bool good);
 
 /* Writes the agent's record in a change that also says why. */
