@@ -165,6 +165,7 @@ def _(folder):
                     site.agent.daemon.start()
             writer.finish()
             written += writer.total
+            site.collector.wait_for_log("is ready on")
             rotated(site, site.agent, number)
         wait_for_numbers(site, written)
         check_numbers(site, written)
