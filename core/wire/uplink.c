@@ -10,6 +10,11 @@
 #define CREDIT_AT_START 0u /* nothing is sent before the WELCOME says how much */
 #define PACE_DEFAULT_US 1000000u
 
+#define PART_SIZE 224u
+#define ENTRY_SIZE 416u
+#define PROOF_FIRST_SEQ 64u
+#define PROOF_COUNT 72u
+
 struct flight {
     enum lane lane;
     uint64_t end_event_seq;
@@ -128,6 +133,16 @@ static void acknowledge(struct uplink *uplink, enum lane lane, uint64_t stored) 
     uplink->flight_count = kept;
 }
 
+/* Up to where the last entry or the newest part that the collector has covers a stream. Both hold first_event_seq and
+ * their count at the same place (proto/FORMATS.md). */
+static uint64_t welcome_attested(const Tocsin__StreamWelcome *stream) {
+    const ProtobufCBinaryData *proof = stream->newest_part.len == PART_SIZE ? &stream->newest_part : &stream->last_entry;
+    if (proof->len != PART_SIZE && proof->len != ENTRY_SIZE)
+        return 0;
+    uint64_t attested = bytes_get_u64(proof->data + PROOF_FIRST_SEQ) + bytes_get_u32(proof->data + PROOF_COUNT);
+    return attested < stream->stored ? attested : stream->stored;
+}
+
 static bool take_welcome(struct uplink *uplink, struct slice message, struct fault *fault) {
     Tocsin__Welcome *welcome = tocsin__welcome__unpack(NULL, message.size, message.data);
     if (!welcome)
@@ -143,7 +158,7 @@ static bool take_welcome(struct uplink *uplink, struct slice message, struct fau
         else
             good = uplink->supply.seek(uplink->supply.context, (enum lane)i, stream->batch_seq, stream->stored, fault);
         if (good)
-            uplink->supply.acknowledge(uplink->supply.context, (enum lane)i, stream->stored, stream->stored,
+            uplink->supply.acknowledge(uplink->supply.context, (enum lane)i, stream->stored, welcome_attested(stream),
                                        stream->batch_seq);
     }
     if (good) {
