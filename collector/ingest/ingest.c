@@ -10,8 +10,10 @@
 #include "report.h"
 #include "session.h"
 
-#define LOOK_US 1000000u          /* how often silence is looked for */
-#define IDLE_TIMEOUT_US 60000000u /* agents ping every 5 s: who says nothing for so long has gone, or never was one */
+#define MINUTE_US 60000000u
+#define LOOK_US 1000000u /* how often silence is looked for */
+#define IDLE_TIMEOUT_US                                                                                      \
+    60000000u /* agents ping every 5 s: who says nothing for so long has gone, or never was one */
 
 struct ingest {
     struct ingest_settings settings;
@@ -19,6 +21,7 @@ struct ingest {
     struct channel_server *server;
     struct loop_timer *look;
     uint64_t started_us;
+    uint64_t minute_us; /* when strangers were last told of */
 };
 
 static void on_open(void *context, struct channel *channel) {
@@ -32,7 +35,9 @@ static void on_failed(void *context, const char *peer_address, const struct faul
     log_fault(LOG_LEVEL_INFO, fault, "%s: no connection", peer_address);
 }
 
-static void acknowledge(void *context) { session_acknowledge_all(context); }
+static void acknowledge(void *context) {
+    session_acknowledge_all(context);
+}
 
 /* ---- silence */
 
@@ -40,16 +45,19 @@ static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t 
     char seconds[24];
     snprintf(seconds, sizeof seconds, "%" PRIu64, silent_us / 1000000);
     struct change *change = change_create();
-    const struct report_field fields[] = {{"host.name", agent->record.name}, {"silent.seconds", seconds}, {NULL, NULL}};
+    const struct report_field fields[] = {
+        {"host.name", agent->record.name}, {"silent.seconds", seconds}, {NULL, NULL}};
     if (now_us) {
         agent->silent_since_us = now_us - silent_us;
         ingest->common.counts.silent++;
-        report_state(change, "agent_silent", fields, "%s has been silent for %s s", agent->record.name, seconds);
+        report_state(change, "agent_silent", fields, "%s has been silent for %s s", agent->record.name,
+                     seconds);
         log_warning("%s has been silent for %s s", agent->record.name, seconds);
     } else {
         agent->silent_since_us = 0;
         ingest->common.counts.silent--;
-        report_state(change, "agent_back", fields, "%s is back after %s s of silence", agent->record.name, seconds);
+        report_state(change, "agent_back", fields, "%s is back after %s s of silence", agent->record.name,
+                     seconds);
         log_notice("%s is back after %s s of silence", agent->record.name, seconds);
     }
     committer_submit(ingest->settings.committer, change);
@@ -64,7 +72,12 @@ static void look_for_silence(void *context) {
         if (!agent->silent_since_us && silent_us > ingest->settings.silent_after_us)
             report_silence(ingest, agent, silent_us, wall_us);
         else if (agent->silent_since_us && silent_us <= ingest->settings.silent_after_us)
-            report_silence(ingest, agent, wall_us > agent->silent_since_us ? wall_us - agent->silent_since_us : 0, 0);
+            report_silence(ingest, agent,
+                           wall_us > agent->silent_since_us ? wall_us - agent->silent_since_us : 0, 0);
+    }
+    if (steady_us > ingest->minute_us + MINUTE_US) {
+        ingest->minute_us = steady_us;
+        session_tell_strangers(&ingest->common);
     }
     loop_timer_after(ingest->look, LOOK_US);
 }
@@ -72,7 +85,8 @@ static void look_for_silence(void *context) {
 /* ---- start and stop */
 
 static bool load_agents(struct ingest *ingest, struct fault *fault) {
-    struct store_cursor *cursor = store_cursor_create(ingest->settings.store, STORE_REGISTRY, NULL, SLICE("a"));
+    struct store_cursor *cursor =
+        store_cursor_create(ingest->settings.store, STORE_REGISTRY, NULL, SLICE("a"));
     bool good = true;
     for (bool on = store_cursor_first(cursor); good && on; on = store_cursor_next(cursor)) {
         struct agent_record record;
@@ -131,7 +145,9 @@ struct ingest *ingest_stop(struct ingest *ingest) {
     return NULL;
 }
 
-const char *ingest_address(const struct ingest *ingest) { return channel_server_address(ingest->server); }
+const char *ingest_address(const struct ingest *ingest) {
+    return channel_server_address(ingest->server);
+}
 
 struct ingest_counts ingest_counts(const struct ingest *ingest) {
     struct ingest_counts counts = ingest->common.counts;
@@ -148,10 +164,11 @@ bool ingest_describe(const struct ingest *ingest, struct buffer *to) {
                             : agent->silent_since_us ? "silent"
                             : agent->session         ? "connected"
                                                      : "away";
-        buffer_printf(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"heard_seconds\":%" PRIu64 ",\"lag_bytes\":%" PRIu64
-                      ",\"spool_bytes\":%" PRIu64 ",\"lanes\":[", i ? "," : "",
-                      agent->record.name, state, (steady_us - agent->heard_us) / 1000000, agent->lag_bytes,
-                      agent->spool_bytes);
+        buffer_printf(to,
+                      "%s{\"name\":\"%s\",\"state\":\"%s\",\"heard_seconds\":%" PRIu64
+                      ",\"lag_bytes\":%" PRIu64 ",\"spool_bytes\":%" PRIu64 ",\"lanes\":[",
+                      i ? "," : "", agent->record.name, state, (steady_us - agent->heard_us) / 1000000,
+                      agent->lag_bytes, agent->spool_bytes);
         for (unsigned lane = 0; lane < LANES; lane++) {
             struct ingest_marks marks = ingest_stream_marks(agent->streams[lane]);
             buffer_printf(to, "%s{\"stored\":%" PRIu64 ",\"attested\":%" PRIu64 ",\"closed\":%" PRIu64 "}",

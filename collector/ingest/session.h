@@ -15,6 +15,9 @@ struct ingest_common {
     struct loop_later *acknowledge; /* runs session_acknowledge on those marked */
     struct session *sessions;       /* a list of the open ones */
     struct ingest_counts counts;
+    /* Strangers may not fill the log with their refusals: so many are told in a minute, the rest as one number. */
+    unsigned strangers_told;
+    uint64_t strangers_untold;
 };
 
 void session_start(struct ingest_common *common, struct channel *channel);
@@ -25,6 +28,9 @@ uint32_t session_pace_ms(const struct ingest_common *common);
 
 /* The rotation that the agent asked for is committed; not `good`: it has to ask again. */
 void session_tell_rotated(struct session *session, uint32_t epoch, bool good);
+
+/* Once a minute: tells how many refusals of strangers were not told one by one. */
+void session_tell_strangers(struct ingest_common *common);
 
 /* Writes the agent's record in a change that also says why. */
 void agent_put_record(struct change *change, const struct agent_record *record);

@@ -1,0 +1,143 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "join.h"
+#include "log.h"
+#include "memory.h"
+#include "report.h"
+#include "rotate.h"
+#include "session_inside.h"
+
+struct join_wait {
+    struct ingest_common *common;
+    struct agent_record record;
+};
+
+static struct session *session_of_key(struct ingest_common *common, const uint8_t key[32],
+                                      enum session_state state) {
+    for (struct session *session = common->sessions; session; session = session->next)
+        if (session->state == state && memcmp(channel_peer_key(session->channel), key, 32) == 0)
+            return session;
+    return NULL;
+}
+
+static void tell_joined(struct session *session, const struct agent_record *record) {
+    const struct ingest_settings *settings = session->common->settings;
+    char host[AGENT_NAME_SIZE], origin[256];
+    uint8_t log_key[32];
+    snprintf(host, sizeof host, "%s", record->name);
+    snprintf(origin, sizeof origin, "%s", settings->origin);
+    memcpy(log_key, settings->log_key, sizeof log_key);
+    Tocsin__Joined joined;
+    tocsin__joined__init(&joined);
+    joined.host = host;
+    joined.origin = origin;
+    joined.log_key = (ProtobufCBinaryData){sizeof log_key, log_key};
+    joined.heartbeat_s = record->heartbeat_s;
+    session_write(session, FRAME_JOINED, &joined.base);
+    channel_finish(session->channel);
+    session_end(session);
+}
+
+/* The enrolment is on the disk: now it holds, and the agent is told. */
+static void join_committed(void *context, struct change *change) {
+    (void)change;
+    struct join_wait *wait = context;
+    struct ingest_common *common = wait->common;
+    struct agent *agent = agents_by_name(common->agents, slice_string(wait->record.name));
+    if (agent && agent->session)
+        session_refuse(agent->session, TOCSIN__REFUSAL__REPLACED, 0, "this host has joined anew");
+    agents_put(common->agents, &wait->record, clock_monotonic_us());
+    common->counts.joined++;
+    struct session *session = session_of_key(common, wait->record.tls_key, SESSION_JOINING);
+    if (session)
+        tell_joined(session, &wait->record);
+    free(wait);
+}
+
+bool session_take_join(struct session *session, struct slice message) {
+    const struct ingest_settings *settings = session->common->settings;
+    uint8_t binding[32];
+    struct fault fault = {0};
+    struct agent_record record = {.heartbeat_s = settings->heartbeat_s, .enrolled_us = clock_wall_us()};
+    memcpy(record.tls_key, channel_peer_key(session->channel), 32);
+    struct join_answer answer = {TOCSIN__REFUSAL__UNSPECIFIED, "malformed"};
+    if (!channel_export_key(session->channel, JOIN_EXPORTER_LABEL, binding) ||
+        !join_check(settings->tokens, message, binding, record.enrolled_us, &record, &answer, &fault)) {
+        char line[FAULT_LINE_SIZE];
+        session_refuse_and_report(session, (Tocsin__Refusal)answer.refusal, "join_refused", 0, answer.reason,
+                                  fault_line(&fault, line));
+        return false;
+    }
+    struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
+    if (known)
+        known->joining = true;
+    struct change *change = change_create();
+    /* Only a new key begins a new story. */
+    record.forked =
+        known && known->record.forked && memcmp(known->record.public_key, record.public_key, 32) == 0;
+    agent_put_record(change, &record);
+    const struct report_field fields[] = {
+        {"host.name", record.name}, {"source.address", channel_peer_address(session->channel)}, {NULL, NULL}};
+    report_state(change, known ? "agent_rejoined" : "agent_joined", fields, "%s has %s, from %s", record.name,
+                 known ? "joined anew, with a new key" : "joined", channel_peer_address(session->channel));
+    log_notice("%s has joined", record.name);
+    struct join_wait *wait = memory_new(sizeof *wait);
+    *wait = (struct join_wait){session->common, record};
+    change_on_committed(change, join_committed, wait);
+    session->state = SESSION_JOINING;
+    committer_submit(settings->committer, change);
+    return true;
+}
+
+bool session_take_renew(struct session *session, struct slice message) {
+    Tocsin__Renew *renew = tocsin__renew__unpack(NULL, message.size, message.data);
+    bool good = renew && renew->spki_hash.len == 32 && session->agent;
+    if (good) {
+        memcpy(session->agent->record.next_tls_key, renew->spki_hash.data, 32);
+        session_commit_record(session->common, session->agent);
+        Tocsin__Renewed renewed;
+        tocsin__renewed__init(&renewed);
+        renewed.spki_hash = renew->spki_hash;
+        session_write(session, FRAME_RENEWED, &renewed.base);
+    }
+    if (renew)
+        tocsin__renew__free_unpacked(renew, NULL);
+    if (!good)
+        session_refuse(session, TOCSIN__REFUSAL__MALFORMED, 0, "a RENEW that cannot be read");
+    return good;
+}
+
+/* ---- rotating */
+
+void session_tell_rotated(struct session *session, uint32_t epoch, bool good) {
+    if (session->state != SESSION_READY)
+        return; /* it asks again once it is greeted */
+    if (!good) {
+        session_refuse(session, TOCSIN__REFUSAL__BUSY, 0, "too much is under way for a new key");
+        return;
+    }
+    Tocsin__Rotated rotated;
+    tocsin__rotated__init(&rotated);
+    rotated.epoch = epoch;
+    session_write(session, FRAME_ROTATED, &rotated.base);
+}
+
+bool session_take_rotate(struct session *session, struct slice message) {
+    struct agent *agent = session->agent;
+    struct rotate_answer answer;
+    struct fault fault = {0};
+    if (agent->joining) {
+        session_refuse(session, TOCSIN__REFUSAL__BUSY, 0, "this host is joining anew");
+        return false;
+    }
+    if (!rotate_take(session->common, agent, message, &answer, &fault)) {
+        session_refuse_and_report(session, TOCSIN__REFUSAL__ROTATION, "agent_rotation_refused", 0,
+                                  answer.reason, fault.text);
+        return false;
+    }
+    if (answer.known)
+        session_tell_rotated(session, agent->record.epoch + 1, true);
+    return true;
+}
