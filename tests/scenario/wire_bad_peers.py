@@ -72,7 +72,7 @@ def _(folder):
                     raw.shutdown(socket.SHUT_WR)
                     while raw.recv(4096):
                         pass
-                except ConnectionError:
+                except OSError:  # hung up already: refused early is refused
                     pass
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode, old.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
