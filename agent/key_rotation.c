@@ -161,6 +161,12 @@ static void take_answer(struct key_rotation *rotation) {
 
 static void end_epoch(struct key_rotation *rotation) {
     struct fault fault = {0};
+    if (!agent_keys_stand(&rotation->keys, rotation->settings.data, &fault)) {
+        rotation->phase = REFUSED;
+        log_fault(LOG_LEVEL_ERROR, &fault,
+                  "the next signing key was changed after it was announced; the present one stays in force");
+        return;
+    }
     if (lanes_rotate(rotation->lanes, rotation->keys.next, &fault))
         rotation->phase = ENDED;
     else if (fault.code != FAULT_BUSY)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "slice.h"
@@ -27,6 +28,16 @@ bool process_become_user(const char *user, struct fault *fault) {
         return fault_set_system(fault, "cannot become the user \"%s\"", user);
     if (id != 0 && setuid(0) == 0)
         return fault_set(fault, FAULT_INTERNAL, "root's privileges came back after becoming \"%s\"", user);
+    return true;
+}
+
+bool process_become_owner(const char *folder, struct fault *fault) {
+    struct stat status;
+    if (geteuid() != 0 || stat(folder, &status) != 0 || status.st_uid == 0)
+        return true;
+    if (setgroups(0, NULL) || setresgid(status.st_gid, status.st_gid, status.st_gid) ||
+        setresuid(status.st_uid, status.st_uid, status.st_uid))
+        return fault_set_system(fault, "cannot become the owner of %s", folder);
     return true;
 }
 

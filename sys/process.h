@@ -6,6 +6,9 @@
 
 /* Becomes that user with its groups, for good; a process that is it already is fine. */
 bool process_become_user(const char *user, struct fault *fault);
+/* root becomes whoever owns that folder, for good, so that what it writes there is readable by its owner; anyone else, and
+ * root where the folder is root's own or not there yet, stays who it is. */
+bool process_become_owner(const char *folder, struct fault *fault);
 /* Nothing that is run from here gains privileges (PR_SET_NO_NEW_PRIVS), and nobody dumps or traces its
  * memory. */
 bool process_harden(struct fault *fault);
