@@ -26,16 +26,29 @@ static bool put_in_force(struct agent_keys *keys, const char *data, struct fault
 bool agent_keys_look(struct agent_keys *keys, const char *data, struct fault *fault) {
     char path[FILES_PATH_MOST];
     site_path(path, data, SITE_AGENT_NEXT_KEY);
-    if (keys->next || !files_exists(path))
+    keys->next = signing_key_destroy(keys->next);
+    if (!files_exists(path))
         return true;
     keys->next = key_file_open(path, false, fault);
     return keys->next != NULL;
 }
 
+bool agent_keys_stand(const struct agent_keys *keys, const char *data, struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    site_path(path, data, SITE_AGENT_NEXT_KEY);
+    struct signing_key *key = key_file_open(path, false, fault);
+    bool same = key && is_key(keys->next, signing_key_public(key)->bytes);
+    if (key && !same)
+        fault_set(fault, FAULT_CONFLICT, "%s is another key now", path);
+    signing_key_destroy(key);
+    return same;
+}
+
 static bool match(struct agent_keys *keys, const char *data, struct membership *membership,
                   struct fault *fault) {
     if (!membership->has_keys && membership->epoch)
-        return fault_set(fault, FAULT_FORMAT, "the membership names a key epoch and not all of its keys; join again");
+        return fault_set(fault, FAULT_FORMAT,
+                         "the membership names a key epoch and not all of its keys; join again");
     if (!membership->has_keys)
         membership_set_keys(membership, signing_key_public(keys->key)->bytes);
     if (is_key(keys->key, membership->key))

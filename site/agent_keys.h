@@ -25,8 +25,10 @@ bool agent_keys_open(struct agent_keys *ret_keys, const char *data, struct membe
                      struct fault *fault);
 void agent_keys_close(struct agent_keys *keys);
 
-/* Looks for a next key that was made in the meantime. True where there is none, too. */
+/* Looks anew for a next key; true where there is none, too. Nothing may be signed with the one before any more. */
 bool agent_keys_look(struct agent_keys *keys, const char *data, struct fault *fault);
+/* Whether the next key is still the one in its file. To be asked before anything is signed with it. */
+bool agent_keys_stand(const struct agent_keys *keys, const char *data, struct fault *fault);
 
 /* Steps 2 and 3: the next key is the one in force, in another epoch. After a fault it may be called again. The key that
  * was in force is gone afterwards. */

@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import time
@@ -137,6 +138,25 @@ def _(folder):
         rotated(site, site.agent, 1)
         log.write(["after"])
         site.wait_for_lines(log.written)
+        site.wait_for_signed()
+        site.check_verified()
+
+
+@scenario("a next key that the collector refuses: the present one stays, and a good one is taken afterwards")
+def _(folder):
+    with Site(folder) as site:
+        log = site.log("auth.log")
+        site.start()
+        shutil.copy(path(site.agent, "sign.key"), path(site.agent, "sign.key.next"))
+        check("was made before" in rotate_key(site.agent), "another next key is made")
+        site.agent.daemon.wait_for_log("the collector refuses the next signing key")
+        log.write(["all the same"])
+        site.wait_for_lines(log.written)
+        wait_until(lambda: site.states("key_rotation_refused"), "the agent tells it")
+        check(len(site.states("agent_rotation_refused")) == 1, "the agent insists")
+        os.remove(path(site.agent, "sign.key.next"))
+        rotate_key(site.agent)
+        rotated(site, site.agent, 1)
         site.wait_for_signed()
         site.check_verified()
 

@@ -191,6 +191,31 @@ static void a_next_key_that_cannot_be_read_stops_nothing(void **state) {
     assert_int_equal(fault.code, FAULT_FORMAT);
 }
 
+static void a_next_key_that_was_replaced_is_noticed(void **state) {
+    (void)state;
+    struct membership membership;
+    join(&membership);
+    struct agent_keys keys = {0};
+    struct fault fault = {0};
+    make_next(true);
+    restart(&keys, &membership);
+    struct verify_key before = *signing_key_public(keys.next);
+    assert_true(agent_keys_stand(&keys, scratch_folder(), &fault));
+    assert_true(files_remove(path_of(SITE_AGENT_NEXT_KEY), &fault));
+    assert_false(agent_keys_stand(&keys, scratch_folder(), &fault));
+    assert_int_equal(fault.code, FAULT_MISSING);
+    make_next(true);
+    assert_false(agent_keys_stand(&keys, scratch_folder(), &fault));
+    assert_int_equal(fault.code, FAULT_CONFLICT);
+    assert_true(agent_keys_look(&keys, scratch_folder(), &fault));
+    assert_memory_not_equal(signing_key_public(keys.next)->bytes, before.bytes, 32);
+    assert_true(agent_keys_stand(&keys, scratch_folder(), &fault));
+    assert_true(files_remove(path_of(SITE_AGENT_NEXT_KEY), &fault));
+    assert_true(agent_keys_look(&keys, scratch_folder(), &fault));
+    assert_null(keys.next);
+    agent_keys_close(&keys);
+}
+
 static void a_membership_from_before_rotations_gets_its_keys(void **state) {
     (void)state;
     struct membership membership;
@@ -236,6 +261,7 @@ int main(void) {
         cmocka_unit_test(a_disk_that_refuses_is_tried_again),
         cmocka_unit_test(a_key_that_nobody_knows_is_refused),
         cmocka_unit_test(a_next_key_that_cannot_be_read_stops_nothing),
+        cmocka_unit_test(a_next_key_that_was_replaced_is_noticed),
         cmocka_unit_test(a_membership_from_before_rotations_gets_its_keys),
         cmocka_unit_test(who_has_not_joined_has_nothing_to_rotate),
     };
