@@ -21,7 +21,7 @@ static bool write_state(const char *path, const char *host, uint64_t expires_us,
     char text[320];
     int size = snprintf(text, sizeof text, "%s %" PRIu64 " %u\n", host && *host ? host : "-", expires_us, uses);
     if (size < 0 || (size_t)size >= sizeof text)
-        return fault_set(fault, FAULT_LIMIT, "a host's name of %zu bytes", strlen(host));
+        return fault_set(fault, FAULT_LIMIT, "a host's name that is too long");
     return files_write(path, slice_make(text, (size_t)size), 0600, fault);
 }
 

@@ -52,6 +52,10 @@ static size_t hash_bytes(struct slice bytes) {
     return (size_t)(value ^ value >> 32);
 }
 
+static struct slice name_of(const struct agent_record *record) {
+    return slice_make(record->name, strlen(record->name));
+}
+
 static void index_add(const struct agents *agents, size_t *slots, struct slice key, size_t position) {
     size_t mask = agents->slots - 1;
     size_t slot = hash_bytes(key) & mask;
@@ -67,7 +71,7 @@ static bool no_key(const uint8_t key[32]) {
 
 static void index_agent(const struct agents *agents, size_t position) {
     const struct agent_record *record = &agents->all[position]->record;
-    index_add(agents, agents->by_name, slice_string(record->name), position);
+    index_add(agents, agents->by_name, name_of(record), position);
     index_add(agents, agents->by_key, slice_make(record->tls_key, 32), position);
     if (!no_key(record->next_tls_key))
         index_add(agents, agents->by_key, slice_make(record->next_tls_key, 32), position);
@@ -91,7 +95,7 @@ struct agent *agents_by_name(const struct agents *agents, struct slice name) {
         if (position == 0)
             break;
         struct agent *agent = agents->all[position - 1];
-        if (slice_equal(slice_string(agent->record.name), name))
+        if (slice_equal(name_of(&agent->record), name))
             return agent;
     }
     return NULL;
@@ -114,7 +118,7 @@ static void make_streams(struct agent *agent) {
     memcpy(first.bytes, agent->record.first_key, 32);
     for (unsigned lane = 0; lane < LANES; lane++) {
         char name[STREAM_NAME_SIZE];
-        if (!stream_name_make(slice_string(agent->record.name), (enum lane)lane, name))
+        if (!stream_name_make(name_of(&agent->record), (enum lane)lane, name))
             continue;
         struct hash id = stream_id_make(slice_string(name), &first);
         agent->streams[lane] = ingest_stream_create((enum lane)lane, &id, agent->record.name);
@@ -122,7 +126,7 @@ static void make_streams(struct agent *agent) {
 }
 
 struct agent *agents_put(struct agents *agents, const struct agent_record *record, uint64_t heard_us) {
-    struct agent *agent = agents_by_name(agents, slice_make(record->name, strlen(record->name)));
+    struct agent *agent = agents_by_name(agents, name_of(record));
     if (!agent) {
         if (agents->count == agents->capacity) {
             agents->capacity = agents->capacity ? agents->capacity * 2 : 16;
