@@ -1,0 +1,247 @@
+/* Starts the collector's parts, wires them, stops them. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "collector.h"
+#include "key_file.h"
+#include "log.h"
+#include "memory.h"
+#include "notify.h"
+#include "report.h"
+#include "site.h"
+
+#define HEARTBEAT_S 600u
+#define ROOM_US 10000000u /* how often free space is looked at */
+#define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
+
+void collector_report(struct collector *collector, const char *event, const char *text) {
+    struct change *change = change_create();
+    report_state(change, event, NULL, "%s", text);
+    committer_submit(collector->committer, change);
+}
+
+/* ---- what happens by itself */
+
+static void look_at_room(void *context) {
+    struct collector *collector = context;
+    struct store_room room;
+    if (store_room(collector->store, &room, NULL)) {
+        bool low = room.free_bytes < 2 * room.floor_bytes;
+        char text[160];
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " MiB are free on the store's disk; at %" PRIu64 " MiB nothing more is taken",
+                 room.free_bytes >> 20, room.floor_bytes >> 20);
+        if (low && !collector->low)
+            collector_report(collector, "disk_low", text);
+        if (!low && collector->low)
+            collector_report(collector, "disk_good", text);
+        collector->low = low;
+    }
+    loop_timer_after(collector->room, ROOM_US);
+}
+
+static void feed_watchdog(void *context) {
+    struct collector *collector = context;
+    notify_alive();
+    loop_timer_after(collector->watchdog, notify_watchdog_us());
+}
+
+static void stop(void *context) {
+    struct collector *collector = context;
+    notify_stopping();
+    loop_stop(collector->loop);
+}
+
+/* ---- start */
+
+static bool read_origin(struct collector *collector, struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    CLEANUP_BUFFER struct buffer text = BUFFER(sizeof collector->origin - 1);
+    site_path(path, collector->data, SITE_COLLECTOR_ORIGIN);
+    if (!files_read_secret(path, &text, fault))
+        return false;
+    snprintf(collector->origin, sizeof collector->origin, "%s", buffer_string(&text));
+    return true;
+}
+
+static struct signing_key *open_key(struct collector *collector, enum site_file file, struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    site_path(path, collector->data, file);
+    return key_file_open(path, false, fault);
+}
+
+static bool open_store(struct collector *collector, struct fault *fault) {
+    char path[FILES_PATH_MOST], folder[FILES_PATH_MOST], name[AGENT_NAME_SIZE], host[AGENT_NAME_SIZE + 16];
+    struct store_options options = {.create = true,
+                                    .floor_bytes = collector->settings->store.floor,
+                                    .ballast_bytes = collector->settings->store.ballast,
+                                    .cache_bytes = collector->settings->store.cache};
+    site_path(folder, collector->data, SITE_COLLECTOR_FOLDER);
+    site_path(path, collector->data, SITE_COLLECTOR_STORE);
+    site_host_name(name);
+    snprintf(host, sizeof host, "collector.%s", name);
+    struct own_stream_settings own = {.host = host};
+    collector->identity = tls_identity_open(folder, name, clock_wall_us(), fault);
+    collector->log_key = open_key(collector, SITE_COLLECTOR_LOG_KEY, fault);
+    collector->stream_key = open_key(collector, SITE_COLLECTOR_STREAM_KEY, fault);
+    if (!collector->identity || !collector->log_key || !collector->stream_key)
+        return false;
+    collector->store = store_open(path, &options, fault);
+    own.store = collector->store;
+    own.key = collector->stream_key;
+    collector->own = collector->store ? own_stream_open(&own, fault) : NULL;
+    return collector->own != NULL;
+}
+
+static bool start_pipeline(struct collector *collector, struct fault *fault) {
+    struct committer_settings committer = {collector->store, collector->loop, collector->own};
+    collector->committer = committer_create(&committer, fault);
+    if (!collector->committer)
+        return false;
+    collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
+    if (!collector->outbox)
+        return false;
+    struct detection_settings detection = {.store = collector->store,
+                                           .committer = collector->committer,
+                                           .outbox = collector->outbox,
+                                           .knowledge = collector->knowledge,
+                                           .site = collector->origin,
+                                           .core = collector->settings->core.items,
+                                           .core_count = collector->settings->core.count,
+                                           .window_us = collector->settings->alerts.window_us,
+                                           .repeat_us = collector->settings->alerts.repeat_us};
+    collector->detection = detection_start(&detection, fault);
+    return collector->detection != NULL;
+}
+
+static bool start_doors(struct collector *collector, struct fault *fault) {
+    static char tokens[FILES_PATH_MOST];
+    site_path(tokens, collector->data, SITE_COLLECTOR_TOKENS);
+    struct ingest_settings ingest = {.loop = collector->loop,
+                                     .store = collector->store,
+                                     .committer = collector->committer,
+                                     .identity = collector->identity,
+                                     .address = collector->listen,
+                                     .tokens = tokens,
+                                     .origin = collector->origin,
+                                     .log_key = signing_key_public(collector->log_key)->bytes,
+                                     .silent_after_us = collector->settings->silence.after_us,
+                                     .pace_minimum_us = collector->settings->pace.minimum_us,
+                                     .heartbeat_s = HEARTBEAT_S};
+    collector->ingest = ingest_start(&ingest, fault);
+    if (!collector->ingest)
+        return false;
+    struct query_server_settings queries = {.socket_path = collector->socket,
+                                            .store = collector->store,
+                                            .committer = collector->committer,
+                                            .knowledge = collector->knowledge,
+                                            .status = collector_give_status,
+                                            .context = collector};
+    collector->queries = query_server_start(&queries, fault);
+    if (!collector->queries)
+        return false;
+    const struct settings_address *metrics = &collector->settings->metrics;
+    if (!metrics->host)
+        return true;
+    char address[FILES_PATH_MOST];
+    if (metrics->host[0] == '/')
+        snprintf(address, sizeof address, "unix:%s", metrics->host);
+    else
+        snprintf(address, sizeof address, strchr(metrics->host, ':') ? "[%s]:%u" : "%s:%u", metrics->host,
+                 metrics->port);
+    collector->metrics =
+        metrics_server_create(collector->loop, address, collector_write_metrics, collector, fault);
+    return collector->metrics != NULL;
+}
+
+static bool start_loop(struct collector *collector, struct fault *fault) {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static loop_callback *const callbacks[] = {stop, stop, collector_reload};
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&collector->mutex, NULL);
+    pthread_cond_init(&collector->status_written, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    collector->loop = loop_create(fault);
+    if (!collector->loop)
+        return false;
+    for (size_t i = 0; i < 3; i++) {
+        collector->signals[i] =
+            loop_signal_create(collector->loop, numbers[i], callbacks[i], collector, fault);
+        if (!collector->signals[i])
+            return false;
+    }
+    collector->room = loop_timer_create(collector->loop, look_at_room, collector);
+    collector->watchdog = loop_timer_create(collector->loop, feed_watchdog, collector);
+    collector->status_wanted = loop_wake_create(collector->loop, collector_refresh_status, collector);
+    return true;
+}
+
+bool collector_start(struct collector *collector, struct fault *fault) {
+    char lock[FILES_PATH_MOST];
+    site_path(lock, collector->data, SITE_COLLECTOR_LOCK);
+    collector->started_us = clock_monotonic_us();
+    if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
+        !start_loop(collector, fault) || !open_store(collector, fault) || !start_pipeline(collector, fault) ||
+        !start_doors(collector, fault))
+        return false;
+    loop_timer_after(collector->room, 0);
+    if (notify_watchdog_us() != UINT64_MAX)
+        feed_watchdog(collector);
+    collector_report(collector, "collector_started", "the collector has started");
+    return true;
+}
+
+/* ---- stop: whoever feeds stops before what is fed */
+
+static void settle(struct collector *collector) {
+    uint64_t until = clock_monotonic_us() + QUIET_US;
+    ingest_close(collector->ingest);
+    while (!ingest_is_quiet(collector->ingest) && clock_monotonic_us() < until)
+        loop_turn(collector->loop, true);
+}
+
+static void free_settings(struct collector_settings *settings) {
+    if (settings)
+        settings_release(collector_settings_table(), settings);
+    free(settings);
+}
+
+void collector_finish(struct collector *collector) {
+    collector->queries = query_server_stop(collector->queries);
+    collector->metrics = metrics_server_destroy(collector->metrics);
+    if (collector->ingest)
+        settle(collector);
+    collector->detection = detection_stop(collector->detection);
+    if (collector->committer)
+        collector_report(collector, "collector_stopped", "the collector was stopped");
+    outbox_stop(collector->outbox);
+    collector->committer = committer_destroy(collector->committer);
+    collector->outbox = outbox_destroy(collector->outbox);
+    collector->ingest = ingest_stop(collector->ingest);
+    for (size_t i = 0; i < 3; i++)
+        loop_signal_destroy(collector->signals[i]);
+    loop_timer_destroy(collector->room);
+    loop_timer_destroy(collector->watchdog);
+    loop_wake_destroy(collector->status_wanted);
+    loop_destroy(collector->loop);
+    own_stream_destroy(collector->own);
+    store_close(collector->store);
+    tls_identity_destroy(collector->identity);
+    signing_key_destroy(collector->log_key);
+    signing_key_destroy(collector->stream_key);
+    while (collector->retired_count) {
+        collector->retired_count--;
+        knowledge_destroy(collector->retired[collector->retired_count]);
+        free_settings(collector->retired_settings[collector->retired_count]);
+    }
+    knowledge_destroy(collector->knowledge);
+    buffer_free(&collector->status);
+    free_settings(collector->settings);
+    if (collector->lock >= 0)
+        files_unlock(collector->lock);
+}

@@ -1,0 +1,87 @@
+/* The collector as a whole: what its parts share. Private to this folder.
+ *
+ *     main.c      the command line
+ *     collector.c starts the parts, wires them, stops them: whoever feeds stops before what is fed
+ *     reload.c    settings and rules, and both again on SIGHUP
+ *     status.c    the status page and the metrics
+ */
+#ifndef TOCSIN_COLLECTOR_H
+#define TOCSIN_COLLECTOR_H
+
+#include <pthread.h>
+
+#include "collector_settings.h"
+#include "committer.h"
+#include "detection.h"
+#include "ed25519.h"
+#include "files.h"
+#include "ingest.h"
+#include "knowledge.h"
+#include "metrics_server.h"
+#include "outbox.h"
+#include "own_stream.h"
+#include "query_server.h"
+
+#define STATUS_MOST (8u * 1024 * 1024) /* bytes of the status page */
+#define RELOADS_MOST 1024u /* in one process: what was in force before is kept, readers may still use it */
+
+struct collector {
+    const char *site;
+    struct collector_settings *settings;
+    char data[FILES_PATH_MOST];
+    char socket[FILES_PATH_MOST];
+    char listen[300];
+    char origin[256];
+    int lock;
+    uint64_t started_us;
+    struct loop *loop;
+    struct store *store;
+    struct signing_key *log_key, *stream_key;
+    struct own_stream *own;
+    struct committer *committer;
+    struct outbox *outbox;
+    struct knowledge *knowledge;
+    struct knowledge *retired[RELOADS_MOST];
+    struct collector_settings *retired_settings[RELOADS_MOST];
+    size_t retired_count;
+    struct detection *detection;
+    struct tls_identity *identity;
+    struct ingest *ingest;
+    struct query_server *queries;
+    struct metrics_server *metrics;
+    struct loop_timer *room, *watchdog;
+    struct loop_signal *signals[3];
+    struct loop_wake *status_wanted;
+    bool low;
+
+    /* The status is written in the loop's thread and read in others. */
+    pthread_mutex_t mutex;
+    pthread_cond_t status_written;
+    struct buffer status;
+    uint64_t statuses;
+};
+
+/* ---- collector.c */
+
+bool collector_start(struct collector *collector, struct fault *fault);
+/* Also of one that did not start. */
+void collector_finish(struct collector *collector);
+/* An event of the collector's own. */
+void collector_report(struct collector *collector, const char *event, const char *text);
+
+/* ---- reload.c */
+
+/* `data` is the option's, or NULL: then the setting's, below the site. */
+bool collector_read_settings(struct collector *collector, const char *data, struct fault *fault);
+struct knowledge *collector_load_knowledge(const struct collector_settings *settings, struct fault *fault);
+/* Logs every rule that is left out. */
+void collector_tell_refused(const struct knowledge *knowledge);
+void collector_reload(void *context);
+
+/* ---- status.c */
+
+void collector_refresh_status(void *context);                 /* the loop's thread */
+void collector_give_status(void *context, struct buffer *to); /* any thread: waits for a fresh one */
+void collector_write_metrics(void *context, struct buffer *to);
+
+#endif

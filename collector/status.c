@@ -1,0 +1,105 @@
+/* The status page and the metrics. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+#include "collector.h"
+#include "metrics.h"
+#include "record_json.h"
+
+#define STATUS_WAIT_S 5
+
+static const char *next_step(const struct collector *collector) {
+    if (collector->settings->mail.server.host == NULL && collector->settings->webhooks.count == 0)
+        return "nobody is told of alerts yet: set mail or webhooks in collector.yaml, then `tocsin "
+               "test-alert`";
+    if (ingest_counts(collector->ingest).agents == 0)
+        return "no agent yet: `tocsin deploy HOST --print`";
+    return "";
+}
+
+static void write_status(struct collector *collector, struct buffer *to) {
+    struct committer_counts log = committer_counts(collector->committer);
+    struct detection_counts detection = detection_counts(collector->detection);
+    struct store_statistics store;
+    store_statistics(collector->store, &store);
+    buffer_append_string(to, "{\"version\":\"" TOCSIN_VERSION "\",\"origin\":");
+    record_json_string(to, slice_string(collector->origin));
+    buffer_append_string(to, ",\"listen\":");
+    record_json_string(to, slice_string(ingest_address(collector->ingest)));
+    buffer_printf(to,
+                  ",\"uptime_seconds\":%" PRIu64 ",\"log\":{\"size\":%" PRIu64 ",\"rows\":%" PRIu64
+                  ",\"stalled\":%s},\"store\":{\"free_bytes\":%" PRIu64 ",\"floor_bytes\":%" PRIu64
+                  ",\"file_bytes\":%" PRIu64 ",\"commits\":%" PRIu64 "},",
+                  (clock_monotonic_us() - collector->started_us) / 1000000, log.log_size,
+                  committer_arrival(collector->committer), log.stalled ? "true" : "false",
+                  store.room.free_bytes, store.room.floor_bytes, store.file_bytes, store.commits);
+    buffer_printf(to,
+                  "\"detection\":{\"rules\":%zu,\"events\":%" PRIu64 ",\"alerts\":%" PRIu64
+                  ",\"behind\":%" PRIu64 "},\"channels\":",
+                  detection.rules, detection.events, detection.alerts, detection.behind);
+    outbox_describe(collector->outbox, to);
+    buffer_append_string(to, ",\"agents\":");
+    ingest_describe(collector->ingest, to);
+    buffer_append_string(to, ",\"next\":");
+    record_json_string(to, slice_string(next_step(collector)));
+    buffer_append_string(to, "}");
+}
+
+void collector_refresh_status(void *context) {
+    struct collector *collector = context;
+    struct buffer fresh = BUFFER(STATUS_MOST);
+    write_status(collector, &fresh);
+    pthread_mutex_lock(&collector->mutex);
+    buffer_free(&collector->status);
+    collector->status = fresh;
+    collector->statuses++;
+    pthread_cond_broadcast(&collector->status_written);
+    pthread_mutex_unlock(&collector->mutex);
+}
+
+void collector_give_status(void *context, struct buffer *to) {
+    struct collector *collector = context;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STATUS_WAIT_S;
+    pthread_mutex_lock(&collector->mutex);
+    uint64_t seen = collector->statuses; /* before the wake-up, or its answer could be missed */
+    loop_wake_send(collector->status_wanted);
+    int result = 0;
+    while (collector->statuses == seen && result == 0)
+        result = pthread_cond_timedwait(&collector->status_written, &collector->mutex, &until);
+    buffer_append_slice(to, buffer_slice(&collector->status));
+    pthread_mutex_unlock(&collector->mutex);
+}
+
+void collector_write_metrics(void *context, struct buffer *to) {
+    struct collector *collector = context;
+    struct ingest_counts ingest = ingest_counts(collector->ingest);
+    struct committer_counts log = committer_counts(collector->committer);
+    struct detection_counts detection = detection_counts(collector->detection);
+    struct outbox_counts outbox = outbox_counts(collector->outbox);
+    struct store_room room = {0};
+    store_room(collector->store, &room, NULL);
+    metrics_gauge(to, "tocsin_agents", "Enrolled agents.", (double)ingest.agents);
+    metrics_gauge(to, "tocsin_agents_connected", "Agents with a connection.", (double)ingest.connected);
+    metrics_gauge(to, "tocsin_agents_silent", "Agents that have fallen silent.", (double)ingest.silent);
+    metrics_counter(to, "tocsin_refusals_total", "Connections refused.", ingest.refused);
+    metrics_counter(to, "tocsin_received_bytes_total", "Bytes from agents.", ingest.bytes);
+    metrics_counter(to, "tocsin_commits_total", "Group commits.", log.groups);
+    metrics_gauge(to, "tocsin_log_size", "Entries in the log.", (double)log.log_size);
+    metrics_gauge(to, "tocsin_commit_stalled", "1 while the disk is full.", log.stalled);
+    metrics_gauge(to, "tocsin_commit_queue_bytes", "Bytes that wait for their commit.",
+                  (double)committer_queued_bytes(collector->committer));
+    metrics_counter(to, "tocsin_detected_events_total", "Events that rules have seen.", detection.events);
+    metrics_counter(to, "tocsin_alerts_total", "Alerts raised.", detection.alerts);
+    metrics_gauge(to, "tocsin_detection_behind_rows", "Rows committed that rules have not seen.",
+                  (double)detection.behind);
+    metrics_counter(to, "tocsin_notices_sent_total", "Notices handed over.", outbox.sent);
+    metrics_counter(to, "tocsin_notices_failed_total", "Tries that failed.", outbox.failed);
+    metrics_gauge(to, "tocsin_channels_failing", "Channels that fail now.", (double)outbox.failing);
+    metrics_gauge(to, "tocsin_store_free_bytes", "Free bytes on the store's disk.", (double)room.free_bytes);
+    metrics_process(to);
+}
