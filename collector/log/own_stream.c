@@ -17,7 +17,7 @@ struct own_stream {
     struct hash id;
     char name[STREAM_NAME_SIZE];
     const struct signing_key *key;
-    uint64_t parted_us;
+    uint64_t parted_us; /* boot time, which nobody sets; 0: never */
     bool unparted; /* events that no part covers yet */
     struct buffer block;
     struct events_message message; /* of the block: its keys and bounds */
@@ -195,12 +195,17 @@ static bool add_event(struct own_stream *own, const struct stream_clock *clock, 
     return true;
 }
 
+static uint64_t until_part(const struct own_stream *own, const struct stream_clock *clock) {
+    uint64_t due_us = own->parted_us ? own->parted_us + PART_US : 0;
+    return due_us > clock->boottime_us ? due_us - clock->boottime_us : 0;
+}
+
 static void part_when_due(struct own_stream *own, const struct stream_clock *clock,
                           const struct own_stream_output *output) {
     uint8_t part[PART_SIZE];
-    if (!own->unparted || clock->now_us < own->parted_us + PART_US)
+    if (!own->unparted || until_part(own, clock))
         return;
-    own->parted_us = clock->now_us;
+    own->parted_us = clock->boottime_us;
     own->unparted = false;
     if (stream_writer_part(own->writer, clock->now_us, part))
         output->put(output->context, STORE_PART, slice_make(own->id.bytes, 32), slice_make(part, sizeof part));
@@ -226,6 +231,6 @@ uint64_t own_stream_deadline(const struct own_stream *own, const struct stream_c
     uint64_t next_us = UINT64_MAX;
     if (stream_writer_due(own->writer, clock, &next_us) != DUE_NOTHING)
         return clock->now_us;
-    uint64_t part_us = own->unparted ? own->parted_us + PART_US : UINT64_MAX;
+    uint64_t part_us = own->unparted ? clock->now_us + until_part(own, clock) : UINT64_MAX;
     return part_us < next_us ? part_us : next_us;
 }
