@@ -69,6 +69,13 @@ struct lanes *lanes_open(const struct lanes_settings *settings, const struct spo
 /* Forgets what is not flushed. Returns NULL. */
 struct lanes *lanes_destroy(struct lanes *lanes);
 
+/* After a new enrolment (after a fork, a lost key): takes over what another spool holds, whose streams are over. All
+ * positions, so that sources go on where they were, and every event that its collector has not said to have stored, as
+ * a new event with its old place in replayed.stream (NAME~ the first 8 hexadecimal digits of the stream's id), .seq and
+ * .time_us. Right after lanes_open; flushes as it goes. False: not all could be read or written; calling it again, after
+ * a restart too, goes on where it was. The caller removes the folder when it is done. */
+bool lanes_adopt(struct lanes *lanes, const char *folder, const struct spool_files *files, struct fault *fault);
+
 /* The output that sources are given; lives as long as the lanes. */
 const struct source_output *lanes_output(struct lanes *lanes);
 

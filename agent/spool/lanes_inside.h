@@ -67,6 +67,18 @@ struct lanes_loss {
     const char *reason;
 };
 bool lanes_lose(struct lanes *lanes, enum lane lane, const struct lanes_loss *loss);
+/* Gives old events anew, with their old place in replayed.stream, .seq and .time_us. */
+struct lanes_replay {
+    struct lanes *lanes;
+    enum lane lane;
+    char stream[STREAM_NAME_SIZE + 16]; /* what replayed.stream says */
+    struct events_opener *opener;
+    struct event_field *fields;
+};
+void lanes_replay_open(struct lanes_replay *replay, struct lanes *lanes);
+void lanes_replay_close(struct lanes_replay *replay);
+/* The events of an Events message from that number on. */
+void lanes_replay_message(const struct lanes_replay *replay, struct slice bytes, uint64_t from_seq);
 /* Gives up bodies until the folder is below its quota again, or nothing more may go. */
 void lanes_make_room(struct lanes *lanes);
 

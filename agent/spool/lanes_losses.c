@@ -55,29 +55,34 @@ bool lanes_lose(struct lanes *lanes, enum lane lane, const struct lanes_loss *lo
 
 /* ---- events given anew */
 
-struct replay {
-    struct lanes *lanes;
-    enum lane lane;
-    struct events_opener *opener;
-    struct event_field *fields;
-};
+void lanes_replay_open(struct lanes_replay *replay, struct lanes *lanes) {
+    *replay = (struct lanes_replay){.lanes = lanes,
+                                    .opener = events_opener_create(),
+                                    .fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *replay->fields)};
+}
 
-static void replay_event(const struct replay *replay, const struct event *event) {
-    char seq[24], time[24], stream[STREAM_NAME_SIZE];
+void lanes_replay_close(struct lanes_replay *replay) {
+    events_opener_destroy(replay->opener);
+    memory_cleanup(&replay->fields);
+}
+
+static void replay_event(const struct lanes_replay *replay, const struct event *event) {
+    char seq[24], time[24];
     struct event_body body;
     if (!event_body_read(event->body, replay->fields, &body, NULL) ||
         body.field_count + 3 > EVENT_FIELDS_MOST)
         return;
-    stream_name_make(slice_string(replay->lanes->host), replay->lane, stream);
     number_text(seq, event->seq);
     number_text(time, event->time_us);
-    replay->fields[body.field_count++] = (struct event_field){SLICE("replayed.stream"), slice_string(stream)};
-    replay->fields[body.field_count++] = (struct event_field){SLICE("replayed.seq"), slice_string(seq)};
-    replay->fields[body.field_count++] = (struct event_field){SLICE("replayed.time_us"), slice_string(time)};
+    struct event_field *end = &replay->fields[body.field_count];
+    *end++ = (struct event_field){SLICE("replayed.stream"), slice_string(replay->stream)};
+    *end++ = (struct event_field){SLICE("replayed.seq"), slice_string(seq)};
+    *end++ = (struct event_field){SLICE("replayed.time_us"), slice_string(time)};
+    body.field_count += 3;
     lanes_event(replay->lanes, (enum event_class)event->class, &body);
 }
 
-static void replay_message(const struct replay *replay, struct slice bytes) {
+void lanes_replay_message(const struct lanes_replay *replay, struct slice bytes, uint64_t from_seq) {
     struct events_message message;
     struct slice text;
     struct event event;
@@ -85,13 +90,14 @@ static void replay_message(const struct replay *replay, struct slice bytes) {
         return;
     for (uint64_t seq = message.first_event_seq; event_block_next(&text, &event, NULL); seq++) {
         event.seq = seq;
-        replay_event(replay, &event);
+        if (seq >= from_seq)
+            replay_event(replay, &event);
     }
 }
 
 /* The batch that was open had a hole and was closed before it. Its numbers from there on are given to new
  * events, so the old ones are void. */
-static void replay_open_batch(const struct replay *replay, uint64_t batch_seq, uint64_t lost_from) {
+static void replay_open_batch(const struct lanes_replay *replay, uint64_t batch_seq, uint64_t lost_from) {
     struct lanes_cursor cursor;
     struct lanes_item item;
     struct lanes_loss loss = {.batch_seq = batch_seq, .first = lost_from, .reason = "spool damaged"};
@@ -105,7 +111,7 @@ static void replay_open_batch(const struct replay *replay, uint64_t batch_seq, u
         if (first)
             loss.count = item.first_event_seq - lost_from;
         first = false;
-        replay_message(replay, item.bytes);
+        lanes_replay_message(replay, item.bytes, 0);
     }
     lanes_lose(replay->lanes, replay->lane, &loss);
     lanes_cursor_end(&cursor);
@@ -140,7 +146,7 @@ static bool is_void(const struct lanes *lanes, enum lane lane, uint64_t batch_se
 }
 
 /* What the collector has stored is no loss. What stands behind a hole in its batch is given anew. */
-static void tell_holes(const struct replay *replay, uint64_t open_batch) {
+static void tell_holes(const struct lanes_replay *replay, uint64_t open_batch) {
     struct lanes *lanes = replay->lanes;
     const struct lane_state *lane = &lanes->lanes[replay->lane];
     struct lanes_cursor cursor;
@@ -159,7 +165,7 @@ static void tell_holes(const struct replay *replay, uint64_t open_batch) {
         if (begun && item.after_hole && !hole.open && !is_void(lanes, replay->lane, item.batch_seq))
             begin_hole(&hole, item.batch_seq, want);
         if (hole.open && item.kind == LANES_EVENTS)
-            replay_message(replay, item.bytes);
+            lanes_replay_message(replay, item.bytes, 0);
         if (hole.open && item.kind == LANES_CLOSE)
             good = end_hole(lanes, replay->lane, &hole, item.first_event_seq + item.count, item.class_list);
         begun = true;
@@ -168,26 +174,29 @@ static void tell_holes(const struct replay *replay, uint64_t open_batch) {
     lanes_cursor_end(&cursor);
 }
 
+static void turn_to(struct lanes_replay *replay, enum lane lane) {
+    replay->lane = lane;
+    stream_name_make(slice_string(replay->lanes->host), lane, replay->stream);
+}
+
 void lanes_tell_damage(struct lanes *lanes) {
     struct spool_damage damage = spool_folder_damage(lanes->folder);
     bool damaged = damage.ranges || damage.missing_segments;
-    struct replay replay = {.lanes = lanes,
-                            .opener = events_opener_create(),
-                            .fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *replay.fields)};
+    struct lanes_replay replay;
     uint64_t open_batch[LANES];
+    lanes_replay_open(&replay, lanes);
     lanes->telling = true;
     for (unsigned i = 0; i < LANES; i++) {
         const struct lane_state *lane = &lanes->lanes[i];
-        replay.lane = (enum lane)i;
+        turn_to(&replay, (enum lane)i);
         open_batch[i] = lane->durable.batch_seq;
         if (lane->lost_from != UINT64_MAX)
             replay_open_batch(&replay, open_batch[i], lane->lost_from);
     }
     for (unsigned i = 0; i < LANES && damaged; i++) {
-        replay.lane = (enum lane)i;
+        turn_to(&replay, (enum lane)i);
         tell_holes(&replay, open_batch[i]);
     }
     lanes->telling = false;
-    events_opener_destroy(replay.opener);
-    memory_cleanup(&replay.fields);
+    lanes_replay_close(&replay);
 }
