@@ -183,8 +183,9 @@ static bool send_rows(struct channel_thread *channel) {
         if (key.size != 8)
             continue;
         memcpy(kept, key.data, 8);
-        if (read_row(store_cursor_value(cursor), &name, &notice) &&
-            slice_equal(name, slice_string(delivery_name(channel->delivery))))
+        if (!read_row(store_cursor_value(cursor), &name, &notice))
+            log_error("notice %" PRIu64 " in the outbox cannot be read", bytes_get_u64(kept));
+        else if (slice_equal(name, slice_string(delivery_name(channel->delivery))))
             good = send_row(channel, slice_make(kept, 8), &notice);
         if (good)
             channel->next = bytes_get_u64(kept) + 1;
