@@ -1,6 +1,7 @@
 #include "rotation.h"
 
 #include "bytes.h"
+#include "statement_type.h"
 #include "stream_id.h"
 
 #define SIGNATURES 2u /* the old key's, the new key's */
@@ -76,11 +77,10 @@ static bool payload_read(struct slice payload, struct rotation *rotation) {
     return bytes_read_done(&reader) && host_name_good(rotation->name);
 }
 
-bool rotation_read(struct slice bytes, struct rotation *ret_rotation, struct fault *fault) {
-    struct rotation rotation;
-    if (!signed_statement_read(bytes, &rotation.statement, fault))
-        return false;
-    const struct statement *statement = &rotation.statement.statement;
+bool rotation_of(const struct signed_statement *signed_statement, struct rotation *ret_rotation,
+                 struct fault *fault) {
+    struct rotation rotation = {.statement = *signed_statement};
+    const struct statement *statement = &signed_statement->statement;
     if (statement->type != STATEMENT_AGENT_ROTATE)
         return fault_set(fault, FAULT_FORMAT, "a statement of type %u is no rotation", statement->type);
     if (!payload_read(statement->payload, &rotation))
@@ -93,6 +93,11 @@ bool rotation_read(struct slice bytes, struct rotation *ret_rotation, struct fau
         return fault_set(fault, FAULT_FORMAT, "an agent's statement never expires, this one does");
     *ret_rotation = rotation;
     return true;
+}
+
+bool rotation_read(struct slice bytes, struct rotation *ret_rotation, struct fault *fault) {
+    struct signed_statement statement;
+    return signed_statement_read(bytes, &statement, fault) && rotation_of(&statement, ret_rotation, fault);
 }
 
 /* ---- checking */

@@ -37,6 +37,9 @@ bool rotation_sign(const struct rotation_place *place, const struct signing_key 
                    uint64_t made_us, struct buffer *to);
 
 bool rotation_read(struct slice bytes, struct rotation *ret_rotation, struct fault *fault);
+/* The same of a signed statement that was read already. */
+bool rotation_of(const struct signed_statement *signed_statement, struct rotation *ret_rotation,
+                 struct fault *fault);
 
 /* Whether both keys that the statement names have signed it, and the new one may be one. */
 enum check rotation_check_signed(const struct rotation *rotation, struct fault *fault);

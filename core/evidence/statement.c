@@ -1,6 +1,7 @@
 #include "statement.h"
 
 #include "bytes.h"
+#include "statement_type.h"
 
 static const uint8_t label[16] = "tocsin/stmt/v1";
 
@@ -24,10 +25,14 @@ bool statement_write(struct buffer *to, const struct statement *statement) {
 }
 
 bool signed_statement_write(struct buffer *to, const struct signed_statement *signed_statement) {
+    if (signed_statement->signature_count > STATEMENT_SIGNATURES_MOST)
+        return false;
     bytes_write_block(to, signed_statement->bytes);
     bool good = bytes_write_u8(to, (uint8_t)signed_statement->signature_count);
     for (size_t i = 0; i < signed_statement->signature_count; i++) {
         const struct statement_signature *signature = &signed_statement->signatures[i];
+        if (signature->bytes.size > UINT16_MAX)
+            return false;
         buffer_append_slice(to, hash_slice(&signature->key));
         bytes_write_u8(to, signature->scheme);
         bytes_write_u16(to, (uint16_t)signature->bytes.size);
@@ -36,21 +41,27 @@ bool signed_statement_write(struct buffer *to, const struct signed_statement *si
     return good && !to->overflow;
 }
 
-static bool statement_read(struct slice bytes, struct statement *statement, struct fault *fault) {
+bool statement_read(struct slice bytes, struct statement *ret_statement, struct fault *fault) {
     struct bytes_reader reader = bytes_read(bytes);
+    struct statement statement;
     if (!slice_equal(bytes_read_raw(&reader, sizeof label), slice_make(label, sizeof label)))
         return fault_set(fault, FAULT_FORMAT, "this is no statement of version 1");
-    bytes_read_into(&reader, statement->log.bytes, HASH_SIZE);
-    bytes_read_into(&reader, statement->nonce, sizeof statement->nonce);
-    statement->type = bytes_read_u32(&reader);
-    statement->made_us = bytes_read_u64(&reader);
-    statement->expires_us = bytes_read_u64(&reader);
-    statement->payload = bytes_read_block(&reader);
+    bytes_read_into(&reader, statement.log.bytes, HASH_SIZE);
+    bytes_read_into(&reader, statement.nonce, sizeof statement.nonce);
+    statement.type = bytes_read_u32(&reader);
+    statement.made_us = bytes_read_u64(&reader);
+    statement.expires_us = bytes_read_u64(&reader);
+    statement.payload = bytes_read_block(&reader);
     if (!bytes_read_done(&reader))
         return fault_set(fault, FAULT_FORMAT, "the statement has not its length");
-    if (statement->payload.size > STATEMENT_PAYLOAD_MOST)
+    if (statement.payload.size > STATEMENT_PAYLOAD_MOST)
         return fault_set(fault, FAULT_LIMIT, "a statement's payload of %zu bytes; %u is the most",
-                         statement->payload.size, STATEMENT_PAYLOAD_MOST);
+                         statement.payload.size, STATEMENT_PAYLOAD_MOST);
+    if (statement_type_signers(statement.type) == SIGNERS_NONE)
+        return fault_set(fault, FAULT_FORMAT, "a statement of type %u, which is none", statement.type);
+    if (statement.made_us > statement.expires_us)
+        return fault_set(fault, FAULT_FORMAT, "the statement expires before it was made");
+    *ret_statement = statement;
     return true;
 }
 

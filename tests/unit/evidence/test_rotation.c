@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "rotation.h"
+#include "statement_type.h"
 
 #define SIGNATURE_BLOCK (HASH_SIZE + 1 + 2 + ED25519_SIGNATURE_SIZE)
 
