@@ -87,7 +87,8 @@ static void append_json(struct event_printer *printer, const struct printed_even
     front[count++] = (struct record_field){0, RECORD_TEXT, SLICE("@timestamp"), slice_string(time)};
     if (printed->ingested_us)
         front[count++] = (struct record_field){0, RECORD_TEXT, SLICE("event.ingested"), slice_string(ingested)};
-    if (printed->host.size)
+    bool of_another = host_is_collector(printed->host) && record_value(printer->record, SLICE("host.name")).size;
+    if (printed->host.size && !of_another)
         front[count++] = (struct record_field){0, RECORD_TEXT, SLICE("host.name"), printed->host};
     if (*id)
         front[count++] = (struct record_field){0, RECORD_TEXT, SLICE("tocsin.class"),

@@ -37,6 +37,8 @@ static bool open_issuer(const struct command_context *context, struct issuer *is
 static int issue(const struct command_context *context, const struct issuer *issuer, const char *host) {
     char token[TOKEN_TEXT_SIZE];
     struct fault fault = {0};
+    if (host_is_collector(slice_string(host)))
+        return command_usage("join-token", "names that begin with " HOST_COLLECTOR_PREFIX " are the collector's own");
     if (!host_name_good(slice_string(host)))
         return command_usage("join-token", "'%s' is no host name: lower-case letters, digits, hyphens and dots", host);
     if (!token_issue(issuer->tokens, host, issuer->expires_us, issuer->uses, issuer->pin, token, &fault))

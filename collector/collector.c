@@ -82,7 +82,7 @@ static bool open_store(struct collector *collector, struct fault *fault) {
     site_path(folder, collector->data, SITE_COLLECTOR_FOLDER);
     site_path(path, collector->data, SITE_COLLECTOR_STORE);
     site_host_name(name);
-    snprintf(host, sizeof host, "collector.%s", name);
+    snprintf(host, sizeof host, HOST_COLLECTOR_PREFIX "%s", name);
     struct own_stream_settings own = {.host = host};
     collector->identity = tls_identity_open(folder, name, clock_wall_us(), fault);
     collector->log_key = open_key(collector, SITE_COLLECTOR_LOG_KEY, fault);

@@ -156,7 +156,7 @@ static void put_alert(struct detection *detection, const struct alert *alert, st
 /* The collector itself, and whoever the settings call core. */
 static bool is_core(const struct detection *detection, struct slice host) {
     char name[STREAM_NAME_SIZE];
-    if (slice_starts(host, SLICE("collector.")))
+    if (host_is_collector(host))
         return true;
     if (host.size >= sizeof name)
         return false;
@@ -216,6 +216,8 @@ static void read_event(struct detection *detection, const struct event *event, c
         return;
     uint64_t line_us;
     interpreter_read(detection->knowledge->interpreter, &body, event->time_us, detection->record, &line_us);
+    if (body.kind != EVENT_LINE && !host_is_collector(slice_string(name->host)))
+        record_replace(detection->record, SLICE("host.name"), slice_string(name->host));
     char id[sizeof name->label + 24];
     memcpy(id, name->label, name->label_size);
     int digits = snprintf(id + name->label_size, 24, "%" PRIu64, event->seq);

@@ -37,7 +37,7 @@ static bool check(const Tocsin__Join *join, const char *tokens, const uint8_t bi
         return refuse(answer, TOCSIN__REFUSAL__SIGNATURE, "signature");
     }
     struct slice wanted = slice_string(join->host);
-    if (wanted.size && !host_name_good(wanted)) {
+    if (wanted.size && (!host_name_good(wanted) || host_is_collector(wanted))) {
         fault_set(fault, FAULT_USAGE, "'%.64s' is no host name: lower-case letters, digits, hyphens and dots",
                   join->host);
         return refuse(answer, TOCSIN__REFUSAL__MALFORMED, "name");

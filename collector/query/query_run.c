@@ -56,7 +56,10 @@ static bool matches(const struct search *search, const struct event *event, cons
         return false;
     if (!fields)
         return true;
-    record_add_named(search->record, SLICE("host.name"), RECORD_TEXT, slice_string(name->host));
+    if (!host_is_collector(slice_string(name->host)))
+        record_replace(search->record, SLICE("host.name"), slice_string(name->host));
+    else
+        record_add_named(search->record, SLICE("host.name"), RECORD_TEXT, slice_string(name->host));
     record_add_named(search->record, SLICE("tocsin.class"), RECORD_TEXT, slice_string(class_name(event->class)));
     record_add_named(search->record, SLICE("tocsin.stream"), RECORD_TEXT, slice_string(name->stream));
     return query_matches(search->expression, search->record);

@@ -44,6 +44,8 @@ bool host_name_good(struct slice name) {
     return true;
 }
 
+bool host_is_collector(struct slice name) { return slice_starts(name, SLICE(HOST_COLLECTOR_PREFIX)); }
+
 bool stream_name_make(struct slice host, enum lane lane, char ret_name[STREAM_NAME_SIZE]) {
     if (!host_name_good(host))
         return false;

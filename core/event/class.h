@@ -36,6 +36,11 @@ enum lane class_lane(enum event_class number);
 
 /* Lower-case letters, digits, hyphens and dots, 1 to 200 of them, beginning and ending with a letter or a digit. */
 bool host_name_good(struct slice name);
+/* The collector's own stream is of a host of this name; no agent may have one. Its events alone may speak of other hosts
+ * in the field host.name. */
+#define HOST_COLLECTOR_PREFIX "collector."
+bool host_is_collector(struct slice name);
+
 /* Writes the name of a host's stream; false if the host's name is not good. */
 bool stream_name_make(struct slice host, enum lane lane, char ret_name[STREAM_NAME_SIZE]);
 

@@ -46,6 +46,15 @@ bool record_add_named(struct record *record, struct slice name, enum record_type
     return add(record, (struct record_field){symbols_find(record->symbols, name), type, name, value});
 }
 
+bool record_replace(struct record *record, struct slice name, struct slice value) {
+    size_t kept = 0;
+    for (size_t i = 0; i < record->count; i++)
+        if (!slice_equal(record->fields[i].name, name))
+            record->fields[kept++] = record->fields[i];
+    record->count = kept;
+    return record_add_named(record, name, RECORD_TEXT, value);
+}
+
 const struct record_field *record_find(const struct record *record, uint32_t symbol) {
     for (size_t i = 0; symbol && i < record->count; i++)
         if (record->fields[i].symbol == symbol)

@@ -42,6 +42,9 @@ bool record_add(struct record *record, uint32_t symbol, struct slice value);
 /* By name, for names that come with the event; the name is borrowed too. */
 bool record_add_named(struct record *record, struct slice name, enum record_type type, struct slice value);
 
+/* That name has this value and no other: one that the event brought itself is gone. */
+bool record_replace(struct record *record, struct slice name, struct slice value);
+
 /* The first field of that number; NULL where there is none. */
 const struct record_field *record_find(const struct record *record, uint32_t symbol);
 /* By name; the empty slice with NULL data where there is none. */
