@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "files.h"
 #include "memory.h"
@@ -119,8 +120,26 @@ size_t knowledge_refused(const struct knowledge *knowledge) {
     return refused;
 }
 
+#ifndef TOCSIN_SHARE_SOURCE
+#define TOCSIN_SHARE_SOURCE NULL /* a release names no folder of the machine that built it */
+#endif
+#define PROGRAM_PATH_MOST 4000
+
+/* PROGRAM/../share/tocsin: installed it is there, and the build makes it for programs that run where they were built. */
+static const char *share_beside(char ret_path[4096]) {
+    char program[PROGRAM_PATH_MOST], joined[PROGRAM_PATH_MOST + 32];
+    ssize_t size = readlink("/proc/self/exe", program, sizeof program);
+    while (size > 0 && program[size - 1] != '/')
+        size--;
+    if (size <= 0)
+        return NULL;
+    snprintf(joined, sizeof joined, "%.*s../share/tocsin", (int)size, program);
+    return realpath(joined, ret_path); /* PATH_MAX is 4096 */
+}
+
 static bool below_share(char ret_path[4096], const char *name) {
-    const char *places[] = {getenv("TOCSIN_SHARE"), TOCSIN_SHARE_INSTALLED, TOCSIN_SHARE_SOURCE};
+    char beside[4096];
+    const char *places[] = {getenv("TOCSIN_SHARE"), share_beside(beside), TOCSIN_SHARE_INSTALLED, TOCSIN_SHARE_SOURCE};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (!places[i])
             continue;

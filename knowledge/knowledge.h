@@ -26,8 +26,8 @@ struct knowledge *knowledge_destroy(struct knowledge *knowledge); /* returns NUL
 
 size_t knowledge_refused(const struct knowledge *knowledge); /* rules */
 
-/* Where this program's own rules and decoders are: TOCSIN_SHARE, else the installed folder, else the source tree's, if
- * they exist. */
+/* Where this program's own rules and decoders are: TOCSIN_SHARE, else ../share/tocsin as seen from the program, else
+ * the installed folder, else (not in a release) the source tree's; the first that exists. */
 bool knowledge_default_rules(char ret_path[4096]);
 bool knowledge_default_decoders(char ret_path[4096]);
 
