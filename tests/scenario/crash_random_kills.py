@@ -6,10 +6,12 @@ failed logins lie so far apart that kills come between them: a window of a rule 
 """
 # tocsin-test: timeout=900
 
+import collections
 import os
 import time
 
 from load_lines import Rotating, Writer, check_numbers, no_gap, numbered, seeded, stamp, wait_for_numbers
+from tocsin_sinks import WebhookSink
 from tocsin_site import SOAK, Site, check, difference, run, scenario, wait_until
 
 LINES = 1_000_000 if SOAK else 100_000
@@ -53,7 +55,7 @@ def kill_while_writing(folder, pick):
     """Kills what `pick` names at random while LINES lines are written; then everything has to be there."""
     chance = seeded("kills")
     story = Story(chance)
-    with Site(folder) as site:
+    with WebhookSink() as hook, Site(folder, webhooks=[hook]) as site:
         logs = [Rotating(os.path.join(folder, name)) for name in ("auth.log", "app.log")]
         site.agent.follow(logs[0].path, "access")
         site.agent.follow(logs[1].path, "application")
@@ -72,9 +74,11 @@ def kill_while_writing(folder, pick):
 
         writer = Writer(LINES, RATE, write, story.line)
         begun = time.monotonic()
+        collector_kills = 0
         writer.start()
         for kill in range(KILLS):
             victims = pick(chance)
+            collector_kills += "collector" in victims
             pause = max(0.0, LINES / RATE * kill / KILLS - (time.monotonic() - begun))
             time.sleep(pause * chance.random() + chance.random() * 0.5)
             for victim in victims:
@@ -87,6 +91,7 @@ def kill_while_writing(folder, pick):
         writer.finish()
         site.collector.wait_for_log("is ready on")
         check_story(site, story)
+        check_notices(site, hook, collector_kills)
         rotations = sum(log.rotations for log in logs)
         print(f"# {rotations} rotations", flush=True)
         last_words = site.count('"the last word of a rotated log"')
@@ -111,6 +116,20 @@ def check_story(site, story):
     check(not wrong, f"alerts: {wrong}")
     check(len({alert["id"] for alert in alerts}) == len(alerts), "two alerts have the same id")
     site.check_verified()
+
+
+def check_notices(site, hook, collector_kills):
+    """Every alert that is to be told was told. A kill between the answer of whoever is told and the commit that knows of it
+    repeats a notice, under the same id: one for each kill at the most."""
+    wanted = {alert["id"] for alert in site.alerts() if alert["priority"] != "review"}
+
+    def told():
+        return collections.Counter(post["id"] for _, _, post in list(hook.posts))
+    wait_until(lambda: wanted <= set(told()), lambda: f"{len(wanted)} alerts told, {len(set(told()))} are", 120, 0.5)
+    twice = sum(told().values()) - len(told())
+    print(f"# {twice} notices came twice over {collector_kills} kills of the collector", flush=True)
+    check(twice <= collector_kills, f"{twice} notices came twice, with {collector_kills} kills of the collector")
+    check(set(told()) <= {alert["id"] for alert in site.alerts()}, "a notice about an alert that there is not")
 
 
 @scenario("kill -9 of agent, collector or both, at random")
