@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent.h"
+#include "anew.h"
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
@@ -165,8 +166,10 @@ static bool open_lanes(struct agent *agent, struct fault *fault) {
     if (!clock_boot_id(agent->boot_id, fault))
         return false;
     struct stream_clock clock = agent_now(agent);
+    if (!anew_set_aside(agent->data, spool, fault))
+        return false;
     agent->lanes = lanes_open(&settings, &spool_files_system, &clock, fault);
-    return agent->lanes != NULL;
+    return agent->lanes && anew_take_over(spool, agent->lanes, fault);
 }
 
 static bool start_loop(struct agent *agent, struct fault *fault) {

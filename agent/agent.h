@@ -4,6 +4,7 @@
  *     agent.c       starts the parts, wires them, stops them; settings again on SIGHUP; what happens by itself
  *     turn.c        read, write and sync as one group, send
  *     entering.c    joining a site, and what was learnt by it
+ *     anew.c        joining again, and what becomes of the spool
  *     sources.c, key_rotation.c
  */
 #ifndef TOCSIN_AGENT_H

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 
 #include "agent.h"
+#include "anew.h"
 #include "clock.h"
 #include "joining.h"
 #include "key_file.h"
 #include "log.h"
 #include "site.h"
 
-bool agent_open_identity(struct agent *agent, const char *name, struct fault *fault) {
-    char folder[FILES_PATH_MOST];
-    site_path(folder, agent->data, SITE_AGENT_FOLDER);
+static bool open_identity(struct agent *agent, const char *folder, const char *name, struct fault *fault) {
     struct tls_identity *identity = tls_identity_open(folder, name, clock_wall_us(), fault);
     if (!identity)
         return false;
@@ -20,26 +19,30 @@ bool agent_open_identity(struct agent *agent, const char *name, struct fault *fa
     return true;
 }
 
+bool agent_open_identity(struct agent *agent, const char *name, struct fault *fault) {
+    char folder[FILES_PATH_MOST];
+    site_path(folder, agent->data, SITE_AGENT_FOLDER);
+    return open_identity(agent, folder, name, fault);
+}
+
 bool agent_join(struct agent *agent, const char *address, const char *token_text, const char *name,
                 struct fault *fault) {
     struct token token;
-    char folder[FILES_PATH_MOST], key_path[FILES_PATH_MOST], next_path[FILES_PATH_MOST],
-        path[FILES_PATH_MOST];
-    site_path(folder, agent->data, SITE_AGENT_FOLDER);
-    site_path(key_path, agent->data, SITE_AGENT_KEY);
-    site_path(next_path, agent->data, SITE_AGENT_NEXT_KEY);
+    char folder[FILES_PATH_MOST], key_path[FILES_PATH_MOST], path[FILES_PATH_MOST];
     site_path(path, agent->data, SITE_AGENT_COLLECTOR);
-    if (files_exists(next_path))
-        return fault_set(
-            fault, FAULT_USAGE,
-            "a rotation of this host's signing key is not finished: start the agent, or remove %s if the "
-            "host begins anew",
-            next_path);
+    /* Who joins again begins new streams, under keys that signed nothing yet. */
+    bool again = files_exists(path);
+    site_path(folder, agent->data, again ? SITE_AGENT_NEW_FOLDER : SITE_AGENT_FOLDER);
+    site_path(key_path, agent->data, again ? SITE_AGENT_NEW_KEY : SITE_AGENT_KEY);
+    if (again && !anew_prepare(agent->data, fault))
+        return false;
     if (!token_parse(slice_string(token_text), &token, fault) || !files_make_folder(folder, 0700, fault) ||
-        !agent_open_identity(agent, name, fault))
+        !open_identity(agent, folder, name, fault))
         return false;
     struct signing_key *key = key_file_open(key_path, true, fault);
     bool good = key && joining_run(address, &token, name, agent->identity, key, &agent->membership, fault);
+    if (good && again)
+        good = anew_begin(agent->data, fault);
     if (good) {
         membership_set_keys(&agent->membership, signing_key_public(key)->bytes);
         good = membership_write(path, &agent->membership, fault);

@@ -72,11 +72,13 @@ static int join_by_hand(struct agent *agent, const char *data, const char *addre
     struct fault fault = {0};
     char host[256];
     site_host_name(host);
-    char folder[FILES_PATH_MOST];
+    char folder[FILES_PATH_MOST], lock[FILES_PATH_MOST];
     agent_set_data(agent, data, "data");
     site_path(folder, agent->data, SITE_AGENT_FOLDER);
-    /* By root's hand, but for the daemon's user. */
+    site_path(lock, agent->data, SITE_AGENT_LOCK);
+    /* By root's hand, but for the daemon's user; and not behind the back of an agent that runs. */
     if (site_template_agent(agent->site, address, &fault) && process_become_owner(folder, &fault) &&
+        files_make_folder(folder, 0700, &fault) && files_lock(lock, &agent->lock, &fault) &&
         agent_join(agent, address, token, name ? name : host, &fault)) {
         printf(
             "Joined %s as %s.\nNext: `systemctl enable --now tocsin-agent`, or `tocsin-agent --site %s`.\n",

@@ -17,6 +17,9 @@ enum site_file {
     SITE_AGENT_FOLDER,
     SITE_AGENT_KEY,        /* the seed of the signing key, 32 bytes in hex */
     SITE_AGENT_NEXT_KEY,   /* of the next epoch, while a rotation is under way (agent_keys.h) */
+    SITE_AGENT_NEW_FOLDER, /* the keys with which the host joins again, until it has (anew.h) */
+    SITE_AGENT_NEW_KEY,
+    SITE_AGENT_ANEW,       /* stands while the spool is of streams that are over (anew.h) */
     SITE_AGENT_COLLECTOR,  /* what the agent learnt by joining (membership.h) */
     SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
     SITE_AGENT_SPOOL,
