@@ -388,10 +388,10 @@ static bool load_state(struct detection *detection, struct fault *fault) {
     uint64_t next_row = bytes_read_u64(&reader);
     struct slice detector = bytes_read_block(&reader), dedup = bytes_read_block(&reader);
     struct fault bad = {0};
-    if (!bytes_read_done(&reader) || !detector_load(detection->detector, detector, &bad) ||
-        !dedup_load(detection->dedup, dedup, &bad)) {
+    if (!bytes_read_done(&reader))
+        fault_set(&bad, FAULT_FORMAT, "%zu bytes that are no state", value.slice.size);
+    if (bad.code || !detector_load(detection->detector, detector, &bad) || !dedup_load(detection->dedup, dedup, &bad))
         log_fault(LOG_LEVEL_WARNING, &bad, "the detection's saved state cannot be read: its windows begin anew");
-    }
     detection->next_row = detection->saved_row = next_row;
     return true;
 }
