@@ -232,7 +232,7 @@ bool agent_start(struct agent *agent, struct fault *fault) {
     key_rotation_start(agent->rotation, agent->lanes, agent->connection);
     agent_tell(agent, "agent_started", "the agent has started");
     agent_schedule_turn(agent);
-    loop_timer_after(agent->identity_look, IDENTITY_LOOK_US);
+    loop_timer_after(agent->identity_look, 0);
     if (notify_watchdog_us() != UINT64_MAX)
         feed_watchdog(agent);
     return true;
