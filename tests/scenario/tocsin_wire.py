@@ -229,14 +229,14 @@ class Stream:
 
 # ---- keys, and the connection
 
-def make_certificate(folder, name="peer", key=None):
-    """A P-256 key and a certificate that it signed itself, as files."""
+def make_certificate(folder, name="peer", key=None, days=(-1, 30)):
+    """A P-256 key and a certificate that it signed itself, as files; valid from and until so many days from now."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(timezone.utc)
     certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-                   .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-                   .not_valid_after(now + timedelta(days=30))
+                   .serial_number(x509.random_serial_number()).not_valid_before(now + timedelta(days=days[0]))
+                   .not_valid_after(now + timedelta(days=days[1]))
                    .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
                    .sign(key, hashes.SHA256()))
     os.makedirs(folder, exist_ok=True)
@@ -250,9 +250,20 @@ def make_certificate(folder, name="peer", key=None):
     return paths
 
 
+def load_key(path):
+    with open(path, "rb") as file:
+        return serialization.load_pem_private_key(file.read(), None)
+
+
+def certificate_days(path):
+    """How many days a certificate is still valid."""
+    with open(path, "rb") as file:
+        end = x509.load_pem_x509_certificate(file.read()).not_valid_after
+    return (end.replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)).days
+
+
 def spki_hash(key_path):
-    with open(key_path, "rb") as file:
-        key = serialization.load_pem_private_key(file.read(), None)
+    key = load_key(key_path)
     return sha256(key.public_key().public_bytes(serialization.Encoding.DER,
                                                 serialization.PublicFormat.SubjectPublicKeyInfo))
 
