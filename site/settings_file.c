@@ -1,6 +1,7 @@
 #include "settings_file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,14 +22,15 @@ static int by_name(const struct dirent **a, const struct dirent **b) { return st
 static bool read_folder(const struct settings_table *table, const char *folder, void *target, struct fault *fault) {
     struct dirent **names;
     int count = scandir(folder, &names, is_settings, by_name);
+    if (count < 0)
+        return errno == ENOENT || fault_set_system(fault, "%s", folder);
     bool good = true;
     for (int i = 0; i < count; i++) {
         char path[FILES_PATH_MOST];
         good = good && files_path(path, folder, names[i]->d_name) && read_one(table, path, target, fault);
         free(names[i]);
     }
-    if (count >= 0)
-        free(names);
+    free(names);
     return good;
 }
 
