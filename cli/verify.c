@@ -15,6 +15,7 @@
 struct progress {
     struct store_verifier *verifier;
     bool shown;
+    bool at_rest; /* the store itself is being read */
     uint64_t rows;
 };
 
@@ -54,6 +55,7 @@ static bool read_at_rest(const struct command_context *context, struct progress 
     uint64_t rows;
     if (!command_data(context, data, fault) || !site_path(path, data, SITE_COLLECTOR_STORE))
         return false;
+    progress->at_rest = true;
     struct store *store = store_open(path, &options, fault);
     bool good = store && store_dump(store, take, progress, &rows, fault);
     store_close(store);
@@ -113,7 +115,11 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         fprintf(stderr, "\r\033[K");
     struct store_verified summary = store_verifier_finish(progress.verifier);
     store_verifier_destroy(progress.verifier);
-    if (!good)
+    if (!good && progress.at_rest && fault.code == FAULT_FORMAT) {
+        /* A store that cannot be read on is not one that could not be looked at. */
+        print_finding((void *)(uintptr_t)context, fault.place, fault.text);
+        summary.findings++;
+    } else if (!good)
         return command_fail("verify", &fault);
     print_summary(context, &summary);
     return summary.findings ? EXIT_FINDING : EXIT_GOOD;

@@ -33,7 +33,8 @@ static int run(struct collector *collector, const char *data, bool check) {
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "tocsin-collector cannot start");
-    return fault.code == FAULT_USAGE || fault.code == FAULT_FORMAT ? 2 : 3;
+    /* What cannot be read is a mistake of whoever wrote the settings; anywhere else it is damage. */
+    return fault.code == FAULT_USAGE || (!good && fault.code == FAULT_FORMAT) ? 2 : 3;
 }
 
 static const char usage[] =
