@@ -102,6 +102,8 @@ struct agent *agents_by_name(const struct agents *agents, struct slice name) {
 }
 
 struct agent *agents_by_tls_key(const struct agents *agents, const uint8_t key[32]) {
+    if (no_key(key))
+        return NULL; /* every record without an announced key would answer to it */
     for (size_t slot = hash_bytes(slice_make(key, 32)); agents->slots; slot++) {
         size_t position = agents->by_key[slot & (agents->slots - 1)];
         if (position == 0)
