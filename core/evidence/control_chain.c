@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "agent_enrolment.h"
 #include "memory.h"
 #include "merkle.h"
 #include "rotation.h"
@@ -201,6 +202,8 @@ struct change {
     struct person person;
     struct person_revocation revocation;
     struct verify_key registrar;
+    struct agent_enrolment enrolment; /* of agents the form alone is looked at here */
+    struct agent_revocation agent_revocation;
     struct retention_policy retention;
     struct witness_policy witnesses;
 };
@@ -221,6 +224,10 @@ static bool change_read(const struct control_chain *chain, const struct statemen
         bytes_read_into(&reader, change->registrar.bytes, sizeof change->registrar.bytes);
         good = control_people_may_register(chain->people, &change->registrar, fault);
         break;
+    case STATEMENT_AGENT_ENROL:
+        return agent_enrolment_read(statement->payload, &change->enrolment, fault);
+    case STATEMENT_AGENT_REVOKE:
+        return agent_revocation_read(statement->payload, &change->agent_revocation, fault);
     case STATEMENT_RETENTION_POLICY:
         good = retention_policy_read(&reader, &change->retention, fault);
         break;

@@ -6,17 +6,6 @@
 
 #define SIGNATURES 2u /* the old key's, the new key's */
 
-static bool streams_of(struct slice name, const struct verify_key *first_key,
-                       struct hash ret_streams[LANES]) {
-    for (unsigned lane = 0; lane < LANES; lane++) {
-        char text[STREAM_NAME_SIZE];
-        if (!stream_name_make(name, (enum lane)lane, text))
-            return false;
-        ret_streams[lane] = stream_id_make(slice_string(text), first_key);
-    }
-    return true;
-}
-
 static bool keys_equal(const struct verify_key *a, const struct verify_key *b) {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
@@ -26,7 +15,7 @@ static bool keys_equal(const struct verify_key *a, const struct verify_key *b) {
 static bool payload_write(struct buffer *to, const struct rotation_place *place,
                           const struct verify_key *old_key, const struct verify_key *new_key) {
     struct hash streams[LANES];
-    if (!streams_of(place->name, place->first_key, streams))
+    if (!stream_ids_make(place->name, place->first_key, streams))
         return false;
     bytes_write_u8(to, (uint8_t)place->name.size);
     buffer_append_slice(to, place->name);
@@ -126,7 +115,7 @@ static enum check check_place(const struct rotation *rotation, const struct rota
     struct hash streams[LANES];
     if (place->log && !hash_equal(&rotation->statement.statement.log, place->log))
         return refuse(CHECK_STREAM, fault, "the rotation was signed for another log");
-    if (!slice_equal(rotation->name, place->name) || !streams_of(place->name, place->first_key, streams))
+    if (!slice_equal(rotation->name, place->name) || !stream_ids_make(place->name, place->first_key, streams))
         return refuse(CHECK_STREAM, fault, "the rotation is another host's");
     for (unsigned lane = 0; lane < LANES; lane++)
         if (!hash_equal(&rotation->streams[lane], &streams[lane]))

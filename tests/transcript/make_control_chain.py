@@ -146,6 +146,17 @@ def signed(text, *keys):
     return out
 
 
+def stream_id(name, k): return H(label("tocsin/stream/v1"), name.encode(), b"\n", k.public)
+
+
+agent = Ed("control agent")
+
+
+def enrolment(name, k, heartbeat):
+    return (u8(len(name)) + name.encode() + k.public + stream_id(name, k) + stream_id(name + "/bulk", k) + u32(0) +
+            u64(0) + u64(0) + u32(heartbeat) + H(b"an SPKI"))
+
+
 class Chain:
     def __init__(self):
         self.entries, self.prev = [], bytes(32)
@@ -165,8 +176,8 @@ chain.add(statement(3, person("Carol", MONITOR, carol), "enrol carol"), alice2, 
 chain.add(statement(8, retention(14, {**SHIPPED, 1: (MONTHS, 9, MONTHS, 18)}), "retention"), carol, alice)
 chain.add(statement(9, witnesses(0), "witnesses"), bob, carol)
 chain.add(statement(25, registrar2.public, "registrar"), alice, bob)
-chain.add(statement(5, b"an enrolment", "agent enrol"), registrar2)
-chain.add(statement(5, b"an enrolment", "agent enrol again"), registrar2, alice)
+chain.add(statement(5, enrolment("signer1.ca.example", agent, 60), "agent enrol"), registrar2)
+chain.add(statement(5, enrolment("signer1.ca.example", agent, 600), "agent enrol again"), registrar2, alice)
 chain.add(statement(14, u64(1), "veto"), carol)
 chain.add(statement(4, person_id("Bob") + bytes(32), "revoke bob"), alice, carol)
 chain.add(statement(3, person("Dora", BOARD, dora), "enrol dora"), alice, carol)
@@ -240,8 +251,7 @@ def path(leaves, index):
     return path(leaves[k:], index - k) + [root(leaves[:k])]
 
 
-agent = Ed("control agent")
-STREAM = H(label("tocsin/stream/v1"), b"signer1.ca.example\n", agent.public)
+STREAM = stream_id("signer1.ca.example", agent)
 EVENTS = [(5, b"a request"), (3, b"a login"), (5, b"another request"), (5, b"a third")]
 salts = [H(b"salt", u8(i)) for i in range(len(EVENTS))]
 leaves = [leaf(salts[i] + u64(10 + i) + u64(START + i) + u8(c) + body) for i, (c, body) in enumerate(EVENTS)]

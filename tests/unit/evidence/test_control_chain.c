@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 
+#include "agent_enrolment.h"
 #include "control_chain.h"
 #include "encoding.h"
 #include "merkle.h"
 #include "rotation.h"
 #include "statement_type.h"
+#include "stream_id.h"
 
 static json_t *vectors, *log_format;
 
@@ -442,7 +444,24 @@ static void the_table_has_every_type_that_there_is(void **state) {
     }
 }
 
-/* Types whose payload is opaque here, so that the signers alone decide. */
+static void payload_enrolment(struct world *w, const struct signing_key *key) {
+    struct agent_enrolment enrolment = {
+        .name = SLICE("signer1.example"), .key = *signing_key_public(key), .heartbeat_s = 60};
+    assert_true(stream_ids_make(enrolment.name, &enrolment.key, enrolment.streams));
+    buffer_clear(&w->payload);
+    assert_true(agent_enrolment_write(&w->payload, &enrolment));
+}
+
+static void payload_for(struct world *w, uint32_t type) {
+    struct agent_revocation revocation = {.name = SLICE("signer1.example")};
+    buffer_clear(&w->payload);
+    if (type == STATEMENT_AGENT_ENROL)
+        payload_enrolment(w, w->stranger);
+    if (type == STATEMENT_AGENT_REVOKE)
+        assert_true(agent_revocation_write(&w->payload, &revocation));
+}
+
+/* Types whose payload is opaque here, or good, so that the signers alone decide. */
 static void each_type_takes_its_signers_and_no_others(void **state) {
     struct world *w = *state;
     for (uint32_t type = 1; type <= STATEMENT_TYPES; type++) {
@@ -452,6 +471,7 @@ static void each_type_takes_its_signers_and_no_others(void **state) {
                       type != STATEMENT_WITNESS_POLICY;
         bool log = signers == SIGNERS_LOG, two = signers == SIGNERS_TWO_PEOPLE && opaque;
         bool person = signers == SIGNERS_PERSON, registrar = signers == SIGNERS_REGISTRAR;
+        payload_for(w, type);
         assert_int_equal(JUDGED(w, type, w->log), log);
         assert_int_equal(JUDGED(w, type, w->registrar), registrar);
         assert_int_equal(JUDGED(w, type, w->alice), person);
@@ -621,17 +641,60 @@ static void only_the_registrar_in_force_enrols_agents(void **state) {
     struct world *w = *state;
     CLEANUP_BUFFER struct buffer entry = BUFFER(1u << 16);
     struct control_verdict verdict;
+    payload_enrolment(w, w->stranger);
     assert_true(judged(w, STATEMENT_AGENT_ENROL, 1, KEYS(w->registrar), &verdict));
     assert_false(verdict.confirmed);
     assert_true(judged(w, STATEMENT_AGENT_ENROL, 2, KEYS(w->alice, w->registrar), &verdict));
     assert_true(verdict.confirmed);
+    buffer_clear(&w->payload);
     buffer_append(&w->payload, signing_key_public(w->registrar2)->bytes, 32);
     struct statement statement = made(w, STATEMENT_REGISTRAR);
     sign(w, &statement, 2, KEYS(w->alice, w->bob));
     assert_true(log_it(w, START, &entry, NULL, NULL));
+    payload_enrolment(w, w->stranger);
     assert_false(JUDGED(w, STATEMENT_AGENT_ENROL, w->registrar));
     assert_true(JUDGED(w, STATEMENT_AGENT_ENROL, w->registrar2));
     assert_false(JUDGED(w, STATEMENT_AGENT_ENROL, w->alice));
+}
+
+static bool enrolment_is_read(const struct buffer *bytes, size_t size) {
+    struct agent_enrolment enrolment;
+    return agent_enrolment_read(slice_make(bytes->data, size), &enrolment, NULL);
+}
+
+static void enrolments_of_agents_are_strict(void **state) {
+    struct world *w = *state;
+    payload_enrolment(w, w->stranger);
+    struct agent_enrolment read;
+    CLEANUP_BUFFER struct buffer again = BUFFER(1024);
+    assert_true(agent_enrolment_read(buffer_slice(&w->payload), &read, NULL));
+    assert_true(agent_enrolment_write(&again, &read));
+    assert_true(slice_equal(buffer_slice(&again), buffer_slice(&w->payload)));
+    for (size_t size = 0; size < again.size; size++)
+        assert_false(enrolment_is_read(&again, size));
+    /* Name, key and both streams belong together. */
+    for (size_t byte = 0; byte < 1 + 15 + 3 * 32; byte++) {
+        again.data[byte] ^= 1;
+        assert_false(enrolment_is_read(&again, again.size));
+        again.data[byte] ^= 1;
+    }
+    read.heartbeat_s = 0;
+    buffer_clear(&again);
+    assert_true(agent_enrolment_write(&again, &read));
+    assert_false(enrolment_is_read(&again, again.size));
+    read.name = SLICE("Not A Host");
+    assert_false(agent_enrolment_write(&again, &read));
+    /* Its registrar may sign what it likes: a bad one is not logged. */
+    w->payload.data[1] ^= 1;
+    assert_false(JUDGED(w, STATEMENT_AGENT_ENROL, w->registrar));
+    struct agent_revocation revocation = {.name = SLICE("signer1.example"), .epoch = 3}, back;
+    buffer_clear(&w->payload);
+    assert_true(agent_revocation_write(&w->payload, &revocation));
+    assert_true(agent_revocation_read(buffer_slice(&w->payload), &back, NULL));
+    assert_int_equal(back.epoch, 3);
+    w->payload.size--;
+    assert_false(agent_revocation_read(buffer_slice(&w->payload), &back, NULL));
+    assert_false(JUDGED(w, STATEMENT_AGENT_REVOKE, w->alice));
 }
 
 /* ---- few people */
@@ -866,6 +929,7 @@ int main(void) {
         TEST(a_revoked_key_signs_nothing_and_never_returns),
         TEST(no_key_is_enrolled_twice_as_anything),
         TEST(only_the_registrar_in_force_enrols_agents),
+        TEST(enrolments_of_agents_are_strict),
         TEST(one_person_alone_signs_and_it_stays_single_control),
         TEST(a_key_that_the_verifier_trusts_ends_single_control),
         TEST(a_rotation_is_taken_for_both_its_keys),
