@@ -224,6 +224,9 @@ static bool change_read(const struct control_chain *chain, const struct statemen
         bytes_read_into(&reader, change->registrar.bytes, sizeof change->registrar.bytes);
         good = control_people_may_register(chain->people, &change->registrar, fault);
         break;
+    case STATEMENT_DAY_MARK:
+    case STATEMENT_MARK:
+        break; /* without a payload */
     case STATEMENT_AGENT_ENROL:
         return agent_enrolment_read(statement->payload, &change->enrolment, fault);
     case STATEMENT_AGENT_REVOKE:

@@ -697,6 +697,14 @@ static void enrolments_of_agents_are_strict(void **state) {
     assert_false(JUDGED(w, STATEMENT_AGENT_REVOKE, w->alice));
 }
 
+static void marks_have_no_payload(void **state) {
+    struct world *w = *state;
+    assert_true(JUDGED(w, STATEMENT_MARK, w->log));
+    buffer_append(&w->payload, "", 1);
+    assert_false(JUDGED(w, STATEMENT_MARK, w->log));
+    assert_false(JUDGED(w, STATEMENT_DAY_MARK, w->log));
+}
+
 /* ---- few people */
 
 static struct control_chain *chain_of_one(struct world *w, const struct control_trust *trust) {
@@ -930,6 +938,7 @@ int main(void) {
         TEST(no_key_is_enrolled_twice_as_anything),
         TEST(only_the_registrar_in_force_enrols_agents),
         TEST(enrolments_of_agents_are_strict),
+        TEST(marks_have_no_payload),
         TEST(one_person_alone_signs_and_it_stays_single_control),
         TEST(a_key_that_the_verifier_trusts_ends_single_control),
         TEST(a_rotation_is_taken_for_both_its_keys),
