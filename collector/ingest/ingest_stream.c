@@ -144,7 +144,8 @@ static enum check check_events(struct ingest_stream *stream, struct events_opene
                                struct fault *fault) {
     struct events_message message;
     struct slice text;
-    if (!events_read(bytes, &message, fault) || !events_open(opener, &message, &text, fault))
+    if (!events_read(bytes, &message, fault) || !events_open(opener, &message, &text, fault) ||
+        !events_check_times(&message, text, fault))
         return CHECK_MALFORMED;
     if (message.lane != stream->lane) {
         fault_set(fault, FAULT_FORMAT, "events of another lane");

@@ -180,3 +180,16 @@ bool events_open(struct events_opener *opener, const struct events_message *mess
     *ret_text = slice_make(opener->text, size);
     return true;
 }
+
+bool events_check_times(const struct events_message *message, struct slice text, struct fault *fault) {
+    struct event event;
+    struct fault bad = {0};
+    if (!event_block_next(&text, &event, &bad))
+        return fault_set(fault, FAULT_FORMAT, "an EVENTS message whose first event cannot be read");
+    uint64_t first_us = event.time_us, last_us = first_us;
+    while (event_block_next(&text, &event, &bad))
+        last_us = event.time_us;
+    if (bad.code || message->first_time_us != first_us || message->last_time_us != last_us)
+        return fault_set(fault, FAULT_FORMAT, "an EVENTS message whose times are not those of its events");
+    return true;
+}

@@ -42,4 +42,7 @@ struct events_opener *events_opener_destroy(struct events_opener *opener);
 bool events_open(struct events_opener *opener, const struct events_message *message, struct slice *ret_text,
                  struct fault *fault);
 
+/* Searches go by the message's times: whether they are those of the first and the last event in the text. */
+bool events_check_times(const struct events_message *message, struct slice text, struct fault *fault);
+
 #endif
