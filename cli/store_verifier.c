@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "encoding.h"
 #include "events.h"
 #include "known_rotations.h"
 #include "memory.h"
@@ -24,6 +25,8 @@ struct stream {
     struct stream_checker *checker;
     uint8_t part[PART_SIZE]; /* the newest one that the collector holds: it attests what no entry covers yet */
     bool has_part;
+    bool has_state;       /* the store keeps its checker's state… */
+    uint64_t kept_batches; /* …which counts so many closed batches */
     bool bad; /* reported already */
 };
 
@@ -40,7 +43,8 @@ struct store_verifier {
     struct hash tree_hashes[MERKLE_LEVELS_MOST];
     struct merkle_frontier tree;
     uint64_t next_arrival;
-    bool any_arrival, tree_seen;
+    uint64_t log_skew; /* by how much entries stand behind where they were due; told once for each change */
+    bool any_arrival, tree_seen, arrival_seen;
     struct store_verified summary;
 };
 
@@ -117,7 +121,11 @@ static void take_stream(struct store_verifier *verifier, struct slice key, struc
     stream.lane = row.lane;
     snprintf(stream.host, sizeof stream.host, "%.*s", SLICE_ARG(row.host));
     memcpy(stream.id.bytes, key.data, 32);
-    stream_name_make(row.host, row.lane, stream.name);
+    if (!stream_name_make(row.host, row.lane, stream.name)) {
+        char digits[9];
+        encoding_hex(key.data, 4, digits);
+        snprintf(stream.name, sizeof stream.name, "stream %s", digits);
+    }
     struct hash expected = stream_id_make(slice_string(stream.name), &public_key);
     if (!hash_equal(&expected, &stream.id)) {
         find(verifier, stream.name, "the stream's id is not that of its name and key");
@@ -127,8 +135,11 @@ static void take_stream(struct store_verifier *verifier, struct slice key, struc
     struct stream_checker *stored = row.state.size ? stream_checker_load(row.state, &fault) : NULL;
     if (row.state.size && !stored)
         find(verifier, stream.name, fault.text);
-    if (stored)
+    if (stored) {
         keep_part(&stream, stream_checker_newest_part(stored));
+        stream.has_state = true;
+        stream.kept_batches = stream_checker_batch_seq(stored);
+    }
     stream_checker_destroy(stored);
     verifier->streams = memory_resize(verifier->streams, verifier->stream_count + 1, sizeof stream);
     verifier->streams[verifier->stream_count++] = stream;
@@ -140,7 +151,8 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
                                struct fault *fault) {
     struct events_message message;
     struct slice text;
-    if (!events_read(payload, &message, fault) || !events_open(verifier->opener, &message, &text, fault))
+    if (!events_read(payload, &message, fault) || !events_open(verifier->opener, &message, &text, fault) ||
+        !events_check_times(&message, text, fault))
         return CHECK_MALFORMED;
     struct class_key keys[CLASS_NUMBERS];
     for (size_t i = 0; i < message.key_count; i++) {
@@ -159,18 +171,19 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
 
 static enum check check_close(struct store_verifier *verifier, struct stream *stream, struct slice payload,
                               struct fault *fault) {
-    uint64_t log_index = bytes_get_u64(payload.data);
+    uint64_t log_index = bytes_get_u64(payload.data), due = verifier->tree.count + verifier->log_skew;
+    if (log_index != due) {
+        char text[96];
+        snprintf(text, sizeof text, "log entry %" PRIu64 " stands where %" PRIu64 " was due", log_index, due);
+        find(verifier, "the log", text);
+        verifier->log_skew = log_index - verifier->tree.count;
+    }
+    struct hash leaf = merkle_leaf(buffer_slice(&verifier->entry));
+    merkle_frontier_add(&verifier->tree, &leaf); /* a missing one, too: those behind it stand where they are due */
     if (verifier->entry.size == 0) {
         fault_set(fault, FAULT_MISSING, "log entry %" PRIu64 " is missing", log_index);
         return CHECK_SEQUENCE;
     }
-    if (log_index != verifier->tree.count) {
-        fault_set(fault, FAULT_CONFLICT, "log entry %" PRIu64 " stands where %" PRIu64 " was due", log_index,
-                  verifier->tree.count);
-        return CHECK_SEQUENCE;
-    }
-    struct hash leaf = merkle_leaf(buffer_slice(&verifier->entry));
-    merkle_frontier_add(&verifier->tree, &leaf);
     enum check check = stream_checker_close(stream->checker, buffer_slice(&verifier->entry),
                                             buffer_slice(&verifier->class_list), fault);
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
@@ -238,9 +251,19 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
     find(verifier, place, fault.text[0] ? fault.text : check_word(check));
 }
 
-static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
-    if (!slice_equal(key, SLICE("log.tree")))
+/* Rows that are cut off at the end leave no gap: the mark says how many there were. */
+static void take_arrival(struct store_verifier *verifier, struct slice value) {
+    char text[96];
+    uint64_t stored = value.size == 8 ? bytes_get_u64(value.data) : 0;
+    verifier->arrival_seen = true;
+    if (value.size == 8 && stored == verifier->next_arrival)
         return;
+    snprintf(text, sizeof text, "%" PRIu64 " rows were committed and the last one here is number %" PRIu64, stored,
+             verifier->next_arrival - 1);
+    find(verifier, "the rows' end", value.size == 8 ? text : "its mark cannot be read");
+}
+
+static void take_tree(struct store_verifier *verifier, struct slice value) {
     struct bytes_reader reader = bytes_read(value);
     struct hash hashes[MERKLE_LEVELS_MOST];
     struct merkle_frontier stored = merkle_frontier_make(hashes, MERKLE_LEVELS_MOST);
@@ -263,6 +286,23 @@ static void take_mark(struct store_verifier *verifier, struct slice key, struct 
         find(verifier, "the log's tree", "its root is not the root of the entries");
 }
 
+static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
+    if (slice_equal(key, SLICE("log.tree")))
+        take_tree(verifier, value);
+    else if (slice_equal(key, SLICE("arrival")))
+        take_arrival(verifier, value);
+}
+
+static void take_part(struct store_verifier *verifier, struct slice key, struct slice value) {
+    struct stream *stream = key.size == 32 ? stream_of(verifier, key.data) : NULL;
+    if (!stream)
+        find(verifier, "parts", "one of a stream that is not known");
+    else if (value.size != PART_SIZE)
+        find(verifier, stream->name, "its newest part cannot be read");
+    else
+        keep_part(stream, value);
+}
+
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
                         struct slice value) {
     switch ((unsigned)family) {
@@ -272,12 +312,9 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
     case STORE_STREAM:
         take_stream(verifier, key, value);
         break;
-    case STORE_PART: {
-        struct stream *stream = key.size == 32 ? stream_of(verifier, key.data) : NULL;
-        if (stream)
-            keep_part(stream, value);
+    case STORE_PART:
+        take_part(verifier, key, value);
         break;
-    }
     case STORE_ENTRY:
         buffer_clear(&verifier->entry);
         buffer_append_slice(&verifier->entry, value);
@@ -299,10 +336,20 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
 
 struct store_verified store_verifier_summary(const struct store_verifier *verifier) { return verifier->summary; }
 
-/* What is still open is held against its newest part. */
-static void check_part(struct store_verifier *verifier, const struct stream *stream) {
+/* What is still open is held against its newest part, what is closed against what the store counted. */
+static void check_end(struct store_verifier *verifier, const struct stream *stream) {
     struct fault fault = {0};
-    if (!stream->has_part || stream->bad)
+    if (stream->bad)
+        return;
+    uint64_t batches = stream_checker_batch_seq(stream->checker);
+    if (stream->has_state && stream->kept_batches != batches) {
+        char text[96];
+        snprintf(text, sizeof text, "%" PRIu64 " batches were closed and %" PRIu64 " are here", stream->kept_batches,
+                 batches);
+        find(verifier, stream->name, text);
+        return;
+    }
+    if (!stream->has_part)
         return;
     enum check check = stream_checker_part(stream->checker, slice_make(stream->part, PART_SIZE), &fault);
     if (!check_good(check))
@@ -311,7 +358,9 @@ static void check_part(struct store_verifier *verifier, const struct stream *str
 
 struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     for (size_t i = 0; i < verifier->stream_count; i++)
-        check_part(verifier, &verifier->streams[i]);
+        check_end(verifier, &verifier->streams[i]);
+    if (!verifier->arrival_seen && verifier->any_arrival)
+        find(verifier, "the rows' end", "its mark is missing");
     if (!verifier->tree_seen && verifier->tree.count)
         find(verifier, "the log's tree", "it is missing");
     verifier->summary.streams = verifier->stream_count;

@@ -7,6 +7,7 @@
 
 #include "key_file.h"
 #include "reader.h"
+#include "record_json.h"
 #include "site.h"
 #include "statement.h"
 #include "store_dump.h"
@@ -39,11 +40,13 @@ static bool read_live(const struct command_context *context, struct progress *pr
     uint64_t count;
     while (reader_next(reader, &frame, &count, fault)) {
         Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row) {
-            take(progress, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
-                 slice_make(row->value.data, row->value.len));
-            tocsin__store_row__free_unpacked(row, NULL);
+        if (!row) {
+            fault_set(fault, FAULT_IO, "the collector sent a row that cannot be read");
+            break;
         }
+        take(progress, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
+             slice_make(row->value.data, row->value.len));
+        tocsin__store_row__free_unpacked(row, NULL);
     }
     reader_close(reader);
     return fault->code == FAULT_NONE;
@@ -80,10 +83,16 @@ static void name_log(const struct command_context *context, struct store_verifie
 
 static void print_finding(void *context, const char *place, const char *text) {
     const struct command_context *command = context;
-    if (command->json)
-        printf("{\"place\":\"%s\",\"verdict\":\"ALTERED\",\"reason\":\"%s\"}\n", place, text);
-    else
-        printf("BAD  %s: %s\n", place, text);
+    CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
+    if (command->json) {
+        buffer_append_string(&line, "{\"place\":");
+        record_json_string(&line, slice_string(place));
+        buffer_append_string(&line, ",\"verdict\":\"ALTERED\",\"reason\":");
+        record_json_string(&line, slice_string(text));
+        buffer_append_string(&line, "}");
+    } else
+        buffer_printf(&line, "BAD  %s: %s", place, text);
+    puts(buffer_string(&line));
 }
 
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {

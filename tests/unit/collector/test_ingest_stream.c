@@ -137,6 +137,41 @@ static void a_refusal_keeps_what_was_before_it_and_drops_what_is_behind(void **s
     fake_store_destroy(store);
 }
 
+/* Searches go by the message's times: whoever could lie about them could hide. */
+static void times_that_are_not_the_events_are_refused(void **state) {
+    (void)state;
+    struct store *store = fake_store_create();
+    struct pipeline p;
+    struct receiver r;
+    struct openers *openers = openers_create();
+    struct fault fault = {0};
+    pipeline_start(&p, store);
+    receiver_open(&r, &p, sender_create("h1", LANE_BULK, 1), openers);
+    begin(&r);
+    sender_events(r.sender, 5, 100);
+    for (unsigned i = 0; i < 3; i++) {
+        struct events_message message;
+        CLEANUP_BUFFER struct buffer lie = BUFFER(EVENT_BLOCK_MOST);
+        assert_true(events_read(buffer_slice(&r.sender->message), &message, &fault));
+        message.first_time_us += i == 0;
+        message.last_time_us = i == 1 ? 0 : message.last_time_us + (i == 2);
+        assert_true(events_write(&lie, &message));
+        assert_true(ingest_stream_put(r.stream, p.loop, p.committer, FRAME_EVENTS, buffer_slice(&lie),
+                                      (struct slice){NULL, 0}));
+        settle(&r);
+        assert_int_equal(r.refused, i + 1);
+        assert_int_equal(r.check, CHECK_MALFORMED);
+    }
+    assert_true(put(&r, FRAME_EVENTS)); /* the truth is taken */
+    settle(&r);
+    assert_int_equal(ingest_stream_marks(r.stream).stored, 5);
+    pipeline_stop(&p);
+    ingest_stream_destroy(r.stream);
+    openers_destroy(openers);
+    sender_destroy(r.sender);
+    fake_store_destroy(store);
+}
+
 static void a_repeat_is_acknowledged_and_not_stored_again(void **state) {
     (void)state;
     struct store *store = fake_store_create();
@@ -399,6 +434,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_good_is_committed_in_order_and_the_marks_follow),
         cmocka_unit_test(a_refusal_keeps_what_was_before_it_and_drops_what_is_behind),
+        cmocka_unit_test(times_that_are_not_the_events_are_refused),
         cmocka_unit_test(a_repeat_is_acknowledged_and_not_stored_again),
         cmocka_unit_test(what_waits_for_its_commit_is_bounded),
         cmocka_unit_test(after_a_crash_at_any_commit_the_agent_goes_on_from_the_marks),

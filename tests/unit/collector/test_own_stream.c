@@ -68,6 +68,9 @@ static void put_tree(struct world *w) {
         if (w->tree.count >> level & 1)
             buffer_append_slice(&tree, hash_slice(&w->tree.hashes[level]));
     store_batch_put(w->batch, STORE_MARK, SLICE("log.tree"), buffer_slice(&tree));
+    uint8_t arrival[8];
+    bytes_put_u64(arrival, w->arrival);
+    store_batch_put(w->batch, STORE_MARK, SLICE("arrival"), slice_make(arrival, 8));
 }
 
 static void read_tree(struct world *w) {

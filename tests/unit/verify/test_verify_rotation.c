@@ -168,6 +168,9 @@ static struct store_verified give_rows(struct world *w) {
     for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
         if (w->tree.count >> level & 1)
             buffer_append_slice(&tree, hash_slice(&w->tree.hashes[level]));
+    uint8_t arrival[8];
+    bytes_put_u64(arrival, w->arrival);
+    give(w, STORE_MARK, SLICE("arrival"), slice_make(arrival, sizeof arrival));
     give(w, STORE_MARK, SLICE("log.tree"), buffer_slice(&tree));
     return store_verifier_finish(w->verifier);
 }
