@@ -66,7 +66,7 @@ def _(folder):
         make_certificate(keys, "somebody else")
         site.start_collector()
         log.write(["not for this one"])
-        site.agent.daemon.wait_for_log("key|pin")
+        site.agent.daemon.wait_for_log("is pinned")
         check(site.count("", "--class", "access") == 1, "an agent sent its lines to a stranger")
         check(site.agent_status()["state"] != "connected", "an agent is connected to a stranger")
         site.collector.stop()
