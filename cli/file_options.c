@@ -18,15 +18,16 @@ bool file_options_parse(int argc, char **argv, struct file_options *ret_options,
     options.rules = memory_new_array((size_t)argc, sizeof(char *));
     options.decoders = memory_new_array((size_t)argc, sizeof(char *));
     options.files = memory_new_array((size_t)argc, sizeof(char *));
-    bool good = true;
+    bool good = true, names_only = false;
     for (int i = 1; good && i < argc; i++) {
         char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool option = strncmp(word, "--", 2) == 0 && word[2];
-        if (!option) {
-            if (strcmp(word, "--") != 0)
-                options.files[options.file_count++] = word;
+        if (names_only || strncmp(word, "--", 2) != 0) {
+            options.files[options.file_count++] = word;
             continue;
         }
+        names_only = !word[2];
+        if (names_only)
+            continue;
         i++;
         if (!value)
             good = fault_set(fault, FAULT_USAGE, "'%s' is not known or lacks its value", word);

@@ -1,0 +1,17 @@
+/* What an agent keeps of the collector that it joined. */
+#include <stdlib.h>
+
+#include "membership.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct membership membership;
+    struct fault fault = {0};
+    if (membership_parse(slice_make(data, size), "FILE", &membership, &fault)) {
+        if (!membership.host[0] || !membership.address[0] || !membership.heartbeat_s)
+            abort();
+    } else if (fault.code != FAULT_FORMAT)
+        abort();
+    return 0;
+}
