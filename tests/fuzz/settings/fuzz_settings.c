@@ -5,6 +5,10 @@
 #include "collector_settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7.12 leaks a few KiB for a quoted scalar with some doubled quotes in a row (corpus/settings/quotes). */
+const char *__lsan_default_suppressions(void) { return "leak:libfyaml.so"; }
 
 static void run(const struct settings_table *table, struct slice text, void *target) {
     struct fault fault = {0};
