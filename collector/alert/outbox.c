@@ -23,6 +23,11 @@ struct channel_thread {
     struct outbox *outbox;
     struct delivery *delivery;
     pthread_t thread;
+    bool started;
+    /* The one of the same name until a reload: this one's thread waits for its end and goes on where it was. */
+    struct channel_thread *before;
+    bool leaving;     /* after a reload; under the mutex */
+    struct channel_thread *next_left;
     uint64_t next;    /* the row to go on at; the thread's own */
     uint64_t wait_us; /* 0: the last notice went through; written by the thread alone, under the mutex */
     uint64_t sent;
@@ -32,8 +37,9 @@ struct channel_thread {
 struct outbox {
     struct store *store;
     struct committer *committer;
-    struct channel_thread *channels;
-    size_t channel_count, started;
+    struct channel_thread **channels;
+    size_t channel_count;
+    struct channel_thread *left; /* gone from the settings: their threads end when they have sent what is under way */
     _Atomic uint64_t next_number;
     pthread_mutex_t mutex;
     pthread_cond_t woken;
@@ -50,7 +56,7 @@ void outbox_put(struct outbox *outbox, struct change *change, const struct notic
         uint8_t key[8];
         bytes_put_u64(key, atomic_fetch_add(&outbox->next_number, 1));
         CLEANUP_BUFFER struct buffer row = BUFFER(ROW_MOST);
-        bytes_write_block(&row, slice_string(delivery_name(outbox->channels[i].delivery)));
+        bytes_write_block(&row, slice_string(delivery_name(outbox->channels[i]->delivery)));
         bytes_write_u64(&row, notice->time_us);
         bytes_write_u8(&row, notice->urgent);
         bytes_write_block(&row, notice->id);
@@ -76,14 +82,15 @@ static bool read_row(struct slice value, struct slice *ret_channel, struct notic
 
 /* ---- one channel's thread */
 
-static bool is_stopping(struct outbox *outbox) {
-    pthread_mutex_lock(&outbox->mutex);
-    bool stopping = outbox->stopping;
-    pthread_mutex_unlock(&outbox->mutex);
+static bool is_stopping(struct channel_thread *channel) {
+    pthread_mutex_lock(&channel->outbox->mutex);
+    bool stopping = channel->outbox->stopping || channel->leaving;
+    pthread_mutex_unlock(&channel->outbox->mutex);
     return stopping;
 }
 
-static void pause_for(struct outbox *outbox, uint64_t *seen, uint64_t wait_us, bool until_woken) {
+static void pause_for(struct channel_thread *channel, uint64_t *seen, uint64_t wait_us, bool until_woken) {
+    struct outbox *outbox = channel->outbox;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(wait_us / 1000000);
@@ -94,7 +101,7 @@ static void pause_for(struct outbox *outbox, uint64_t *seen, uint64_t wait_us, b
     }
     pthread_mutex_lock(&outbox->mutex);
     int result = 0;
-    while (!outbox->stopping && !(until_woken && outbox->wakes != *seen) && result == 0)
+    while (!outbox->stopping && !channel->leaving && !(until_woken && outbox->wakes != *seen) && result == 0)
         result = pthread_cond_timedwait(&outbox->woken, &outbox->mutex, &until);
     *seen = outbox->wakes;
     pthread_mutex_unlock(&outbox->mutex);
@@ -175,7 +182,7 @@ static bool send_rows(struct channel_thread *channel) {
     bytes_put_u64(from, channel->next);
     struct store_cursor *cursor = store_cursor_create(outbox->store, STORE_OUTBOX, NULL, (struct slice){NULL, 0});
     bool good = true;
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(from, 8)); good && on && !is_stopping(outbox);
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(from, 8)); good && on && !is_stopping(channel);
          on = store_cursor_next(cursor)) {
         struct slice name, key = store_cursor_key(cursor);
         struct notice notice;
@@ -194,15 +201,43 @@ static bool send_rows(struct channel_thread *channel) {
     return good;
 }
 
+static struct channel_thread *channel_destroy(struct channel_thread *channel) {
+    if (channel) {
+        if (channel->started)
+            pthread_join(channel->thread, NULL);
+        channel_destroy(channel->before);
+        delivery_destroy(channel->delivery);
+        free(channel);
+    }
+    return NULL;
+}
+
+/* What was sent is not sent again, though its row may not be gone yet; what failed may still recover. */
+static void take_over(struct channel_thread *channel) {
+    struct channel_thread *before = channel->before;
+    if (!before)
+        return;
+    if (before->started)
+        pthread_join(before->thread, NULL);
+    before->started = false;
+    pthread_mutex_lock(&channel->outbox->mutex);
+    channel->next = before->next;
+    channel->wait_us = before->wait_us;
+    channel->sent = before->sent;
+    memcpy(channel->error, before->error, sizeof channel->error);
+    pthread_mutex_unlock(&channel->outbox->mutex);
+    channel->before = channel_destroy(before);
+}
+
 static void *run(void *context) {
     struct channel_thread *channel = context;
-    struct outbox *outbox = channel->outbox;
     uint64_t seen = 0;
-    while (!is_stopping(outbox)) {
+    take_over(channel);
+    while (!is_stopping(channel)) {
         if (send_rows(channel))
-            pause_for(outbox, &seen, LOOK_US, true);
+            pause_for(channel, &seen, LOOK_US, true);
         else
-            pause_for(outbox, &seen, channel->wait_us, false);
+            pause_for(channel, &seen, channel->wait_us, false);
     }
     return NULL;
 }
@@ -220,35 +255,35 @@ static uint64_t first_free_number(struct store *store) {
     return number > now ? number : now;
 }
 
-static void free_channels(struct channel_thread *channels, size_t count) {
+static struct channel_thread **free_channels(struct channel_thread **channels, size_t count) {
     for (size_t i = 0; i < count; i++)
-        delivery_destroy(channels[i].delivery);
+        channel_destroy(channels[i]);
     free(channels);
+    return NULL;
 }
 
-static bool make_channels(struct outbox *outbox, const struct collector_settings *settings,
-                          struct channel_thread **ret_channels, size_t *ret_count, struct fault *fault) {
+static struct channel_thread **make_channels(struct outbox *outbox, const struct collector_settings *settings,
+                                             size_t *ret_count, struct fault *fault) {
     size_t count = delivery_count(settings);
-    struct channel_thread *channels = memory_new_array(count, sizeof *channels);
+    struct channel_thread **channels = memory_new_array(count, sizeof *channels);
     for (size_t i = 0; i < count; i++) {
-        channels[i].outbox = outbox;
-        channels[i].delivery = delivery_create(settings, i, fault);
-        if (!channels[i].delivery) {
-            free_channels(channels, i);
-            return false;
-        }
+        channels[i] = memory_new(sizeof **channels);
+        channels[i]->outbox = outbox;
+        channels[i]->delivery = delivery_create(settings, i, fault);
+        if (!channels[i]->delivery)
+            return free_channels(channels, count);
     }
-    *ret_channels = channels;
     *ret_count = count;
-    return true;
+    return channels;
 }
 
 static bool start_threads(struct outbox *outbox, struct fault *fault) {
-    for (; outbox->started < outbox->channel_count; outbox->started++) {
-        struct channel_thread *channel = &outbox->channels[outbox->started];
+    for (size_t i = 0; i < outbox->channel_count; i++) {
+        struct channel_thread *channel = outbox->channels[i];
         errno = pthread_create(&channel->thread, NULL, run, channel);
         if (errno)
             return fault_set_system(fault, "a thread for %s", delivery_name(channel->delivery));
+        channel->started = true;
     }
     return true;
 }
@@ -265,10 +300,18 @@ struct outbox *outbox_start(const struct collector_settings *settings, struct st
     pthread_cond_init(&outbox->woken, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_store(&outbox->next_number, first_free_number(store));
-    if (!make_channels(outbox, settings, &outbox->channels, &outbox->channel_count, fault) ||
-        !start_threads(outbox, fault))
+    outbox->channels = make_channels(outbox, settings, &outbox->channel_count, fault);
+    if (!outbox->channels || !start_threads(outbox, fault))
         return outbox_destroy(outbox);
     return outbox;
+}
+
+static void join_thread(struct channel_thread *channel) {
+    if (channel->started)
+        pthread_join(channel->thread, NULL);
+    else if (channel->before) /* no thread was to be had to wait for it */
+        join_thread(channel->before);
+    channel->started = false;
 }
 
 void outbox_stop(struct outbox *outbox) {
@@ -278,34 +321,40 @@ void outbox_stop(struct outbox *outbox) {
     outbox->stopping = true;
     pthread_cond_broadcast(&outbox->woken);
     pthread_mutex_unlock(&outbox->mutex);
-    while (outbox->started)
-        pthread_join(outbox->channels[--outbox->started].thread, NULL);
+    for (size_t i = 0; i < outbox->channel_count; i++)
+        join_thread(outbox->channels[i]);
+    for (struct channel_thread *channel = outbox->left; channel; channel = channel->next_left)
+        join_thread(channel);
 }
 
-/* What was sent is not sent again, though its row may not be gone yet; what failed may still recover. */
-static void go_on(struct channel_thread *channel, const struct channel_thread *old) {
-    if (strcmp(delivery_name(channel->delivery), delivery_name(old->delivery)) != 0)
-        return;
-    channel->next = old->next;
-    channel->wait_us = old->wait_us;
-    channel->sent = old->sent;
-    memcpy(channel->error, old->error, sizeof channel->error);
+/* The old ones end when they have sent what is under way: the next of the same name waits for that, the loop does not. */
+static void hand_over(struct outbox *outbox, struct channel_thread **channels, size_t count) {
+    for (size_t i = 0; i < outbox->channel_count; i++) {
+        struct channel_thread *old = outbox->channels[i], *heir = NULL;
+        for (size_t j = 0; j < count && !heir; j++)
+            if (strcmp(delivery_name(channels[j]->delivery), delivery_name(old->delivery)) == 0)
+                heir = channels[j];
+        old->leaving = true;
+        if (heir)
+            heir->before = old;
+        else {
+            old->next_left = outbox->left;
+            outbox->left = old;
+        }
+    }
 }
 
 bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault) {
-    struct channel_thread *channels;
     size_t count;
-    if (!make_channels(outbox, settings, &channels, &count, fault))
+    struct channel_thread **channels = make_channels(outbox, settings, &count, fault);
+    if (!channels)
         return false;
-    outbox_stop(outbox);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < outbox->channel_count; j++)
-            go_on(&channels[i], &outbox->channels[j]);
     pthread_mutex_lock(&outbox->mutex);
-    free_channels(outbox->channels, outbox->channel_count);
+    hand_over(outbox, channels, count);
+    free(outbox->channels);
     outbox->channels = channels;
     outbox->channel_count = count;
-    outbox->stopping = false;
+    pthread_cond_broadcast(&outbox->woken);
     pthread_mutex_unlock(&outbox->mutex);
     struct fault late = {0};
     if (!start_threads(outbox, &late))
@@ -318,6 +367,10 @@ struct outbox *outbox_destroy(struct outbox *outbox) {
         return NULL;
     outbox_stop(outbox);
     free_channels(outbox->channels, outbox->channel_count);
+    for (struct channel_thread *channel = outbox->left, *next; channel; channel = next) {
+        next = channel->next_left;
+        channel_destroy(channel);
+    }
     pthread_cond_destroy(&outbox->woken);
     pthread_mutex_destroy(&outbox->mutex);
     free(outbox);
@@ -336,7 +389,7 @@ struct outbox_counts outbox_counts(struct outbox *outbox) {
     struct outbox_counts counts = outbox->counts;
     counts.channels = outbox->channel_count;
     for (size_t i = 0; i < outbox->channel_count; i++)
-        counts.failing += outbox->channels[i].wait_us > 0;
+        counts.failing += outbox->channels[i]->wait_us > 0;
     pthread_mutex_unlock(&outbox->mutex);
     return counts;
 }
@@ -356,7 +409,7 @@ void outbox_describe(struct outbox *outbox, struct buffer *to) {
     pthread_mutex_lock(&outbox->mutex);
     buffer_append_string(to, "[");
     for (size_t i = 0; i < outbox->channel_count; i++) {
-        const struct channel_thread *channel = &outbox->channels[i];
+        const struct channel_thread *channel = outbox->channels[i];
         buffer_append_string(to, i ? ",{\"channel\":" : "{\"channel\":");
         write_json_text(to, delivery_name(channel->delivery));
         buffer_printf(to, ",\"state\":\"%s\",\"sent\":%" PRIu64 ",\"last_error\":", channel->wait_us ? "failing" : "good",

@@ -20,7 +20,8 @@ void outbox_stop(struct outbox *outbox);
 struct outbox *outbox_destroy(struct outbox *outbox);
 
 /* Other channels from now on. Notices for channels that are gone stay until one of that name is back. False: one of the
- * new channels cannot be made, and the old ones stay. The loop's thread; waits for what is being sent. */
+ * new channels cannot be made, and the old ones stay. Waits for nothing: what is being sent is sent to its end, by the old
+ * channel, whose settings must live as long as the outbox. */
 bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault);
 
 /* Adds a notice for every channel to the change. One thread alone (detection): rows are numbered in the order of commit. */

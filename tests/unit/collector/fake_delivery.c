@@ -13,6 +13,7 @@ struct delivery {
 
 static struct {
     pthread_mutex_t mutex;
+    pthread_cond_t answered;
     size_t count;
     struct {
         enum fake_answer answer;
@@ -20,7 +21,7 @@ static struct {
         char taken[FAKE_SENT_MOST][64];
         size_t taken_count, tries;
     } channels[FAKE_CHANNELS_MOST];
-} fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} fake = {.mutex = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
 
 void fake_delivery_reset(size_t channels) {
     pthread_mutex_lock(&fake.mutex);
@@ -33,6 +34,7 @@ void fake_delivery_answer_one(size_t channel, enum fake_answer answer, const cha
     pthread_mutex_lock(&fake.mutex);
     fake.channels[channel].answer = answer;
     snprintf(fake.channels[channel].only, sizeof fake.channels[channel].only, "%s", id ? id : "");
+    pthread_cond_broadcast(&fake.answered);
     pthread_mutex_unlock(&fake.mutex);
 }
 
@@ -86,8 +88,10 @@ bool delivery_send(struct delivery *delivery, const struct notice *notice, bool 
     pthread_mutex_lock(&fake.mutex);
     size_t number = delivery->number;
     bool asked = !fake.channels[number].only[0] || slice_equal(notice->id, slice_string(fake.channels[number].only));
-    enum fake_answer answer = asked ? fake.channels[number].answer : FAKE_TAKES;
     fake.channels[number].tries++;
+    while (asked && fake.channels[number].answer == FAKE_WAITS)
+        pthread_cond_wait(&fake.answered, &fake.mutex);
+    enum fake_answer answer = asked ? fake.channels[number].answer : FAKE_TAKES;
     size_t at = fake.channels[number].taken_count;
     if (answer == FAKE_TAKES && at < FAKE_SENT_MOST) {
         snprintf(fake.channels[number].taken[at], sizeof fake.channels[number].taken[at], "%.*s", SLICE_ARG(notice->id));

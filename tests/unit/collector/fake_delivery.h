@@ -8,7 +8,7 @@
 #define FAKE_CHANNELS_MOST 4u
 #define FAKE_SENT_MOST 512u
 
-enum fake_answer { FAKE_TAKES, FAKE_FAILS, FAKE_REFUSES /* for good */ };
+enum fake_answer { FAKE_TAKES, FAKE_FAILS, FAKE_REFUSES /* for good */, FAKE_WAITS /* until it has another answer */ };
 
 /* Forgets everything; from now on settings name so many channels: "channel0" and on. */
 void fake_delivery_reset(size_t channels);

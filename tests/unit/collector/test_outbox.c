@@ -191,6 +191,61 @@ static void a_reload_goes_on_where_it_was(void **state) {
     fake_store_destroy(store);
 }
 
+static bool one_is_under_way(void *context) {
+    (void)context;
+    return fake_delivery_tries(0) == 1;
+}
+
+static void a_reload_does_not_wait_for_a_server_that_hangs(void **state) {
+    (void)state;
+    struct world w = {0};
+    struct store *store = fake_store_create();
+    struct fault fault = {0};
+    char text[256];
+    fake_delivery_reset(2);
+    fake_delivery_answer(0, FAKE_WAITS);
+    world_start(&w, store);
+    put(&w, "n0");
+    put(&w, "n1");
+    pipeline_until(&w.p, one_is_under_way, &w);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(outbox_reload(w.outbox, &w.settings, &fault)); /* the server answers only afterwards */
+    put(&w, "n2");
+    assert_int_equal(outbox_counts(w.outbox).channels, 2);
+    fake_delivery_answer(0, FAKE_TAKES);
+    pipeline_settle(&w.p);
+    pipeline_until(&w.p, is_empty, &w);
+    assert_string_equal(fake_delivery_taken(0, text, sizeof text), "n0 n1 n2 ");
+    assert_string_equal(fake_delivery_taken(1, text, sizeof text), "n0 n1 n2 ");
+    world_stop(&w);
+    fake_store_destroy(store);
+}
+
+static void a_channel_that_is_gone_from_the_settings_ends_and_keeps_its_notices(void **state) {
+    (void)state;
+    struct world w = {0};
+    struct store *store = fake_store_create();
+    struct fault fault = {0};
+    fake_delivery_reset(2);
+    fake_delivery_answer(1, FAKE_FAILS);
+    world_start(&w, store);
+    put(&w, "n0");
+    pipeline_until(&w.p, is_failing, &w);
+    fake_delivery_reset(1);
+    assert_true(outbox_reload(w.outbox, &w.settings, &fault));
+    assert_int_equal(outbox_counts(w.outbox).channels, 1);
+    assert_int_equal(outbox_counts(w.outbox).failing, 0);
+    pipeline_settle(&w.p);
+    assert_int_equal(fake_store_count(store, STORE_OUTBOX), 1);
+    fake_delivery_reset(2); /* and back */
+    assert_true(outbox_reload(w.outbox, &w.settings, &fault));
+    pipeline_until(&w.p, is_empty, &w);
+    assert_int_equal(fake_delivery_taken_count(1), 1);
+    assert_int_equal(fake_delivery_taken_count(0), 0); /* that was before */
+    world_stop(&w);
+    fake_store_destroy(store);
+}
+
 static void a_notice_under_way_at_the_stop_calls_nobody_that_is_gone(void **state) {
     (void)state;
     for (unsigned i = 0; i < 20; i++) {
@@ -227,6 +282,8 @@ int main(void) {
         cmocka_unit_test(what_is_refused_for_good_is_dropped_and_said),
         cmocka_unit_test(what_was_not_sent_is_sent_after_a_restart_and_nothing_twice),
         cmocka_unit_test(a_reload_goes_on_where_it_was),
+        cmocka_unit_test(a_reload_does_not_wait_for_a_server_that_hangs),
+        cmocka_unit_test(a_channel_that_is_gone_from_the_settings_ends_and_keeps_its_notices),
         cmocka_unit_test(a_notice_under_way_at_the_stop_calls_nobody_that_is_gone),
         cmocka_unit_test(rows_that_cannot_be_read_hold_nothing_up),
     };
