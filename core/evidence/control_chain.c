@@ -308,7 +308,7 @@ static bool judge(const struct control_chain *chain, const struct signed_stateme
     if (time_us > statement->statement.expires_us)
         return fault_set(fault, FAULT_CONFLICT, "the statement had expired when it was logged");
     if (chain->count == 0) {
-        struct genesis genesis;
+        struct genesis genesis = {0};
         bool good = genesis_check(chain, statement, &genesis, fault);
         verdict->people = good ? genesis.person_count : 0;
         return good;

@@ -8,9 +8,13 @@ struct reader {
     struct slice rest;
 };
 
+static bool is_blank(uint8_t byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_blanks(struct reader *reader) {
     size_t size = 0;
-    while (size < reader->rest.size && memchr(" \t\r\n", reader->rest.data[size], 4))
+    while (size < reader->rest.size && is_blank(reader->rest.data[size]))
         size++;
     reader->rest = slice_from(reader->rest, size);
 }
