@@ -128,7 +128,7 @@ int command_deploy(const struct command_context *context, int argc, char **argv)
     if (!open_issuer(context, &issuer, &fault) ||
         !token_issue(issuer.tokens, host, issuer.expires_us, 1, issuer.pin, token, &fault))
         return command_fail("deploy", &fault);
-    printf("apt-get install -y ./tocsin-agent_" TOCSIN_VERSION "_amd64.deb\n"
+    printf("apt-get install -y ./tocsin-agent_" TOCSIN_VERSION "_$(dpkg --print-architecture).deb\n"
            "tocsin-agent --join %s --token %s && systemctl enable --now tocsin-agent\n",
            address ? address : own, token);
     return EXIT_GOOD;
