@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool fault_set(struct fault *fault, enum fault_code code, const char *format, ...) {
+/* In parentheses: not the macros of the same names, which wrap these. */
+bool (fault_set)(struct fault *fault, enum fault_code code, const char *format, ...) {
     if (!fault)
         return false;
     fault->code = code;
@@ -18,7 +19,7 @@ bool fault_set(struct fault *fault, enum fault_code code, const char *format, ..
     return false;
 }
 
-bool fault_set_system(struct fault *fault, const char *format, ...) {
+bool (fault_set_system)(struct fault *fault, const char *format, ...) {
     int error = errno;
     if (!fault)
         return false;
@@ -35,7 +36,7 @@ bool fault_set_system(struct fault *fault, const char *format, ...) {
     return false;
 }
 
-bool fault_place(struct fault *fault, const char *format, ...) {
+bool (fault_place)(struct fault *fault, const char *format, ...) {
     if (!fault)
         return false;
     char outer[FAULT_PLACE_SIZE];

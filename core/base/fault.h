@@ -43,6 +43,16 @@ bool fault_set_system(struct fault *fault, const char *format, ...) __attribute_
 /* Puts a place in front of the one there is ("outer: inner"). Returns false. */
 bool fault_place(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The three above return false. Said here, where compilers and analyzers of every caller see it, so that "success" with
+ * outputs never written is no path for them. */
+static inline bool fault_false(bool returned) {
+    (void)returned;
+    return false;
+}
+#define fault_set(...) fault_false(fault_set(__VA_ARGS__))
+#define fault_set_system(...) fault_false(fault_set_system(__VA_ARGS__))
+#define fault_place(...) fault_false(fault_place(__VA_ARGS__))
+
 /* "place: text", for a person; points into a buffer of the caller's. */
 #define FAULT_LINE_SIZE (FAULT_PLACE_SIZE + FAULT_TEXT_SIZE + 2)
 const char *fault_line(const struct fault *fault, char line[FAULT_LINE_SIZE]);
