@@ -42,6 +42,12 @@ bool file_look_descriptor(int file, struct file_look *ret_look) {
     return look(file, "", AT_EMPTY_PATH, ret_look) == FILE_FOUND;
 }
 
+uint64_t file_look_folder(const char *name) {
+    struct statx status;
+    bool seen = statx(AT_FDCWD, name, AT_NO_AUTOMOUNT, STATX_CTIME, &status) == 0;
+    return seen ? nanoseconds(status.stx_ctime) : 0;
+}
+
 enum file_found file_look_open(const char *name, bool follow, int *ret_file, struct file_look *ret_look) {
     struct file_look before;
     enum file_found found = file_look_name(name, follow, &before);

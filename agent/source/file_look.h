@@ -21,6 +21,8 @@ struct file_look {
 /* By name, without opening it: a FIFO is not woken, a tape not wound. */
 enum file_found file_look_name(const char *name, bool follow, struct file_look *ret_look);
 bool file_look_descriptor(int file, struct file_look *ret_look);
+/* When a name last came into the folder or went (or its mode was changed), by the file system's clock; 0: unknown. */
+uint64_t file_look_folder(const char *name);
 
 /* Opens a regular file for reading, never blocking, and looks at what was opened. */
 enum file_found file_look_open(const char *name, bool follow, int *ret_file, struct file_look *ret_look);

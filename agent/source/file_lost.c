@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "file_siblings.h"
 #include "file_state.h"
 
 #define SENTENCE_SIZE (2 * FILE_PATH_MOST + 256)
@@ -123,7 +122,7 @@ static uint64_t birth_of(const struct file_look *look) {
     return look->identity.birth_ns ? look->identity.birth_ns : look->modified_ns;
 }
 
-static void add_unseen(struct file_source *source, struct log_path *path, const struct sibling *one) {
+void file_add_unseen(struct file_source *source, struct log_path *path, const struct sibling *one) {
     struct file_position at = {
         .identity = one->look.identity, .generation = path->generation, .size = one->look.size};
     struct log_file *file = file_add(source, path, &at);
@@ -131,6 +130,7 @@ static void add_unseen(struct file_source *source, struct log_path *path, const 
     file->dirty = true;
     file_unsaved(source, file);
     file_path_ready(source, path);
+    file_wake_at(source, source->now_us + FILE_UNFINISHED_LEFT_US);
 }
 
 /* The file was truncated more than once since the last look, or before anything of it was read: the copies born after
@@ -156,7 +156,7 @@ static size_t add_copies(struct file_source *source, struct log_file *file, uint
         close(opened);
         if (coming || read_before)
             continue;
-        add_unseen(source, file->path, one);
+        file_add_unseen(source, file->path, one);
         added++;
     }
     return added;
@@ -259,7 +259,7 @@ static bool is_copy(const struct sibling *one, const struct file_position *befor
     return same;
 }
 
-static bool tell_packed(struct file_source *source, struct log_path *path, const struct sibling *one) {
+bool file_tell_packed(struct file_source *source, struct log_path *path, const struct sibling *one) {
     char sentence[SENTENCE_SIZE];
     snprintf(sentence, sizeof sentence, "%s: a file came, was rotated and compressed before it was read: %s",
              path->name, one->name);
@@ -275,7 +275,7 @@ bool file_between(struct file_source *source, struct log_path *path, const struc
                   const struct file_look *now, bool *ret_later) {
     *ret_later = true;
     if (before->identity.inode == 0)
-        return true;
+        return file_unseen(source, path, now, ret_later);
     CLEANUP_SIBLINGS struct siblings siblings = siblings_list(path->name);
     bool later = false;
     for (size_t i = 0; i < siblings.count; i++) {
@@ -288,10 +288,10 @@ bool file_between(struct file_source *source, struct log_path *path, const struc
         if (one->compressed) {
             bool between = one->look.modified_ns > before->modified_ns &&
                            one->look.modified_ns > path->told_ns && one->look.modified_ns <= birth_of(now);
-            if (between && !tell_packed(source, path, one))
+            if (between && !file_tell_packed(source, path, one))
                 return false;
         } else if (came_between(&one->look, before, now) && !is_copy(one, before)) {
-            add_unseen(source, path, one);
+            file_add_unseen(source, path, one);
         }
     }
     *ret_later = later;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "file_siblings.h"
 #include "file_state.h"
 #include "memory.h"
 
@@ -48,6 +47,14 @@ static bool excluded(const struct file_source *source, const char *name, bool li
         return true;
     for (size_t i = 0; i < source->exclude_count; i++)
         if (fnmatch(source->exclude[i], name, NAME_MATCH) == 0)
+            return true;
+    return false;
+}
+
+bool file_asked_for(const struct file_source *source, const char *name) {
+    for (size_t i = 0; i < source->pattern_count; i++)
+        if (file_pattern_matches(&source->patterns[i], name) &&
+            !excluded(source, name, source->patterns[i].literal))
             return true;
     return false;
 }
@@ -151,8 +158,11 @@ static bool examine(struct file_source *source, const char *name, bool literal) 
         found_again(source, known, name, &look);
         return true;
     }
-    if (found == FILE_ABSENT && !path)
-        return true;
+    if (found == FILE_ABSENT && (!path || !path->oldest)) {
+        if (path)
+            path->told = FILE_FOUND;
+        return file_unseen_absent(source, name, literal);
+    }
     if (size > FILE_PATH_MOST) /* too long even for a path of its own: said each time it is looked at anew */
         return source->scanned ||
                file_tell_state(source, "agent", "file_refused", "a file's path is too long");
@@ -225,18 +235,29 @@ void file_folders_free(struct file_source *source) {
     drop_unseen_folders(source);
 }
 
+static void take_folder_time(struct file_pattern *pattern, const char *folder) {
+    uint64_t changed_ns = file_look_folder(folder);
+    if (changed_ns > pattern->looking_ns)
+        pattern->looking_ns = changed_ns;
+}
+
 /* Watches every folder on the way to the pattern's files, so that one which comes late is noticed. */
 static void watch_pattern(struct file_source *source, size_t index) {
-    const struct file_pattern *pattern = &source->patterns[index];
+    struct file_pattern *pattern = &source->patterns[index];
     watch_folder(source, "/", index, 0);
+    pattern->looking_ns = file_look_folder("/");
     for (size_t part = 1; part < pattern->part_count; part++) {
         size_t size = (size_t)(pattern->part[part] - pattern->parts) - 1;
         CLEANUP_FREE char *prefix = memory_copy(pattern->text, size);
         glob_t found = {0};
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): sources have one thread */
-        if (glob(prefix, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &found) == 0)
-            for (size_t i = 0; i < found.gl_pathc; i++)
+        if (glob(prefix, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &found) == 0) {
+            pattern->looking_ns = 0; /* the folders that hold its files tell, where there are any */
+            for (size_t i = 0; i < found.gl_pathc; i++) {
                 watch_folder(source, found.gl_pathv[i], index, part);
+                take_folder_time(pattern, found.gl_pathv[i]);
+            }
+        }
         globfree(&found);
     }
 }
@@ -253,6 +274,7 @@ static void watch_target(struct file_source *source, size_t index) {
         return;
     slash[slash == target ? 1 : 0] = 0;
     watch_folder(source, target, index, PART_OF_TARGET);
+    take_folder_time(&source->patterns[index], target);
 }
 
 static bool examine_pattern(struct file_source *source, const struct file_pattern *pattern) {
@@ -273,11 +295,9 @@ static bool look_after_last(struct file_source *source, struct log_path *path) {
     struct log_file *last = file_youngest(path);
     if (!last || last->current || last->restored || last->followed)
         return true;
-    static const struct file_look nothing_yet = {.identity = {.birth_ns = UINT64_MAX},
-                                                 .modified_ns = UINT64_MAX};
     last->followed = true;
     bool later;
-    if (look_between(source, path, &nothing_yet, &later))
+    if (look_between(source, path, &file_nothing_yet, &later))
         return true;
     last = file_youngest(path);
     if (last)
@@ -318,6 +338,7 @@ static bool resolve(struct file_source *source) {
 bool file_scan(struct file_source *source) {
     source->scan++;
     source->scan_us = source->now_us;
+    bool orphans = source->orphans_wanted || source->blind;
     source->blind = false;
     for (size_t i = 0; i < source->pattern_count; i++) {
         watch_pattern(source, i);
@@ -327,9 +348,14 @@ bool file_scan(struct file_source *source) {
     bool done = resolve(source);
     for (size_t i = 0; done && i < source->pattern_count; i++)
         done = examine_pattern(source, &source->patterns[i]);
+    for (size_t i = 0; done && orphans && i < source->pattern_count; i++)
+        done = file_orphans(source, &source->patterns[i]);
+    source->orphans_wanted = orphans;
     if (!done || !sweep(source))
         return false;
+    source->orphans_wanted = false;
     source->scanned = true;
+    file_look_over(source);
     source->scan_wanted = false;
     return true;
 }
@@ -387,7 +413,7 @@ void file_watch_drain(struct file_source *source) {
             source->scan_wanted = event.kind == WATCH_FOLDER || source->scan_wanted;
             break;
         case WATCH_OVERFLOW:
-            source->scan_wanted = true;
+            source->scan_wanted = source->orphans_wanted = true;
             break;
         }
     }

@@ -261,6 +261,8 @@ void file_drop(struct file_source *source, struct log_file *file) {
     if (file->restored)
         source->restored_count--;
     source->file_count--;
+    uint64_t told_ns = file->at.modified_ns > path->told_ns ? file->at.modified_ns : path->told_ns;
+    file_look_told(source, path->name, told_ns);
     if (!path->oldest) {
         path->last = file->at;
         path->last.flags = FILE_FLAG_GONE;

@@ -73,6 +73,10 @@ static const char *base_of(const char *name) {
     return slash ? slash + 1 : name;
 }
 
+bool siblings_name_rotated(const char *name, const char *rotated) {
+    return is_rotated_name(base_of(name), base_of(rotated));
+}
+
 /* The name's folder, without its base; "/" for the root. */
 static char *folder_of(const char *name) {
     char *folder = memory_copy_string(name);

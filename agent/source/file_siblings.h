@@ -31,5 +31,7 @@ enum file_found siblings_find(const char *name, const struct file_identity *iden
 
 /* The name ends as a compressor's output does. */
 bool siblings_name_compressed(const char *name);
+/* `rotated` is what rotation may make of `name`, both whole paths in one folder. */
+bool siblings_name_rotated(const char *name, const char *rotated);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define SCAN_PAUSE_US 20000u   /* between scans, however much is reported */
 #define SCAN_PAUSE_NAME_US 20u /* and this for each name known */
-#define KEY_RAN "files:"       /* with a pattern behind it: this source ran before */
+#define KEY_RAN "files:"       /* with a pattern behind it: this source ran before, and its last look */
 
 static struct file_source *of(struct source *source) {
     return (struct file_source *)(void *)source;
@@ -68,8 +68,10 @@ static void restore(struct file_source *source) {
     for (size_t i = 0; i < source->pattern_count; i++) {
         char key[FILE_KEY_MOST];
         struct slice value;
-        source->patterns[i].ran_before =
-            output->restore(output->context, ran_key(&source->patterns[i], key), &value);
+        struct file_pattern *pattern = &source->patterns[i];
+        pattern->ran_before = output->restore(output->context, ran_key(pattern, key), &value);
+        if (pattern->ran_before)
+            file_look_read(value, pattern);
     }
     source->restored = true;
 }
@@ -85,10 +87,15 @@ static void give_positions(struct file_source *source) {
     source->unsaved = NULL;
     for (size_t i = 0; source->scanned && i < source->pattern_count; i++) {
         const struct source_output *output = source->source.output;
+        struct file_pattern *pattern = &source->patterns[i];
+        if (!pattern->unsaved)
+            continue;
         char key[FILE_KEY_MOST];
-        if (!source->patterns[i].ran_before)
-            output->position(output->context, ran_key(&source->patterns[i], key), SLICE("1"));
-        source->patterns[i].ran_before = true;
+        buffer_clear(&source->position);
+        file_look_write(pattern, &source->position);
+        output->position(output->context, ran_key(pattern, key), buffer_slice(&source->position));
+        pattern->unsaved = false;
+        pattern->ran_before = true;
     }
 }
 
@@ -300,6 +307,7 @@ struct source *file_source_create(const struct file_source_settings *settings,
     source->follow_links = settings->follow_links;
     source->open_most = settings->open_most ? settings->open_most : FILE_OPEN_MOST;
     source->due_us = SOURCE_NEVER;
+    source->orphans_wanted = true;
     source->position = BUFFER(SOURCE_POSITION_MOST);
     if (!take_settings(source, settings, fault))
         return destroy(&source->source);

@@ -10,8 +10,8 @@
  *   fragment.last, and on the last one fragment.total and fragment.sha256 (of the whole line; left out when a restart came
  *   between and the line is over FILE_REHASH_MOST); line.unfinished=true when no newline came within the time;
  *   line.continued=true for what came after such a one.
- * - GAP: gap.unit=bytes, gap.first, gap.count ("unknown" where it is), gap.reason: truncated, vanished, compressed, zeros
- *   (a hole: see line_cut.h). In the class of the file.
+ * - GAP: gap.unit=bytes, gap.first, gap.count ("unknown" where it is), gap.reason: truncated, vanished, compressed,
+ *   rotated, zeros (a hole: see line_cut.h). In the class of the file.
  * - STATE, class 0, by tocsin.event: source_caught_up (once after each start), file_truncated, file_unreadable,
  *   file_refused (a link where none is followed, not a regular file, a name too long).
  *
@@ -20,7 +20,9 @@
  *
  * Rotation: a file that left its name is read on until it has not grown for FILE_LINGER_US (a deleted one:
  * FILE_LINGER_DELETED_US). After a restart it is looked for in its folder, first by inode, then by content. Files that
- * came and went between two looks are found by their rotated names (NAME.1, NAME-20260101) and birth times. What
+ * came and went between two looks are found by their rotated names (NAME.1, NAME-20260101) and birth times; so are those
+ * of a name that was never found, if they were born since it was last looked for (what was rotated before the very first
+ * look is history, and not read). Without birth times such a file is a gap, rotated, if it was written to since. What
  * copytruncate cut off before it was read is read from the copy. What was compressed before it was read is a gap, whose
  * length the .gz file tells.
  *

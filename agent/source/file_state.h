@@ -3,6 +3,7 @@
 #define TOCSIN_FILE_STATE_H
 
 #include "file_look.h"
+#include "file_siblings.h"
 #include "file_watch.h"
 #include "sha256.h"
 
@@ -52,7 +53,12 @@ struct file_pattern {
     char *text;
     bool literal;
     bool ran_before; /* its first scan ever is over: what is found now came since */
-    char *parts;     /* a copy, cut at the slashes; part 0 is what follows the first */
+    bool unsaved;    /* what follows was changed */
+    /* The youngest change of its folders when the last whole scan began, by the file system's clock: what was born later
+     * no scan has seen, what was rotated by then is history. 0: unknown. Then the same of the scan that is under way. */
+    uint64_t looked_ns, looking_ns;
+    uint64_t told_ns; /* the last writing to any file that was let go */
+    char *parts;      /* a copy, cut at the slashes; part 0 is what follows the first */
     const char **part;
     size_t part_count;
 };
@@ -95,6 +101,7 @@ struct file_source {
     bool scanned;  /* the first scan of this start is over */
     bool scan_wanted;
     bool blind;             /* some folder or file has no watch */
+    bool orphans_wanted;    /* names may have come and gone without being reported */
     bool caught_up;         /* said */
     uint32_t damaged;       /* positions that could not be read, not yet reported */
     uint32_t scan;          /* number of the scan */
@@ -165,11 +172,31 @@ enum file_read file_vanished(struct file_source *source, struct log_file *file);
  * files that are younger than `now`, perhaps copies of it. */
 bool file_between(struct file_source *source, struct log_path *path, const struct file_position *before,
                   const struct file_look *now, bool *ret_later);
+/* A rotated file that is to be read under the path's name. */
+void file_add_unseen(struct file_source *source, struct log_path *path, const struct sibling *one);
+/* A rotated file that was compressed before it was read. False: full. */
+bool file_tell_packed(struct file_source *source, struct log_path *path, const struct sibling *one);
+
+/* file_unseen.c: logs that came and were rotated away before their name was ever found */
+extern const struct file_look file_nothing_yet;                              /* younger than any file */
+void file_look_write(const struct file_pattern *pattern, struct buffer *to); /* for the next start */
+void file_look_read(struct slice bytes, struct file_pattern *pattern);
+void file_look_over(struct file_source *source); /* a whole scan is done */
+/* A file of that name was let go; what of it comes to light compressed is accounted for. */
+void file_look_told(struct file_source *source, const char *name, uint64_t written_ns);
+/* As file_between, where nothing is known of what was there before: what was born since the last look. */
+bool file_unseen(struct file_source *source, struct log_path *path, const struct file_look *now,
+                 bool *ret_later);
+/* The same for a name that is not there. False: full. */
+bool file_unseen_absent(struct file_source *source, const char *name, bool literal);
+/* The same for all names of a glob that are known by their rotated files alone. False: full. */
+bool file_orphans(struct file_source *source, const struct file_pattern *pattern);
 
 /* file_scan.c: names */
 bool file_pattern_parse(struct file_pattern *pattern, const char *text, struct fault *fault);
 void file_pattern_free(struct file_pattern *pattern);
 bool file_pattern_matches(const struct file_pattern *pattern, const char *name);
+bool file_asked_for(const struct file_source *source, const char *name); /* by a pattern, and not excluded */
 void file_watch_drain(struct file_source *source);
 /* Looks at everything. False: full, to be done again. */
 bool file_scan(struct file_source *source);
