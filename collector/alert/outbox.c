@@ -345,7 +345,7 @@ static void hand_over(struct outbox *outbox, struct channel_thread **channels, s
 }
 
 bool outbox_reload(struct outbox *outbox, const struct collector_settings *settings, struct fault *fault) {
-    size_t count;
+    size_t count = 0;
     struct channel_thread **channels = make_channels(outbox, settings, &count, fault);
     if (!channels)
         return false;
