@@ -69,6 +69,10 @@ class Follow:
     def wait(self):
         wait_for_numbers(self.site, self.numbers.next - len(self.numbers.lost))
 
+    def wait_for_look(self):
+        """What is rotated from now on is no history, whether or not the agent ever saw it under its first name."""
+        wait_until(lambda: self.site.states("source_caught_up"), "the agent's first look")
+
     def check(self, gaps=False):
         self.wait()
         check_numbers(self.site, self.numbers.next, self.numbers.lost)
@@ -88,10 +92,8 @@ class Follow:
 def _(folder):
     chance = seeded("thousand")
     with Follow(folder, "*.log") as follow:
+        follow.wait_for_look()
         paths = [os.path.join(follow.logs, f"service-{number}.log") for number in range(1000)]
-        for path in paths:
-            follow.write(1, path)
-        follow.wait()
         for turn in range(20 if SOAK else 4):
             for path in paths:
                 follow.write(2, path)
@@ -113,7 +115,7 @@ def _(folder):
         paths = [os.path.join(follow.logs, f"service-{number}.log") for number in range(500)]
         for path in paths:
             follow.write(1, path)
-        follow.wait()
+        follow.wait()  # files that are watched: their changes fill the queue
         follow.pause()
         with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
             rounds = int(file.read()) // len(paths) + 2
@@ -129,10 +131,9 @@ def _(folder):
 @scenario("rotations while the agent is stalled, stopped and killed")
 def _(folder):
     with Follow(folder) as follow:
-        follow.write(500)
-        follow.wait()  # a log that came and was rotated before the first look at its name is not looked for
+        follow.wait_for_look()
         follow.pause()
-        for _ in range(2):
+        for _ in range(2):  # never seen under its name
             follow.write(500)
             rotate(follow.path)
         follow.write(500)
@@ -148,6 +149,26 @@ def _(folder):
             follow.site.agent.start()
             follow.wait()
         follow.check()
+
+
+@scenario("born and rotated away while the agent is stopped: read whole, what was compressed is a gap")
+def _(folder):
+    with Follow(folder, "*.log") as follow:
+        follow.wait_for_look()
+        follow.site.agent.stop()
+        append(follow.path, follow.numbers.lose(100))
+        rotate(follow.path)
+        subprocess.run(["gzip", f"{follow.path}.1"], check=True)
+        os.rename(f"{follow.path}.1.gz", f"{follow.path}.9.gz")
+        for _ in range(2):
+            follow.write(300)
+            rotate(follow.path)
+        follow.site.agent.start()  # the name itself is not there
+        follow.wait()
+        follow.write(300)
+        follow.check(gaps=True)
+        gaps = follow.site.query("gap.reason:compressed")
+        check(len(gaps) == 1, f"{len(gaps)} gaps are told, not 1: {gaps}")
 
 
 @scenario("the last lines come after the rename, and a line is torn by it")
