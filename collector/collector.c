@@ -10,11 +10,13 @@
 #include "log.h"
 #include "memory.h"
 #include "notify.h"
+#include "recent_texts.h"
 #include "report.h"
 #include "site.h"
 
 #define HEARTBEAT_S 600u
 #define ROOM_US 10000000u /* how often free space is looked at */
+#define RECENT_TEXTS_MOST (16u * 1024 * 1024) /* bytes that wait for detection already opened */
 #define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
 
 void collector_report(struct collector *collector, const char *event, const char *text) {
@@ -104,9 +106,11 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
     if (!collector->outbox)
         return false;
+    collector->recent = recent_texts_create(RECENT_TEXTS_MOST);
     struct detection_settings detection = {.store = collector->store,
                                            .committer = collector->committer,
                                            .outbox = collector->outbox,
+                                           .recent = collector->recent,
                                            .knowledge = collector->knowledge,
                                            .site = collector->origin,
                                            .core = collector->settings->core.items,
@@ -123,6 +127,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
     struct ingest_settings ingest = {.loop = collector->loop,
                                      .store = collector->store,
                                      .committer = collector->committer,
+                                     .recent = collector->recent,
                                      .identity = collector->identity,
                                      .address = collector->listen,
                                      .tokens = tokens,
@@ -223,6 +228,7 @@ void collector_finish(struct collector *collector) {
     collector->committer = committer_destroy(collector->committer);
     collector->outbox = outbox_destroy(collector->outbox);
     collector->ingest = ingest_stop(collector->ingest);
+    collector->recent = recent_texts_destroy(collector->recent);
     for (size_t i = 0; i < 3; i++)
         loop_signal_destroy(collector->signals[i]);
     loop_timer_destroy(collector->room);

@@ -40,6 +40,7 @@ struct collector {
     struct own_stream *own;
     struct committer *committer;
     struct outbox *outbox;
+    struct recent_texts *recent;
     struct knowledge *knowledge;
     struct knowledge *retired[RELOADS_MOST];
     struct collector_settings *retired_settings[RELOADS_MOST];

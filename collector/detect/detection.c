@@ -14,6 +14,7 @@
 #include "events.h"
 #include "log.h"
 #include "memory.h"
+#include "recent_texts.h"
 #include "report.h"
 #include "row.h"
 #include "stream_names.h"
@@ -242,11 +243,18 @@ static void read_row(struct detection *detection, struct slice value) {
     struct row row;
     struct events_message message;
     struct slice text;
+    CLEANUP_FREE uint8_t *recent = NULL;
     if (!row_read(value, &row, &fault))
         goto damaged;
     if (row.kind != ROW_EVENTS)
         return;
-    if (!events_read(row.payload, &message, &fault) || !events_open(detection->opener, &message, &text, &fault))
+    if (!events_read(row.payload, &message, &fault))
+        goto damaged;
+    if (detection->settings.recent)
+        recent = recent_texts_take(detection->settings.recent, row.stream_id, message.first_event_seq, &text.size);
+    if (recent)
+        text.data = recent;
+    else if (!events_open(detection->opener, &message, &text, &fault))
         goto damaged;
     const struct stream_name *name = stream_names_get(detection->names, row.stream_id);
     struct event event;

@@ -10,11 +10,13 @@
 #include "outbox.h"
 
 struct detection;
+struct recent_texts;
 
 struct detection_settings {
     struct store *store;
     struct committer *committer;
     struct outbox *outbox;
+    struct recent_texts *recent; /* what need not be opened again; may be NULL */
     const struct knowledge *knowledge;
     const char *site;        /* its name, in mails */
     char *const *core;       /* names or globs of core hosts: what is critical there is a page */

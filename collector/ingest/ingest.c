@@ -105,7 +105,7 @@ struct ingest *ingest_start(const struct ingest_settings *settings, struct fault
     ingest->started_us = clock_monotonic_us();
     ingest->common.settings = &ingest->settings;
     ingest->common.agents = agents_create();
-    ingest->common.openers = openers_create();
+    ingest->common.openers = openers_create(settings->recent);
     ingest->common.acknowledge = loop_later_create(settings->loop, acknowledge, &ingest->common);
     ingest->look = loop_timer_create(settings->loop, look_for_silence, ingest);
     struct channel_server_settings server = {.address = settings->address,

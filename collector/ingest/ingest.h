@@ -10,11 +10,13 @@
 #include "store.h"
 
 struct ingest;
+struct recent_texts;
 
 struct ingest_settings {
     struct loop *loop;
     struct store *store;
     struct committer *committer;
+    struct recent_texts *recent;   /* for detection; may be NULL */
     const struct tls_identity *identity;
     const char *address;           /* to listen on */
     const char *tokens;            /* the folder of join tokens */

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "events.h"
 #include "memory.h"
+#include "recent_texts.h"
 #include "row.h"
 #include "stream_row.h"
 
@@ -15,13 +16,15 @@
 #define OPENERS_MOST 64u
 
 struct openers {
+    struct recent_texts *recent;
     pthread_mutex_t mutex;
     struct events_opener *free[OPENERS_MOST];
     size_t count;
 };
 
-struct openers *openers_create(void) {
+struct openers *openers_create(struct recent_texts *recent) {
     struct openers *openers = memory_new(sizeof *openers);
+    openers->recent = recent;
     pthread_mutex_init(&openers->mutex, NULL);
     return openers;
 }
@@ -141,7 +144,7 @@ static struct ingest_marks marks_of(const struct stream_checker *checker) {
 }
 
 static enum check check_events(struct ingest_stream *stream, struct events_opener *opener, struct slice bytes,
-                               struct fault *fault) {
+                               size_t *ret_text_size, struct fault *fault) {
     struct events_message message;
     struct slice text;
     if (!events_read(bytes, &message, fault) || !events_open(opener, &message, &text, fault) ||
@@ -151,6 +154,7 @@ static enum check check_events(struct ingest_stream *stream, struct events_opene
         fault_set(fault, FAULT_FORMAT, "events of another lane");
         return CHECK_STREAM;
     }
+    *ret_text_size = text.size;
     struct class_key keys[CLASS_NUMBERS];
     for (size_t i = 0; i < message.key_count; i++) {
         keys[i].class = message.keys[i].class;
@@ -174,9 +178,10 @@ static bool load_open_batch(struct ingest_stream *stream, struct store *store, s
          on = store_cursor_next(cursor)) {
         CLEANUP_STORE_VALUE struct store_value value = {0};
         struct row row;
+        size_t text_size;
         good = store_get(store, STORE_HOT, store_cursor_value(cursor), &value, fault) &&
                row_read(value.slice, &row, fault) &&
-               check_good(check_events(stream, opener, row.payload, fault));
+               check_good(check_events(stream, opener, row.payload, &text_size, fault));
     }
     good = good && store_cursor_good(cursor, fault);
     opener_give(stream->openers, opener);
@@ -247,6 +252,13 @@ static void take_next_key(struct ingest_stream *stream, struct slice bytes) {
     bytes_read_into(&reader, stream->next.key.bytes, sizeof stream->next.key.bytes);
 }
 
+/* Detection reads it as soon as it is committed. */
+static void keep_text(struct ingest_stream *stream, struct events_opener *opener, uint64_t first_event_seq, size_t size) {
+    uint8_t *text = stream->openers->recent ? events_opener_take(opener) : NULL;
+    if (text)
+        recent_texts_put(stream->openers->recent, stream->id.bytes, first_event_seq, text, size);
+}
+
 static enum check check_job(struct ingest_stream *stream, struct events_opener *opener, const struct job *job,
                             bool *ret_changed) {
     struct slice bytes = slice_make(job->bytes, job->size);
@@ -258,9 +270,12 @@ static enum check check_job(struct ingest_stream *stream, struct events_opener *
     }
     if (job->type == FRAME_EVENTS) {
         uint64_t first = stream_checker_next_seq(stream->checker);
-        check = check_events(stream, opener, bytes, &stream->fault);
-        if (check == CHECK_ACCEPTED)
+        size_t text_size;
+        check = check_events(stream, opener, bytes, &text_size, &stream->fault);
+        if (check == CHECK_ACCEPTED) {
             change_events(stream->change, stream->id.bytes, first, bytes);
+            keep_text(stream, opener, first, text_size);
+        }
     } else if (job->type == FRAME_PART) {
         check = stream_checker_part(stream->checker, bytes, &stream->fault);
     } else {

@@ -16,6 +16,7 @@
 
 struct ingest_stream;
 struct openers;
+struct recent_texts;
 
 struct ingest_stream_handlers {
     void *context; /* the session's agent */
@@ -65,8 +66,8 @@ struct ingest_marks {
 };
 struct ingest_marks ingest_stream_marks(const struct ingest_stream *stream);
 
-/* Decompression contexts, shared by the workers. */
-struct openers *openers_create(void);
+/* Decompression contexts, shared by the workers. The texts of what they accepted go to `recent` (borrowed; may be NULL). */
+struct openers *openers_create(struct recent_texts *recent);
 struct openers *openers_destroy(struct openers *openers);
 
 #endif

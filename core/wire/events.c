@@ -144,6 +144,7 @@ struct events_opener {
     ZSTD_DCtx *context;
     uint8_t *text;
     size_t capacity;
+    bool opened; /* the text is that of the last message */
 };
 
 struct events_opener *events_opener_create(void) { return memory_new(sizeof(struct events_opener)); }
@@ -159,6 +160,7 @@ struct events_opener *events_opener_destroy(struct events_opener *opener) {
 
 bool events_open(struct events_opener *opener, const struct events_message *message, struct slice *ret_text,
                  struct fault *fault) {
+    opener->opened = false;
     if (message->codec == EVENTS_PLAIN) {
         *ret_text = message->data;
         return true;
@@ -178,7 +180,18 @@ bool events_open(struct events_opener *opener, const struct events_message *mess
         return fault_set(fault, FAULT_FORMAT, "events that announce %u bytes of text and have %zu",
                          message->text_size, size);
     *ret_text = slice_make(opener->text, size);
+    opener->opened = true;
     return true;
+}
+
+uint8_t *events_opener_take(struct events_opener *opener) {
+    if (!opener->opened)
+        return NULL;
+    uint8_t *text = opener->text;
+    opener->text = NULL;
+    opener->capacity = 0;
+    opener->opened = false;
+    return text;
 }
 
 bool events_check_times(const struct events_message *message, struct slice text, struct fault *fault) {

@@ -42,6 +42,10 @@ struct events_opener *events_opener_destroy(struct events_opener *opener);
 bool events_open(struct events_opener *opener, const struct events_message *message, struct slice *ret_text,
                  struct fault *fault);
 
+/* Gives away the text that events_open just put into the opener: allocated, to be freed by the caller. NULL for a plain
+ * message's, which is borrowed from the message. */
+uint8_t *events_opener_take(struct events_opener *opener);
+
 /* Searches go by the message's times: whether they are those of the first and the last event in the text. */
 bool events_check_times(const struct events_message *message, struct slice text, struct fault *fault);
 

@@ -71,7 +71,7 @@ static void what_is_good_is_committed_in_order_and_the_marks_follow(void **state
     struct store *store = fake_store_create();
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_SECURITY, 1), openers);
     begin(&r);
@@ -106,7 +106,7 @@ static void a_refusal_keeps_what_was_before_it_and_drops_what_is_behind(void **s
     struct store *store = fake_store_create();
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_BULK, 1), openers);
     begin(&r);
@@ -143,7 +143,7 @@ static void times_that_are_not_the_events_are_refused(void **state) {
     struct store *store = fake_store_create();
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     struct fault fault = {0};
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_BULK, 1), openers);
@@ -177,7 +177,7 @@ static void a_repeat_is_acknowledged_and_not_stored_again(void **state) {
     struct store *store = fake_store_create();
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_SECURITY, 1), openers);
     begin(&r);
@@ -203,7 +203,7 @@ static void what_waits_for_its_commit_is_bounded(void **state) {
     struct store *store = fake_store_create();
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_BULK, 1), openers);
     begin(&r);
@@ -299,7 +299,7 @@ static void after_a_crash_at_any_commit_the_agent_goes_on_from_the_marks(void **
     struct life life = {0};
     struct pipeline p;
     struct receiver r;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     receiver_open(&r, &p, sender_create("h1", LANE_SECURITY, 1), openers);
     fake_store_on_commit(store, remember, &crashes);
@@ -386,7 +386,7 @@ static void many_streams_at_once_disturb_each_other_in_nothing(void **state) {
     struct pipeline p;
     struct receiver receivers[STREAMS_AT_ONCE];
     struct onlooker onlooker = {0};
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     pipeline_start(&p, store);
     onlooker.committer = p.committer;
     assert_int_equal(pthread_create(&onlooker.thread, NULL, look_on, &onlooker), 0);
