@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "merkle.h"
 #include "rotation.h"
+#include "statement_payload.h"
 #include "statement_type.h"
 
 #define STATEMENTS_FIRST 64u /* places of the set of statements at first; a power of two */
@@ -239,7 +240,7 @@ static bool change_read(const struct control_chain *chain, const struct statemen
                witness_policy_check(&change->witnesses, &chain->genesis.log_key, fault);
         break;
     default:
-        return true;
+        return statement_payload_check(statement->type, statement->payload, fault);
     }
     return good && (bytes_read_done(&reader) ||
                     fault_set(fault, FAULT_FORMAT, "the payload of a statement of type %u has not its length",

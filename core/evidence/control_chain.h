@@ -3,8 +3,8 @@
  * The collector and every verifier fold the same entries with this code. Nothing that is not exactly due is taken: ctl_seq
  * and prev, this log's statements alone, none after it expired, none twice, every signature by a live key that may sign this
  * type, two people where two are due and not two keys of one (log-format: Statements). A refusal changes nothing. Not here:
- * payloads other than those of people, policies and agents, and what is live of an agent (of types 5, 6, 7 form and signatures
- * are checked).
+ * what is live of an agent, and whether a hold or an erasure makes sense (core/retention); of these form and signatures are
+ * checked.
  *
  * Owner: whoever created it; one thread. Memory: 64 bytes an entry. Time: its signatures' verifications. */
 #ifndef TOCSIN_CONTROL_CHAIN_H

@@ -10,7 +10,10 @@
 
 #include "agent_enrolment.h"
 #include "control_chain.h"
+#include "decision.h"
 #include "encoding.h"
+#include "erasure.h"
+#include "hold.h"
 #include "merkle.h"
 #include "rotation.h"
 #include "statement_type.h"
@@ -74,6 +77,7 @@ struct world {
     struct control_chain *chain;
     struct signing_key *log, *registrar, *registrar2, *alice, *bob, *dora, *stranger;
     struct buffer payload, text, bytes; /* of the statement that was made last: its own bytes, and signed */
+    struct buffer plain;                /* a payload that says nothing special (plain_payload) */
     struct signed_statement statement;
     uint8_t signatures[STATEMENT_SIGNATURES_MOST][ED25519_SIGNATURE_SIZE];
     uint8_t nonce;
@@ -90,7 +94,8 @@ static int world_make(void **state) {
                        .stranger = key_of("control stranger"),
                        .payload = BUFFER(1u << 20),
                        .text = BUFFER(1u << 20),
-                       .bytes = BUFFER(1u << 20)};
+                       .bytes = BUFFER(1u << 20),
+                       .plain = BUFFER(1u << 10)};
     w.chain = chain_of(1, NULL);
     *state = &w;
     return 0;
@@ -106,16 +111,57 @@ static int world_drop(void **state) {
     buffer_free(&w->payload);
     buffer_free(&w->text);
     buffer_free(&w->bytes);
+    buffer_free(&w->plain);
     return 0;
 }
 
+/* Something good for the types whose payload matters to nobody here; false for all others. */
+static bool plain_payload(struct buffer *to, uint32_t type) {
+    struct hold hold = {.classes = 1};
+    struct hold_matched matched = {.last = 1};
+    struct hold_release release = {.hold = 1};
+    struct erase_intent intent = {.range = {.last = 1}};
+    struct early_erasure early = {.range = {.last = 1}};
+    struct erase_begun begun = {.range = {.last = 1}};
+    struct decommission decommission = {.host = SLICE("signer1.example")};
+    struct decision decision = {.kind = DECISION_ACKNOWLEDGE, .subject = SLICE("a1")};
+    struct person_note note = {.text = sha256_of(SLICE("a note"))};
+    buffer_clear(to);
+    switch (type) {
+    case STATEMENT_HOLD_PLACE:
+        return hold_write(to, &hold);
+    case STATEMENT_HOLD_MATCHED:
+        return hold_matched_write(to, &matched);
+    case STATEMENT_HOLD_RELEASE:
+        return hold_release_write(to, &release);
+    case STATEMENT_ERASE_INTENT:
+        return erase_intent_write(to, &intent);
+    case STATEMENT_EARLY_ERASURE:
+        return early_erasure_write(to, &early);
+    case STATEMENT_ERASE_BEGUN:
+        return erase_begun_write(to, &begun);
+    case STATEMENT_ERASE_VETO:
+    case STATEMENT_ERASE_DONE:
+        return erase_reference_write(to, 1);
+    case STATEMENT_DECOMMISSION:
+        return decommission_write(to, &decommission);
+    case STATEMENT_DECISION:
+        return decision_write(to, &decision);
+    case STATEMENT_NOTE:
+        return person_note_write(to, &note);
+    default:
+        return false;
+    }
+}
+
 static struct statement made(struct world *w, uint32_t type) {
+    bool plain = plain_payload(&w->plain, type);
     struct statement statement = {.log = *control_chain_log(w->chain),
                                   .nonce = {++w->nonce},
                                   .type = type,
                                   .made_us = START,
                                   .expires_us = START + DAY,
-                                  .payload = buffer_slice(&w->payload)};
+                                  .payload = buffer_slice(plain ? &w->plain : &w->payload)};
     return statement;
 }
 
@@ -485,6 +531,28 @@ static void each_type_takes_its_signers_and_no_others(void **state) {
         assert_false(JUDGED(w, type, w->alice, w->bob, w->log));
         assert_false(JUDGED(w, type, w->alice, w->bob, w->bob));
         assert_false(judged(w, type, 0, NULL, NULL));
+    }
+}
+
+static void a_payload_of_another_length_is_refused(void **state) {
+    struct world *w = *state;
+    for (uint32_t type = 1; type <= STATEMENT_TYPES; type++) {
+        if (!plain_payload(&w->plain, type))
+            continue;
+        struct signing_key *keys[] = {statement_type_signers(type) == SIGNERS_LOG ? w->log : w->bob,
+                                      w->alice};
+        size_t count = statement_type_signers(type) == SIGNERS_TWO_PEOPLE ? 2 : 1;
+        struct control_verdict verdict;
+        struct statement statement = made(w, type);
+        sign(w, &statement, count, keys);
+        assert_true(judge_now(w, START, &verdict, NULL));
+        statement.payload.size--;
+        sign(w, &statement, count, keys);
+        assert_false(judge_now(w, START, &verdict, NULL));
+        bytes_write_u8(&w->plain, 0);
+        statement.payload = buffer_slice(&w->plain);
+        sign(w, &statement, count, keys);
+        assert_false(judge_now(w, START, &verdict, NULL));
     }
 }
 
@@ -930,6 +998,7 @@ int main(void) {
         TEST(there_is_one_genesis_and_it_comes_first),
         cmocka_unit_test(the_table_has_every_type_that_there_is),
         TEST(each_type_takes_its_signers_and_no_others),
+        TEST(a_payload_of_another_length_is_refused),
         TEST(two_keys_of_one_person_are_one_person),
         TEST(two_people_of_one_role_are_not_enough),
         TEST(a_statement_is_logged_once_in_one_log_and_in_time),
