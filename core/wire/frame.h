@@ -38,6 +38,7 @@ enum frame_type {
 
 #define FRAME_HEAD 5u                            /* bytes of length and type */
 #define FRAME_EVENTS_MOST (3u * 1024 * 1024)     /* a block's text is at most 2 MiB (event.h) */
+#define FRAME_CHECKPOINT_MOST (320u * 1024)      /* a note, and proofs (checkpoint_message.h) */
 #define FRAME_ROW_MOST (4u * 1024 * 1024)        /* stored rows and statuses on the local socket */
 #define FRAME_CONTROL_MOST (64u * 1024)          /* all else */
 
