@@ -32,36 +32,37 @@ void log_reader_builder(struct log_reader *reader, struct merkle_tile_builder *t
 uint64_t log_reader_size(struct log_reader *reader);
 bool log_reader_root(struct log_reader *reader, uint64_t size, struct hash *ret_root, struct fault *fault);
 /* From entry `index` to the root of the tree of `size`. */
-bool log_reader_inclusion(struct log_reader *reader, uint64_t index, uint64_t size, struct merkle_path *ret_path,
-                          struct fault *fault);
+bool log_reader_inclusion(struct log_reader *reader, uint64_t index, uint64_t size,
+                          struct merkle_path *ret_path, struct fault *fault);
 /* From the tree of `old_size` to that of `size`. */
-bool log_reader_consistency(struct log_reader *reader, uint64_t old_size, uint64_t size, struct merkle_path *ret_path,
-                            struct fault *fault);
+bool log_reader_consistency(struct log_reader *reader, uint64_t old_size, uint64_t size,
+                            struct merkle_path *ret_path, struct fault *fault);
 /* The first `width` hashes of a tile: what C2SP tlog-tiles serves. */
-bool log_reader_tile(struct log_reader *reader, unsigned level, uint64_t index, unsigned width, struct hash *ret_hashes,
-                     struct fault *fault);
+bool log_reader_tile(struct log_reader *reader, unsigned level, uint64_t index, unsigned width,
+                     struct hash *ret_hashes, struct fault *fault);
 
 /* ---- straight from the store; they need no reader */
 
 /* Appends the bytes that leaf `index` covers. */
 bool log_entry_get(const struct store *store, uint64_t index, struct buffer *to, struct fault *fault);
 /* Where a stream's closed batch stands in the log. */
-bool log_batch_index(const struct store *store, const uint8_t stream_id[32], uint64_t batch_seq, uint64_t *ret_index,
-                     struct fault *fault);
+bool log_batch_index(const struct store *store, const uint8_t stream_id[32], uint64_t batch_seq,
+                     uint64_t *ret_index, struct fault *fault);
 /* Where a control entry stands in the log. */
 bool log_control_index(const struct store *store, uint64_t ctl_seq, uint64_t *ret_index, struct fault *fault);
 
 /* Checkpoints that were persisted, cosignatures included; whether one was published says log_state.h. FAULT_MISSING where
  * there is none. `note` may be NULL. */
-bool log_checkpoint_newest(const struct store *store, uint64_t *ret_size, struct buffer *note, struct fault *fault);
+bool log_checkpoint_newest(const struct store *store, uint64_t *ret_size, struct buffer *note,
+                           struct fault *fault);
 /* The one of exactly that size, or the first of at least that size. */
 bool log_checkpoint_get(const struct store *store, uint64_t size, struct buffer *note, struct fault *fault);
-bool log_checkpoint_covering(const struct store *store, uint64_t size, uint64_t *ret_size, struct buffer *note,
-                             struct fault *fault);
+bool log_checkpoint_covering(const struct store *store, uint64_t size, uint64_t *ret_size,
+                             struct buffer *note, struct fault *fault);
 
 /* Gives control entries in order, from `first_ctl_seq` on. False from `take` ends it (and the fault is then take's). */
 typedef bool log_control_take(void *context, uint64_t log_index, struct slice entry, struct fault *fault);
-bool log_control_walk(const struct store *store, uint64_t first_ctl_seq, log_control_take *take, void *context,
-                      struct fault *fault);
+bool log_control_walk(const struct store *store, uint64_t first_ctl_seq, log_control_take *take,
+                      void *context, struct fault *fault);
 
 #endif

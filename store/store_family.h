@@ -28,8 +28,9 @@ enum store_family {
     STORE_ALERT,          /* u64 time_us ‖ u32 number → alert; and "i" ‖ its id → that key */
     STORE_OUTBOX,         /* u64 number → a message that is not delivered yet, with its tries */
     STORE_DETECTOR,       /* a rule's or detector's name → its snapshot */
+    STORE_BATCH,          /* stream_id[32] ‖ u64 batch_seq → u64 log index of the closed batch's entry */
 };
-#define STORE_FAMILIES 16
+#define STORE_FAMILIES 17
 
 enum store_packing {
     STORE_PACK_NONE, /* already compressed, sealed, or hashes */

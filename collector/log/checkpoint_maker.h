@@ -36,7 +36,8 @@ struct checkpoint_maker_settings {
     struct checkpoint_publisher publisher;
 };
 
-struct checkpoint_maker *checkpoint_maker_start(const struct checkpoint_maker_settings *settings, struct fault *fault);
+struct checkpoint_maker *checkpoint_maker_start(const struct checkpoint_maker_settings *settings,
+                                                struct fault *fault);
 
 /* The note (this log's signature and cosignatures, checkpoint_sign) of a size that was offered. With more in it than is on
  * the disk it is persisted first. One that is not newer than the published one changes nothing. Any thread. */

@@ -7,7 +7,8 @@
 #include "statement.h"
 #include "statement_type.h"
 
-#define LOG_STATEMENT_MOST (STATEMENT_HEAD + STATEMENT_PAYLOAD_MOST + 4u + 1u + 99u) /* bytes, with one signature */
+#define LOG_STATEMENT_MOST                                                                                   \
+    (STATEMENT_HEAD + STATEMENT_PAYLOAD_MOST + 4u + 1u + 99u) /* bytes, with one signature */
 
 struct log_signer;
 
@@ -21,11 +22,11 @@ const struct hash *log_signer_log(const struct log_signer *signer); /* statement
 bool log_signer_can_enrol(const struct log_signer *signer);
 
 /* Appends the signed note. */
-bool log_signer_checkpoint(struct log_signer *signer, uint64_t size, const struct hash *root, struct buffer *to,
-                           struct fault *fault);
+bool log_signer_checkpoint(struct log_signer *signer, uint64_t size, const struct hash *root,
+                           struct buffer *to, struct fault *fault);
 /* Appends a signed statement (signed_statement_write) that never expires: signed by the log key, of type 5 by the
  * registrar's. */
-bool log_signer_statement(struct log_signer *signer, enum statement_type type, struct slice payload, uint64_t now_us,
-                          struct buffer *to, struct fault *fault);
+bool log_signer_statement(struct log_signer *signer, enum statement_type type, struct slice payload,
+                          uint64_t now_us, struct buffer *to, struct fault *fault);
 
 #endif

@@ -19,7 +19,7 @@ struct log_state;
 
 struct log_state_settings {
     struct store *store;
-    struct slice origin;             /* copied */
+    struct slice origin;              /* copied */
     const struct verify_key *log_key; /* copied */
 };
 
@@ -30,9 +30,10 @@ struct log_state *log_state_destroy(struct log_state *state); /* returns NULL */
 
 /* ---- who and how far */
 
-const struct note_key *log_state_key(const struct log_state *state);    /* of type NOTE_KEY_LOG, named by the origin */
-const struct hash *log_state_log(const struct log_state *state);        /* statement_log */
-uint64_t log_state_size(struct log_state *state);                       /* committed entries */
+const struct note_key *
+log_state_key(const struct log_state *state); /* of type NOTE_KEY_LOG, named by the origin */
+const struct hash *log_state_log(const struct log_state *state); /* statement_log */
+uint64_t log_state_size(struct log_state *state);                /* committed entries */
 /* For paths, tiles and roots of every committed size: log_reader.h. */
 struct log_reader *log_state_reader(struct log_state *state);
 
@@ -74,6 +75,7 @@ bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_pol
 
 /* After a commit: the tree stands so. */
 void log_state_committed(struct log_state *state, const struct merkle_tile_builder *builder);
+/* A newer one than the newest: kept, waits end, listeners are called. Others change nothing. */
 void log_state_publish(struct log_state *state, const struct log_head *head, struct slice note);
 
 #endif

@@ -69,6 +69,10 @@ unsigned merkle_tile_builder_add(struct merkle_tile_builder *builder, const stru
     return level;
 }
 
+void merkle_tile_builder_copy(struct merkle_tile_builder *builder, const struct merkle_tile_builder *from) {
+    *builder = *from;
+}
+
 uint64_t merkle_tile_builder_size(const struct merkle_tile_builder *builder) {
     return builder->size;
 }

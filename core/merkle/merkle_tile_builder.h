@@ -32,6 +32,9 @@ bool merkle_tile_builder_restore(struct merkle_tile_builder *builder, uint64_t s
  * leaves. */
 unsigned merkle_tile_builder_add(struct merkle_tile_builder *builder, const struct hash *leaf);
 
+/* Becomes the same tree: 64 KiB are copied. */
+void merkle_tile_builder_copy(struct merkle_tile_builder *builder, const struct merkle_tile_builder *from);
+
 uint64_t merkle_tile_builder_size(const struct merkle_tile_builder *builder);
 struct hash merkle_tile_builder_root(const struct merkle_tile_builder *builder);
 
