@@ -9,6 +9,7 @@ struct http_client {
     CURL *handle;
     uint64_t connect_timeout_us, timeout_us;
     struct buffer response;
+    long status; /* of the last answer; 0: none */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -82,6 +83,7 @@ static bool http_client_refused(long status, struct slice response, struct fault
 static bool http_client_perform(struct http_client *client, bool *ret_permanent, struct fault *fault) {
     buffer_clear(&client->response);
     client->error[0] = '\0';
+    client->status = 0;
     curl_handle_set_times(client->handle, client->connect_timeout_us, client->timeout_us);
     CURLcode code = curl_easy_perform(client->handle);
     if (code == CURLE_WRITE_ERROR && client->response.overflow) {
@@ -93,17 +95,17 @@ static bool http_client_perform(struct http_client *client, bool *ret_permanent,
         *ret_permanent = curl_handle_fault(code, client->error, fault);
         return false;
     }
-    long status = 0;
-    curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200 && status < 300)
+    curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &client->status);
+    if (client->status >= 200 && client->status < 300)
         return true;
-    *ret_permanent = http_client_refused(status, buffer_slice(&client->response), fault);
+    *ret_permanent = http_client_refused(client->status, buffer_slice(&client->response), fault);
     return false;
 }
 
-bool http_client_post(struct http_client *client, const char *url, const char *const *headers,
-                      struct slice body, struct buffer *ret_response, bool *ret_permanent,
-                      struct fault *fault) {
+/* The method, and a body, are set. */
+static bool http_client_call(struct http_client *client, const char *url, const char *const *headers,
+                             struct buffer *ret_response, bool *ret_permanent, struct fault *fault) {
+    client->status = 0;
     struct curl_slist *list = http_client_headers(headers, fault);
     if (!list) {
         *ret_permanent = true;
@@ -111,16 +113,33 @@ bool http_client_post(struct http_client *client, const char *url, const char *c
     }
     curl_easy_setopt(client->handle, CURLOPT_URL, url);
     curl_easy_setopt(client->handle, CURLOPT_HTTPHEADER, list);
-    curl_easy_setopt(client->handle, CURLOPT_POST, 1L);
-    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
-    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDS, body.size ? (const char *)body.data : "");
     bool good = http_client_perform(client, ret_permanent, fault);
     curl_easy_setopt(client->handle, CURLOPT_HTTPHEADER, NULL);
-    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDS, NULL);
     curl_slist_free_all(list);
     if (ret_response) {
         buffer_clear(ret_response);
         buffer_append_slice(ret_response, buffer_slice(&client->response));
     }
     return good || fault_place(fault, "%.120s", url);
+}
+
+bool http_client_post(struct http_client *client, const char *url, const char *const *headers,
+                      struct slice body, struct buffer *ret_response, bool *ret_permanent,
+                      struct fault *fault) {
+    curl_easy_setopt(client->handle, CURLOPT_POST, 1L);
+    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDS, body.size ? (const char *)body.data : "");
+    bool good = http_client_call(client, url, headers, ret_response, ret_permanent, fault);
+    curl_easy_setopt(client->handle, CURLOPT_POSTFIELDS, NULL);
+    return good;
+}
+
+bool http_client_get(struct http_client *client, const char *url, const char *const *headers,
+                     struct buffer *ret_response, bool *ret_permanent, struct fault *fault) {
+    curl_easy_setopt(client->handle, CURLOPT_HTTPGET, 1L);
+    return http_client_call(client, url, headers, ret_response, ret_permanent, fault);
+}
+
+unsigned http_client_status(const struct http_client *client) {
+    return (unsigned)client->status;
 }

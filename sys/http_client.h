@@ -30,5 +30,10 @@ struct http_client *http_client_destroy(struct http_client *client); /* NULL */
 bool http_client_post(struct http_client *client, const char *url, const char *const *headers,
                       struct slice body, struct buffer *ret_response, bool *ret_permanent,
                       struct fault *fault);
+/* GETs; otherwise the same. */
+bool http_client_get(struct http_client *client, const char *url, const char *const *headers,
+                     struct buffer *ret_response, bool *ret_permanent, struct fault *fault);
+/* Of the last answer; 0 where none came. */
+unsigned http_client_status(const struct http_client *client);
 
 #endif
