@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "calendar.h"
 #include "events.h"
+#include "log_reader.h"
 #include "memory.h"
 #include "query_expression.h"
 #include "row.h"
@@ -28,8 +29,8 @@ struct search {
     struct event_field *fields;
     int class; /* -1: any */
     uint64_t until_us;
-    bool by_line; /* a bound is given, and it is for the line's own time: every event is decoded */
-    bool backward; /* the newest rows first: a limit asks for the newest events */
+    bool by_line;       /* a bound is given, and it is for the line's own time: every event is decoded */
+    bool backward;      /* the newest rows first: a limit asks for the newest events */
     struct event *hits; /* of one block, while going backward */
     uint64_t found;
     bool ended; /* enough, or the reader has gone */
@@ -60,7 +61,8 @@ static bool matches(const struct search *search, const struct event *event, cons
         record_replace(search->record, SLICE("host.name"), slice_string(name->host));
     else
         record_add_named(search->record, SLICE("host.name"), RECORD_TEXT, slice_string(name->host));
-    record_add_named(search->record, SLICE("tocsin.class"), RECORD_TEXT, slice_string(class_name(event->class)));
+    record_add_named(search->record, SLICE("tocsin.class"), RECORD_TEXT,
+                     slice_string(class_name(event->class)));
     record_add_named(search->record, SLICE("tocsin.stream"), RECORD_TEXT, slice_string(name->stream));
     return query_matches(search->expression, search->record);
 }
@@ -98,7 +100,8 @@ static void search_block(struct search *search, const struct row *row, const str
         struct event_body body;
         event.seq = seq;
         if ((search->class >= 0 && event.class != search->class) ||
-            !event_body_read(event.body, search->fields, &body, NULL) || !matches(search, &event, &body, name))
+            !event_body_read(event.body, search->fields, &body, NULL) ||
+            !matches(search, &event, &body, name))
             continue;
         if (search->backward)
             search->hits[hits++] = event;
@@ -109,7 +112,8 @@ static void search_block(struct search *search, const struct row *row, const str
         give_event(search, &search->hits[--hits], row, name);
 }
 
-static bool row_may_match(const struct search *search, const struct row *row, const struct events_message *message) {
+static bool row_may_match(const struct search *search, const struct row *row,
+                          const struct events_message *message) {
     if (search->query->by_ingested && !within(search, row->ingested_us))
         return false;
     if (search->by_line && message->last_time_us + LINE_AFTER_READ_US < search->query->since_us)
@@ -137,7 +141,8 @@ static bool search_rows(struct search *search, uint64_t *next, struct fault *fau
     bytes_put_u64(key, *next);
     struct store_cursor *cursor =
         store_cursor_create(search->reader->settings->store, STORE_HOT, NULL, (struct slice){NULL, 0});
-    bool on = search->backward ? store_cursor_last(cursor) : store_cursor_at_or_after(cursor, slice_make(key, 8));
+    bool on =
+        search->backward ? store_cursor_last(cursor) : store_cursor_at_or_after(cursor, slice_make(key, 8));
     for (unsigned rows = 1; on && !search->ended; rows++) {
         *next = bytes_get_u64(store_cursor_key(cursor).data) + 1;
         search_row(search, store_cursor_value(cursor));
@@ -233,7 +238,8 @@ static bool give_alert(const struct query_reader *reader, struct slice json) {
     return reader->write(reader->context, FRAME_TEXT, &message.base);
 }
 
-static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query, uint8_t last[12], uint64_t given) {
+static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query,
+                            uint8_t last[12], uint64_t given) {
     uint8_t key[12] = {0};
     if (bytes_get_u64(last))
         memcpy(key, last, sizeof key);
@@ -241,7 +247,8 @@ static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__Ale
         bytes_put_u64(key, query->since_us);
     struct store_cursor *cursor =
         store_cursor_create(reader->settings->store, STORE_ALERT, NULL, (struct slice){NULL, 0});
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); on; on = store_cursor_next(cursor)) {
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); on;
+         on = store_cursor_next(cursor)) {
         struct slice at = store_cursor_key(cursor);
         if (at.size != sizeof key) /* "i" and "c" rows: they stand behind, times begin with a zero byte */
             break;
@@ -300,6 +307,82 @@ static void query_store(const struct query_reader *reader) {
         reader->refuse(reader->context, &fault);
 }
 
+/* What proofs are made of. The registry holds tokens, the outbox mail. */
+static bool rows_may_be_read(uint32_t family) {
+    static const enum store_family families[] = {
+        STORE_ENTRY, STORE_CLASS_LIST, STORE_CONTROL, STORE_TILE, STORE_CHECKPOINT,
+        STORE_HOT,   STORE_STREAM,     STORE_INDEX,   STORE_PART, STORE_BATCH};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (family == (uint32_t)families[i])
+            return true;
+    return false;
+}
+
+static bool key_before(struct slice key, struct slice to) {
+    size_t shared = key.size < to.size ? key.size : to.size;
+    int order = memcmp(key.data, to.data, shared);
+    return order < 0 || (order == 0 && key.size < to.size);
+}
+
+static void query_rows(const struct query_reader *reader, const Tocsin__RowsQuery *query) {
+    struct fault fault = {0};
+    struct query_reader copy = *reader;
+    struct slice from = slice_make(query->from.data, query->from.len),
+                 to = slice_make(query->to.data, query->to.len);
+    uint64_t rows = 0;
+    if (!rows_may_be_read(query->family)) {
+        fault_set(&fault, FAULT_AUTH, "rows of family %u are not given out", query->family);
+        reader->refuse(reader->context, &fault);
+        return;
+    }
+    struct store_cursor *cursor = store_cursor_create(
+        reader->settings->store, (enum store_family)query->family, NULL, (struct slice){NULL, 0});
+    bool on = from.size ? store_cursor_at_or_after(cursor, from) : store_cursor_first(cursor);
+    for (; on && !(query->limit && rows >= query->limit); on = store_cursor_next(cursor), rows++)
+        if ((to.size && !key_before(store_cursor_key(cursor), to)) ||
+            !give_store_row(&copy, (enum store_family)query->family, store_cursor_key(cursor),
+                            store_cursor_value(cursor)))
+            break;
+    bool good = store_cursor_good(cursor, &fault);
+    store_cursor_destroy(cursor);
+    if (good)
+        end(reader, rows);
+    else
+        reader->refuse(reader->context, &fault);
+}
+
+static bool give_path(struct query_reader *reader, uint64_t number, const struct merkle_path *path) {
+    uint8_t key[8];
+    bytes_put_u64(key, number);
+    return give_store_row(reader, STORE_TILE, slice_make(key, sizeof key),
+                          slice_make(path->hashes, path->count * sizeof *path->hashes));
+}
+
+static bool give_paths(struct query_reader *reader, struct log_reader *log, const Tocsin__PathsQuery *query,
+                       struct fault *fault) {
+    struct merkle_path path;
+    for (size_t i = 0; i < query->n_indexes; i++)
+        if (!log_reader_inclusion(log, query->indexes[i], query->size, &path, fault) ||
+            !give_path(reader, query->indexes[i], &path))
+            return false;
+    for (size_t i = 0; i < query->n_old_sizes; i++)
+        if (!log_reader_consistency(log, query->old_sizes[i], query->size, &path, fault) ||
+            !give_path(reader, query->old_sizes[i], &path))
+            return false;
+    return true;
+}
+
+static void query_paths(const struct query_reader *reader, const Tocsin__PathsQuery *query) {
+    struct fault fault = {0};
+    struct query_reader copy = *reader;
+    struct log_reader *log = log_reader_open(reader->settings->store, &fault);
+    if (log && give_paths(&copy, log, query, &fault))
+        end(reader, query->n_indexes + query->n_old_sizes);
+    else if (fault.code)
+        reader->refuse(reader->context, &fault);
+    log_reader_destroy(log);
+}
+
 void query_run(const struct query_reader *reader, const Tocsin__Request *request) {
     struct fault fault = {0};
     switch ((unsigned)request->of_case) {
@@ -314,6 +397,12 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
         break;
     case TOCSIN__REQUEST__OF_STORE:
         query_store(reader);
+        break;
+    case TOCSIN__REQUEST__OF_ROWS:
+        query_rows(reader, request->rows);
+        break;
+    case TOCSIN__REQUEST__OF_PATHS:
+        query_paths(reader, request->paths);
         break;
     default:
         fault_set(&fault, FAULT_FORMAT, "a request that asks for nothing known");
