@@ -349,9 +349,17 @@ static void take_reload(struct detection *detection) {
     pthread_cond_broadcast(&detection->taken);
 }
 
-static bool look_at_orders(struct detection *detection, uint64_t arrival) {
+static bool look_at_orders(struct detection *detection) {
     pthread_mutex_lock(&detection->mutex);
     take_reload(detection);
+    bool stopping = detection->stopping;
+    pthread_mutex_unlock(&detection->mutex);
+    return !stopping;
+}
+
+/* Before it waits, so that who asks meanwhile hears of the rows just read. */
+static void tell_counts(struct detection *detection, uint64_t arrival) {
+    pthread_mutex_lock(&detection->mutex);
     struct detector_counts counts = detector_counts(detection->detector);
     detection->counts.events = detection->events;
     detection->counts.alerts = detection->alerts;
@@ -360,15 +368,13 @@ static bool look_at_orders(struct detection *detection, uint64_t arrival) {
     detection->counts.evictions = counts.evictions;
     detection->counts.behind = arrival > detection->next_row ? arrival - detection->next_row : 0;
     detection->counts.rules = ruleset_rule_count(detection->knowledge->ruleset);
-    bool stopping = detection->stopping;
     pthread_mutex_unlock(&detection->mutex);
-    return !stopping;
 }
 
 static void *run(void *context) {
     struct detection *detection = context;
     uint64_t arrival = committer_arrival(detection->settings.committer);
-    while (look_at_orders(detection, arrival)) {
+    while (look_at_orders(detection)) {
         bool good = true;
         if (detection->next_row < arrival)
             good = round_of_rows(detection, arrival);
@@ -378,6 +384,7 @@ static void *run(void *context) {
             submit(detection);
         }
         advance(detection);
+        tell_counts(detection, arrival);
         arrival = committer_wait(detection->settings.committer, good ? detection->next_row : arrival, WAIT_US);
     }
     put_state(detection);
