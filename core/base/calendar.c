@@ -7,7 +7,7 @@
 
 static bool leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
-static unsigned month_days(int year, unsigned month) {
+unsigned calendar_month_days(int year, unsigned month) {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return days[month - 1] + (month == 2 && leap(year) ? 1u : 0u);
 }
@@ -29,20 +29,20 @@ struct calendar_time calendar_split(uint64_t time_us) {
         year--;
     unsigned day = (unsigned)(days - days_before_year(year));
     unsigned month = 1;
-    for (; day >= month_days(year, month); month++)
-        day -= month_days(year, month);
+    for (; day >= calendar_month_days(year, month); month++)
+        day -= calendar_month_days(year, month);
     return (struct calendar_time){year, month, day + 1, rest / 3600, rest / 60 % 60, rest % 60,
                                   (unsigned)(time_us % SECOND_US)};
 }
 
 bool calendar_join(const struct calendar_time *t, uint64_t *ret_time_us) {
     if (t->year < 1970 || t->year > 9999 || t->month < 1 || t->month > 12 || t->day < 1 ||
-        t->day > month_days(t->year, t->month) || t->hour > 23 || t->minute > 59 || t->second > 60 ||
+        t->day > calendar_month_days(t->year, t->month) || t->hour > 23 || t->minute > 59 || t->second > 60 ||
         t->microsecond >= SECOND_US)
         return false;
     uint64_t days = days_before_year(t->year) + t->day - 1;
     for (unsigned month = 1; month < t->month; month++)
-        days += month_days(t->year, month);
+        days += calendar_month_days(t->year, month);
     *ret_time_us = (days * DAY_S + t->hour * 3600u + t->minute * 60u + t->second) * SECOND_US + t->microsecond;
     return true;
 }

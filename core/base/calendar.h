@@ -13,6 +13,8 @@ struct calendar_time {
 
 #define CALENDAR_TEXT_SIZE 28 /* "2026-11-21T18:44:24.123456Z" and a NUL */
 
+unsigned calendar_month_days(int year, unsigned month); /* month from 1 */
+
 struct calendar_time calendar_split(uint64_t time_us);
 /* False for a date that does not exist. A second of 60 counts as the next minute's first. */
 bool calendar_join(const struct calendar_time *time, uint64_t *ret_time_us);

@@ -69,6 +69,7 @@ struct retention_erasure {
 
 struct retention_farewell {
     struct retention_place place;
+    uint64_t made_us;  /* when people signed it */
     struct slice host; /* points into the ledger */
 };
 
@@ -77,7 +78,7 @@ struct retention_ledger;
 struct retention_ledger *retention_ledger_create(void);
 struct retention_ledger *retention_ledger_destroy(struct retention_ledger *ledger); /* returns NULL */
 
-/* Whether it makes sense to log the statement now: a release of a hold that holds, a veto before the erasure has begun, a
+/* Whether it makes sense to log the statement now: a release of a hold that holds, a veto of what is not gone, a
  * beginning on grounds that cover it and were not vetoed. True for types that are not of this ledger. Whether the time has
  * come is not asked here. */
 bool retention_ledger_judge(const struct retention_ledger *ledger, const struct statement *statement,

@@ -56,7 +56,8 @@ struct retention_span {
     bool witnessed; /* the times are witnesses' */
     bool shortened; /* the policy at ingest kept it longer than the one now does */
     uint64_t closed_us,
-        opened_us; /* what the minimum and the maximum count from; NEVER where it is not known yet */
+        opened_us;       /* what the minimum and the maximum count from; NEVER where it is not known yet */
+    uint64_t present_us; /* the end of the minimum by the present policy alone */
     uint64_t earliest_us, latest_us; /* RETENTION_NEVER */
 };
 
@@ -85,7 +86,7 @@ enum retention_state {
     RETENTION_HELD,     /* the time has come, and a hold keeps it until what it takes is put aside */
     RETENTION_REMINDED, /* past its maximum, without witnesses: two people are to erase it */
     RETENTION_READY,    /* the time has come */
-    RETENTION_BEGUN,    /* the key may go */
+    RETENTION_BEGUN,    /* the key may go once `confirmed` */
     RETENTION_ERASED,
 };
 const char *retention_state_name(enum retention_state state);
@@ -93,6 +94,9 @@ const char *retention_state_name(enum retention_state state);
 struct retention_plan {
     enum retention_state state;
     struct retention_span span;
+    bool
+        confirmed; /* BEGUN: lawful, and witnesses have seen it where they must. HELD: what the hold takes is in the log,
+                       and waits for witnesses alone */
     bool overdue;      /* past its maximum; without witnesses status reminds */
     uint64_t until_us; /* when the state ends by itself; RETENTION_NEVER */
     uint64_t grounds;  /* READY: what a beginning rests on; INTENDED, VETOED: which */
@@ -118,6 +122,7 @@ enum erasure_verdict {
     ERASURE_VETOED,
     ERASURE_BEFORE_VETO_END,
     ERASURE_UNDER_HOLD,
+    ERASURE_UNCONFIRMED, /* no witness has seen the beginning yet */
     ERASURE_UNWITNESSED, /* begun by the collector alone, without witnesses */
 };
 const char *erasure_verdict_name(enum erasure_verdict verdict);
@@ -136,7 +141,9 @@ struct erasure_judgement {
 void retention_unit_judge(const struct retention_unit *unit, const struct retention_erasure *erasure,
                           const struct retention_clock *clock, struct erasure_judgement *ret_judgement);
 
-/* Whether a unit whose bodies are there is OVER-RETAINED: past its maximum now, and no hold keeps any of it. */
+/* Whether a unit whose bodies are there is OVER-RETAINED: past its maximum by more than a nightly job may need, by witnesses'
+ * time, and no hold keeps any of it. */
+#define RETENTION_GRACE_US (2 * RETENTION_DAY_US)
 bool retention_unit_over_retained(const struct retention_unit *unit, const struct retention_clock *clock,
                                   const struct retention_now *now);
 
