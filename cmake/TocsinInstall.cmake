@@ -1,4 +1,4 @@
-# What is installed where, and the three Debian packages: cpack -G DEB in the build folder of the release preset.
+# What is installed where, and the Debian packages: cpack -G DEB in the build folder of the release preset.
 include(GNUInstallDirs)
 set(units lib/systemd/system) # where Debian's systemd looks, whatever the prefix is
 
@@ -34,6 +34,7 @@ endfunction()
 
 _tocsin_install_daemon(tocsin-agent adm systemd-journal)
 _tocsin_install_daemon(tocsin-collector)
+_tocsin_install_daemon(tocsin-witness)
 _tocsin_install_program(tocsin ${CMAKE_INSTALL_BINDIR})
 if(TARGET tocsin)
     install(FILES ${CMAKE_SOURCE_DIR}/deploy/completions/tocsin.bash RENAME tocsin
@@ -57,12 +58,12 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
     WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_GROUPING IGNORE)
-set(CPACK_COMPONENTS_ALL tocsin-agent tocsin-collector tocsin)
+set(CPACK_COMPONENTS_ALL tocsin-agent tocsin-collector tocsin-witness tocsin)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 # Each package depends on the libraries that its own programs need: no RocksDB, no Hyperscan on a signer.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-foreach(component agent collector)
+foreach(component agent collector witness)
     string(TOUPPER ${component} upper)
     set(CPACK_DEBIAN_TOCSIN-${upper}_PACKAGE_NAME tocsin-${component})
     set(CPACK_DEBIAN_TOCSIN-${upper}_DESCRIPTION "Tocsin's ${component}")
@@ -71,5 +72,6 @@ set(CPACK_DEBIAN_TOCSIN_PACKAGE_NAME tocsin)
 set(CPACK_DEBIAN_TOCSIN_DESCRIPTION "Tocsin's command line")
 set(CPACK_COMPONENT_TOCSIN-AGENT_DESCRIPTION "Reads a host's logs, signs them and sends them to a collector.")
 set(CPACK_COMPONENT_TOCSIN-COLLECTOR_DESCRIPTION "Takes hosts' logs, keeps them so that nobody can quietly change them, and rings.")
+set(CPACK_COMPONENT_TOCSIN-WITNESS_DESCRIPTION "Cosigns the checkpoints of collectors' logs, on a machine of somebody else's.")
 set(CPACK_COMPONENT_TOCSIN_DESCRIPTION "Looks at, searches and checks what Tocsin keeps.")
 include(CPack)

@@ -14,6 +14,8 @@ static const char *const paths[] = {
     [SITE_AGENT_NEW_KEY] = "agent/new/sign.key",
     [SITE_AGENT_ANEW] = "agent/anew",
     [SITE_AGENT_COLLECTOR] = "agent/collector",
+    [SITE_AGENT_WITNESSES] = "agent/witnesses",
+    [SITE_AGENT_LOG_REFUSED] = "agent/log.refused",
     [SITE_AGENT_JOIN] = "agent/join",
     [SITE_AGENT_SPOOL] = "agent/spool",
     [SITE_AGENT_LOCK] = "agent/lock",
@@ -25,6 +27,10 @@ static const char *const paths[] = {
     [SITE_COLLECTOR_STORE] = "collector/store",
     [SITE_COLLECTOR_SOCKET] = "collector/query.sock",
     [SITE_COLLECTOR_LOCK] = "collector/lock",
+    [SITE_WITNESS_FOLDER] = "witness",
+    [SITE_WITNESS_KEY] = "witness/witness.key",
+    [SITE_WITNESS_LOGS] = "witness/logs",
+    [SITE_WITNESS_LOCK] = "witness/lock",
 };
 
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file) {

@@ -1,8 +1,9 @@
 /* A site on disk: which file is where below its folder. The one place that knows; everything else asks.
  *
- *     SITE/agent.yaml, collector.yaml, view.yaml     settings, each with NAME.d/(files).yaml merged
+ *     SITE/agent.yaml, collector.yaml, view.yaml, witness.yaml   settings, each with NAME.d/(files).yaml merged
  *     DATA/agent/…                                   keys, the collector it belongs to, the spool
  *     DATA/collector/…                               keys, join tokens, the store, the query socket
+ *     DATA/witness/…                                 its key, what it cosigned and keeps for each log
  *
  * DATA is SITE/data unless a setting or --data says otherwise. */
 #ifndef TOCSIN_SITE_H
@@ -21,6 +22,8 @@ enum site_file {
     SITE_AGENT_NEW_KEY,
     SITE_AGENT_ANEW,       /* stands while the spool is of streams that are over (anew.h) */
     SITE_AGENT_COLLECTOR,  /* what the agent learnt by joining (membership.h) */
+    SITE_AGENT_WITNESSES,   /* whose cosignatures a checkpoint needs (watching.h); not there: nobody's */
+    SITE_AGENT_LOG_REFUSED, /* a checkpoint that contradicts the log, until a person removes it (watching.h) */
     SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
     SITE_AGENT_SPOOL,
     SITE_AGENT_LOCK,
@@ -32,6 +35,10 @@ enum site_file {
     SITE_COLLECTOR_STORE,
     SITE_COLLECTOR_SOCKET,
     SITE_COLLECTOR_LOCK,
+    SITE_WITNESS_FOLDER,
+    SITE_WITNESS_KEY, /* the seed, 32 bytes in hex */
+    SITE_WITNESS_LOGS,
+    SITE_WITNESS_LOCK,
 };
 
 /* TLS keys and certificates stand in the two folders themselves (tls_identity.h). */
