@@ -23,6 +23,10 @@ struct stream_checker;
 struct stream_checker *stream_checker_create(enum lane lane, const struct hash *stream_id, uint32_t epoch,
                                              const struct verify_key *key);
 struct stream_checker *stream_checker_load(struct slice state, struct fault *fault);
+/* From the middle of a stream on: behind an entry that is taken as it is, but for its signature and form. Its epoch and
+ * stream are the checker's. */
+struct stream_checker *stream_checker_resume(enum lane lane, const struct verify_key *key, struct slice entry,
+                                             struct fault *fault);
 struct stream_checker *stream_checker_destroy(struct stream_checker *checker); /* returns NULL */
 #define STREAM_CHECKER_STATE_MOST 1024u
 bool stream_checker_save(const struct stream_checker *checker, struct buffer *to);

@@ -75,3 +75,16 @@ struct stream_checker *stream_checker_load(struct slice state, struct fault *fau
     struct stream_checker *checker = stream_checker_create(LANE_SECURITY, &none, 0, &no_key);
     return state_read(checker, state, fault) ? checker : stream_checker_destroy(checker);
 }
+
+struct stream_checker *stream_checker_resume(enum lane lane, const struct verify_key *key, struct slice bytes,
+                                             struct fault *fault) {
+    struct batch_entry entry;
+    if (!batch_entry_read(bytes, &entry, fault))
+        return NULL;
+    if (!batch_entry_signed_by(bytes, key)) {
+        fault_set(fault, FAULT_AUTH, "the entry's signature is not this agent's");
+        return NULL;
+    }
+    struct stream_checker *checker = stream_checker_create(lane, &entry.stream_id, entry.epoch, key);
+    return load_last(checker, bytes, fault) ? checker : stream_checker_destroy(checker);
+}
