@@ -1,0 +1,120 @@
+#include "batch_proofs.h"
+
+#include <stdlib.h>
+
+#include "memory.h"
+#include "merkle_proof.h"
+
+struct of_class {
+    bool has_key;
+    uint8_t key[CLASS_KEY_SIZE];
+    size_t count;
+    uint32_t events[BATCH_EVENTS_MOST]; /* places in the batch */
+};
+
+struct batch_proofs {
+    struct slice entry_bytes, list_bytes;
+    struct batch_entry entry;
+    struct class_list list;
+    size_t count;
+    struct event events[BATCH_EVENTS_MOST];
+    struct of_class classes[CLASSES];
+};
+
+struct batch_proofs *batch_proofs_create(struct slice entry, struct slice class_list, struct fault *fault) {
+    struct batch_proofs *proofs = memory_new(sizeof *proofs);
+    proofs->entry_bytes = entry;
+    proofs->list_bytes = class_list;
+    if (batch_entry_read(entry, &proofs->entry, fault) && class_list_read(class_list, &proofs->list, fault))
+        return proofs;
+    return batch_proofs_destroy(proofs);
+}
+
+struct batch_proofs *batch_proofs_destroy(struct batch_proofs *proofs) {
+    for (unsigned class = 0; proofs && class < CLASSES; class ++)
+        memory_wipe(proofs->classes[class].key, CLASS_KEY_SIZE);
+    free(proofs);
+    return NULL;
+}
+
+static bool take_keys(struct batch_proofs *proofs, const struct batch_events *run, struct fault *fault) {
+    for (size_t i = 0; i < run->key_count; i++) {
+        if (run->keys[i].class >= CLASSES)
+            return fault_set(fault, FAULT_FORMAT, "a key of class %u, which is none", run->keys[i].class);
+        struct of_class *of = &proofs->classes[run->keys[i].class];
+        of->has_key = true;
+        memcpy(of->key, run->keys[i].key, CLASS_KEY_SIZE);
+    }
+    return true;
+}
+
+bool batch_proofs_add(struct batch_proofs *proofs, const struct batch_events *run, struct fault *fault) {
+    struct slice rest = run->block;
+    struct event event;
+    if (run->first_event_seq != proofs->entry.first_event_seq + proofs->count)
+        return fault_set(fault, FAULT_MISSING, "events %llu and on are not here",
+                         (unsigned long long)(proofs->entry.first_event_seq + proofs->count));
+    if (!take_keys(proofs, run, fault))
+        return false;
+    struct fault malformed = {0};
+    while (event_block_next(&rest, &event, &malformed)) {
+        if (proofs->count == BATCH_EVENTS_MOST || event.class >= CLASSES)
+            return fault_set(fault, FAULT_FORMAT, "the batch holds more than a batch may");
+        struct of_class *of = &proofs->classes[event.class];
+        event.seq = proofs->entry.first_event_seq + proofs->count;
+        of->events[of->count++] = (uint32_t)proofs->count;
+        proofs->events[proofs->count++] = event;
+    }
+    if (malformed.code && fault)
+        *fault = malformed;
+    return !malformed.code;
+}
+
+static const struct class_list_item *listed(const struct batch_proofs *proofs, uint8_t class) {
+    for (size_t i = 0; i < proofs->list.count; i++)
+        if (proofs->list.items[i].class == class)
+            return &proofs->list.items[i];
+    return NULL;
+}
+
+static bool prove(const struct batch_proofs *proofs, const struct of_class *of, uint32_t position,
+                  struct event_proof *proof, struct fault *fault) {
+    struct hash *leaves = memory_new_array(of->count, sizeof *leaves);
+    struct keystream *salts = keystream_create(of->key);
+    struct merkle_path path;
+    for (size_t i = 0; i < of->count; i++) {
+        const uint8_t *salt = keystream_next(salts);
+        leaves[i] = event_leaf(salt, &proofs->events[of->events[i]]);
+        if (i == position)
+            memcpy(proof->salt, salt, SALT_SIZE);
+    }
+    keystream_destroy(salts);
+    merkle_proof_inclusion(leaves, of->count, position, &path);
+    free(leaves);
+    proof->position = position;
+    proof->path_count = (uint8_t)path.count;
+    memcpy(proof->path, path.hashes, path.count * sizeof *path.hashes);
+    return event_proof_check(proof, fault);
+}
+
+bool batch_proofs_make(const struct batch_proofs *proofs, uint64_t event_seq, struct event_proof *ret_proof,
+                       struct fault *fault) {
+    uint64_t place = event_seq - proofs->entry.first_event_seq;
+    if (event_seq < proofs->entry.first_event_seq || place >= proofs->count)
+        return fault_set(fault, FAULT_MISSING, "event %llu is not here", (unsigned long long)event_seq);
+    struct event_proof proof = {.entry_bytes = proofs->entry_bytes,
+                                .entry = proofs->entry,
+                                .class_list = proofs->list_bytes,
+                                .event = proofs->events[place]};
+    const struct of_class *of = &proofs->classes[proof.event.class];
+    const struct class_list_item *item = listed(proofs, proof.event.class);
+    if (!of->has_key || !item || item->count != of->count)
+        return fault_set(fault, FAULT_MISSING, "class %u of the batch is not whole here", proof.event.class);
+    uint32_t position = 0;
+    while (of->events[position] != place)
+        position++;
+    if (!prove(proofs, of, position, &proof, fault))
+        return false;
+    *ret_proof = proof;
+    return true;
+}
