@@ -156,7 +156,7 @@ struct store_room {
 bool store_room(const struct store *store, struct store_room *ret_room, struct fault *fault);
 
 /* Forgets every key from `from` up to, without, `to`, whole files first, which costs nothing and frees them
- * at once; snapshots and cursors that look into the range lose it too. Bytes of keys that share a file with
+ * as soon as no flush or compaction under way holds them (on a full disk: seconds); snapshots and cursors that look into the range lose it too. Bytes of keys that share a file with
  * others go at the next compaction of that file; `exact` compacts the range now. The committing thread's. */
 bool store_drop_range(struct store *store, enum store_family family, struct slice from, struct slice to,
                       bool exact, struct fault *fault);
