@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "events.h"
+#include "memory.h"
 #include "wire.pb-c.h"
 
 static const uint8_t key_bytes[32] = {1, 2, 3, 4};
@@ -268,6 +269,29 @@ static void text_opens_as_it_was_and_the_opener_is_used_again(void **state) {
     events_opener_destroy(opener);
 }
 
+static void a_text_is_given_away_once_and_only_one_that_was_decompressed(void **state) {
+    (void)state;
+    struct events_opener *opener = events_opener_create();
+    CLEANUP_BUFFER struct buffer packed = BUFFER(1u << 20);
+    struct slice text = SLICE("a text that its checker leaves to whoever reads it next"), opened;
+    struct events_message message = compressed(&packed, text);
+    assert_null(events_opener_take(opener));
+    assert_true(events_open(opener, &message, &opened, NULL));
+    CLEANUP_FREE uint8_t *taken = events_opener_take(opener);
+    assert_null(events_opener_take(opener));
+    assert_true(events_open(opener, &message, &opened, NULL)); /* with memory of its own again */
+    assert_ptr_not_equal(opened.data, taken);
+    assert_true(slice_equal(slice_make(taken, text.size), text));
+
+    message.data = SLICE("this is not compressed at all");
+    assert_false(events_open(opener, &message, &opened, NULL));
+    assert_null(events_opener_take(opener)); /* what a refusal left is no text */
+    struct events_message plain = {.count = 1, .codec = EVENTS_PLAIN, .text_size = (uint32_t)text.size, .data = text};
+    assert_true(events_open(opener, &plain, &opened, NULL));
+    assert_null(events_opener_take(opener));
+    events_opener_destroy(opener);
+}
+
 static void a_text_of_another_size_than_announced_is_refused(void **state) {
     (void)state;
     struct events_opener *opener = events_opener_create();
@@ -318,6 +342,7 @@ int main(void) {
         cmocka_unit_test(every_lie_is_refused),
         cmocka_unit_test(numbers_of_32_bits_are_not_cut_from_larger_ones),
         cmocka_unit_test(text_opens_as_it_was_and_the_opener_is_used_again),
+        cmocka_unit_test(a_text_is_given_away_once_and_only_one_that_was_decompressed),
         cmocka_unit_test(a_text_of_another_size_than_announced_is_refused),
         cmocka_unit_test(a_bomb_goes_off_in_what_it_announced),
     };
