@@ -58,8 +58,8 @@ static void add_checkpoint(struct witness_pages *pages, const struct http_reques
     if (fork)
         atomic_fetch_add(&pages->forks, 1);
     if (status == WITNESS_FORBIDDEN || status == WITNESS_INCONSISTENT)
-        log_warning("%s asked for a cosignature and got %u: %s", request->peer, answer->status,
-                    buffer_string(&answer->body));
+        log_warning("%s asked for a cosignature and got %u: %.*s", request->peer, answer->status,
+                    SLICE_ARG(slice_head(buffer_slice(&answer->body), answer->body.size - 1)));
 }
 
 static void add_statement(struct witness_pages *pages, struct slice log, const struct http_request *request,
