@@ -204,6 +204,26 @@ static bool start_metrics(struct agent *agent, struct fault *fault) {
     return agent->metrics != NULL;
 }
 
+static void tell(void *context, const char *event, const char *text) {
+    agent_tell(context, event, text);
+    agent_schedule_turn(context);
+}
+
+static bool start_watching(struct agent *agent, struct fault *fault) {
+    char witnesses[FILES_PATH_MOST], refused[FILES_PATH_MOST];
+    site_path(witnesses, agent->data, SITE_AGENT_WITNESSES);
+    site_path(refused, agent->data, SITE_AGENT_LOG_REFUSED);
+    const struct watching_settings settings = {.origin = agent->membership.origin,
+                                               .log_key = agent->membership.log_key,
+                                               .witnesses = witnesses,
+                                               .refused = refused,
+                                               .context = agent,
+                                               .tell = tell,
+                                               .changed = agent_schedule_turn};
+    agent->watching = watching_create(&settings, agent->lanes, fault);
+    return agent->watching != NULL;
+}
+
 bool agent_start(struct agent *agent, struct fault *fault) {
     char lock[FILES_PATH_MOST], folder[FILES_PATH_MOST];
     site_path(lock, agent->data, SITE_AGENT_LOCK);
@@ -214,13 +234,14 @@ bool agent_start(struct agent *agent, struct fault *fault) {
         return false;
     agent->sources = sources_create(&agent->settings, lanes_output(agent->lanes), agent->loop,
                                     agent_schedule_turn, agent, fault);
-    if (!agent->sources || !start_metrics(agent, fault))
+    if (!agent->sources || !start_watching(agent, fault) || !start_metrics(agent, fault))
         return false;
     const struct settings_address *address = &agent->settings.collector;
     snprintf(agent->address, sizeof agent->address, strchr(address->host, ':') ? "[%s]:%u" : "%s:%u",
              address->host, address->port);
     struct connection_settings connection = {.loop = agent->loop,
                                              .lanes = agent->lanes,
+                                             .watching = agent->watching,
                                              .address = agent->address,
                                              .identity = agent->identity,
                                              .pin = agent->membership.pin,
@@ -246,6 +267,7 @@ void agent_finish(struct agent *agent) {
     }
     connection_stop(agent->connection);
     sources_destroy(agent->sources);
+    watching_destroy(agent->watching);
     lanes_destroy(agent->lanes);
     metrics_server_destroy(agent->metrics);
     for (size_t i = 0; i < 3; i++)

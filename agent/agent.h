@@ -34,6 +34,7 @@ struct agent {
     struct loop *loop;
     struct lanes *lanes;
     struct sources *sources;
+    struct watching *watching;
     struct connection *connection;
     struct metrics_server *metrics;
     struct loop_later *turn;

@@ -9,6 +9,9 @@
 #include "key_file.h"
 #include "log.h"
 #include "site.h"
+#include "watching.h"
+
+#define POLICY_MOST 8192u
 
 static bool open_identity(struct agent *agent, const char *folder, const char *name, struct fault *fault) {
     struct tls_identity *identity = tls_identity_open(folder, name, clock_wall_us(), fault);
@@ -23,6 +26,16 @@ bool agent_open_identity(struct agent *agent, const char *name, struct fault *fa
     char folder[FILES_PATH_MOST];
     site_path(folder, agent->data, SITE_AGENT_FOLDER);
     return open_identity(agent, folder, name, fault);
+}
+
+/* What was refused of a log is of the one that this host joined before. */
+static bool keep_what_was_learnt(const struct agent *agent, struct slice policy, struct fault *fault) {
+    char witnesses[FILES_PATH_MOST], refused[FILES_PATH_MOST];
+    struct verify_key log_key;
+    memcpy(log_key.bytes, agent->membership.log_key, sizeof log_key.bytes);
+    site_path(witnesses, agent->data, SITE_AGENT_WITNESSES);
+    site_path(refused, agent->data, SITE_AGENT_LOG_REFUSED);
+    return watching_keep_policy(witnesses, policy, &log_key, fault) && files_remove(refused, fault);
 }
 
 bool agent_join(struct agent *agent, const char *address, const char *token_text, const char *name,
@@ -40,7 +53,9 @@ bool agent_join(struct agent *agent, const char *address, const char *token_text
         !open_identity(agent, folder, name, fault))
         return false;
     struct signing_key *key = key_file_open(key_path, true, fault);
-    bool good = key && joining_run(address, &token, name, agent->identity, key, &agent->membership, fault);
+    CLEANUP_BUFFER struct buffer policy = BUFFER(POLICY_MOST);
+    bool good = key && joining_run(address, &token, name, agent->identity, key, &agent->membership, &policy, fault) &&
+                keep_what_was_learnt(agent, buffer_slice(&policy), fault);
     if (good && again)
         good = anew_begin(agent->data, fault);
     if (good) {

@@ -83,6 +83,7 @@ static void gather_close(struct lanes *lanes, struct lane_state *lane, const str
                                     .more = slice_make(close->class_list, close->class_list_size)};
     lanes_gather(lanes, &item);
     spool_item_write(&lanes->next_echo, &item);
+    lane_leaves_add(lane, stream_writer_batch_seq(lane->writer) - 1, item.bytes);
     lane->touched = true;
     lanes->report.closes[lane->lane]++;
 }
@@ -337,7 +338,7 @@ uint32_t lanes_epoch_number(const struct lanes *lanes) {
 /* ---- writing */
 
 static bool anything(const struct lanes *lanes) {
-    bool any = lanes->record.size > 0 || lanes->positions.live > 0;
+    bool any = lanes->record.size > 0 || lanes->positions.live > 0 || spool_folder_seen_dirty(lanes->folder);
     for (unsigned i = 0; i < LANES; i++)
         any = any || lanes->lanes[i].touched;
     return any;
@@ -363,6 +364,7 @@ static void finish_group(struct lanes *lanes) {
     }
     spool_positions_each(&lanes->positions, (struct slice){NULL, 0}, gather_position, lanes);
     spool_positions_free(&lanes->positions);
+    begin_record(lanes); /* a checkpoint may be all there is: it goes with the marks */
     struct buffer empty = lanes->pending;
     lanes->pending = lanes->record;
     lanes->record = empty;
@@ -391,7 +393,7 @@ void lane_set_durable(struct lane_state *lane) {
 }
 
 static bool write_group(struct lanes *lanes, struct fault *fault) {
-    bool over = lanes->room_exhausted && spool_folder_bytes(lanes->folder) > lanes->settings.quota;
+    bool over = (lanes->room_exhausted || lanes->on_hold) && spool_folder_bytes(lanes->folder) > lanes->settings.quota;
     bool good = over ? fault_set(fault, FAULT_SPACE, "the spool is over its quota of %llu bytes",
                                  (unsigned long long)lanes->settings.quota)
                      : spool_folder_append(lanes->folder, &lanes->pending, fault);
@@ -431,26 +433,66 @@ void lanes_acknowledge(struct lanes *lanes, enum lane which, uint64_t stored, ui
     bool ahead = stored > lane->stored || attested > lane->attested || closed > lane->closed;
     if (!sane || !ahead || stored < lane->stored || attested < lane->attested || closed < lane->closed)
         return;
-    bool release = closed > lane->closed;
     lane->stored = stored;
     lane->attested = attested;
     lane->closed = closed;
     lanes->room_exhausted = false;
     spool_folder_mark(lanes->folder, which, stored, attested, closed);
-    if (!release)
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+bool lanes_greeted(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t closed, struct fault *fault) {
+    struct lane_state *lane = &lanes->lanes[which];
+    if (closed < lane->proved)
+        return fault_set(fault, FAULT_CONFLICT,
+                         "the collector wants batch %llu next; a checkpoint of its log held %llu batches: it was "
+                         "rolled back",
+                         (unsigned long long)closed, (unsigned long long)lane->proved);
+    if (stored >= lane->stored && closed >= lane->closed)
+        return true;
+    lane->stored = smaller(stored, lane->stored);
+    lane->attested = smaller(lane->stored, lane->attested);
+    lane->closed = smaller(closed, lane->closed);
+    spool_folder_mark(lanes->folder, which, lane->stored, lane->attested, lane->closed);
+    return true;
+}
+
+/* ---- what was verified of its log */
+
+void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint, struct slice note) {
+    lanes->seen = *checkpoint;
+    lanes->has_seen = true;
+    if (!slice_equal(note, lanes_seen_note(lanes)))
+        spool_folder_seen(lanes->folder, note);
+}
+
+struct slice lanes_seen_note(const struct lanes *lanes) {
+    return buffer_slice(&spool_folder_state(lanes->folder)->seen);
+}
+
+void lanes_proved(struct lanes *lanes, enum lane which, uint64_t proved) {
+    struct lane_state *lane = &lanes->lanes[which];
+    if (lanes->on_hold || proved <= lane->proved || proved > lane->durable.batch_seq)
         return;
-    const uint64_t marks[LANES] = {lanes->lanes[LANE_SECURITY].closed, lanes->lanes[LANE_BULK].closed};
-    if (spool_folder_release(lanes->folder, marks))
+    lane->proved = proved;
+    lane_leaves_drop(lane);
+    lanes->room_exhausted = false;
+    spool_folder_proved(lanes->folder, which, proved);
+    if (spool_folder_release(lanes->folder))
         lanes->changes++;
 }
 
-void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint) {
-    lanes->seen = *checkpoint;
-    lanes->has_seen = true;
+void lanes_hold(struct lanes *lanes, bool held) {
+    lanes->on_hold = held;
 }
 
 void lanes_hello(const struct lanes *lanes, enum lane lane, struct lanes_hello *ret_hello) {
+    uint64_t oldest = lane_oldest_batch(lanes, lane), proved = lanes->lanes[lane].proved;
     *ret_hello = lanes->lanes[lane].durable;
+    ret_hello->proved = proved > oldest ? proved : oldest;
 }
 
 void lanes_report(const struct lanes *lanes, struct lanes_report *ret_report) {
@@ -470,6 +512,7 @@ void lanes_report(const struct lanes *lanes, struct lanes_report *ret_report) {
         report.stored[i] = lane->stored;
         report.attested[i] = lane->attested;
         report.closed[i] = lane->closed;
+        report.proved[i] = lane->proved;
         report.next_event_seq[i] = lane->durable.next_event_seq;
         report.batch_seq[i] = lane->durable.batch_seq;
     }

@@ -16,8 +16,10 @@
  * event is taken (sources keep their place), and every later flush tries again: lanes_due says when. A
  * sync that failed: the segment is given up and the same group goes into a new one.
  *
+ * A batch stays until its entry is in a verified checkpoint of the collector's log (lanes_proved).
+ *
  * The spool's quota: when it is passed, closed batches lose their bodies: first those that the collector
- * has stored, then by the policy of their class, bulk first (lanes_class_rank). Entries and class lists
+ * has stored and no checkpoint holds yet, then by the policy of their class, bulk first (lanes_class_rank). Entries and class lists
  * stay; a signed gap event (class 0, in the same record) names stream, batch, classes and range. Where
  * nothing may be given up any more, the group is refused as on a full disk.
  *
@@ -60,6 +62,8 @@ struct lanes_settings {
 };
 
 struct lanes;
+
+enum lanes_found { LANES_ITEM, LANES_END, LANES_FAILED };
 
 /* Recovers the folder, closes what was open under its own boot_id, and begins anew with a break in each
  * lane. That is gathered: the first lanes_flush writes it. What damage took is told by gap events. A full
@@ -108,12 +112,27 @@ uint32_t lanes_epoch_number(const struct lanes *lanes);
 bool lanes_flush(struct lanes *lanes, struct fault *fault);
 
 /* From the collector: all events before `stored` are stored, before `attested` signed; all batches before
- * `closed` are closed and verified, and their segments go. Marks that fall or that name what was never
- * written are ignored. */
+ * `closed` are closed and verified. Marks that fall or that name what was never written are ignored. */
 void lanes_acknowledge(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t attested,
                        uint64_t closed);
-/* The newest checkpoint that was verified: what the next entries say in seen_*. */
-void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint);
+/* A collector greets, and where it stands. One that was restored from a copy stands behind its own marks: they fall with
+ * it, and what is behind them will be sent again. False, FAULT_CONFLICT: it lacks batches that a verified checkpoint of
+ * its log holds, and that may be gone here. */
+bool lanes_greeted(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t closed, struct fault *fault);
+
+/* The newest checkpoint that was verified: what the next entries say in seen_*, and its note, which is on disk with the
+ * next flush or before a segment goes. `note` has LANES_NOTE_MOST bytes at most. */
+#define LANES_NOTE_MOST 8192u
+void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint, struct slice note);
+/* As it was found at the start, or set since; empty for none. Entries say nothing of it before lanes_seen. */
+struct slice lanes_seen_note(const struct lanes *lanes);
+/* The entries of all batches before `proved` are in that checkpoint: their segments go. */
+void lanes_proved(struct lanes *lanes, enum lane which, uint64_t proved);
+/* The leaf of a closed batch in the log. LANES_END: the spool does not hold its entry (any more). */
+enum lanes_found lanes_leaf(struct lanes *lanes, enum lane which, uint64_t batch_seq, struct hash *ret_leaf,
+                            struct fault *fault);
+/* While held nothing is released or given up: over the quota, groups are refused as on a full disk. */
+void lanes_hold(struct lanes *lanes, bool held);
 void lanes_set_heartbeat(struct lanes *lanes, uint64_t heartbeat_us);
 
 /* What HELLO says of a lane: flushed things alone. */
@@ -125,6 +144,7 @@ struct lanes_hello {
     uint8_t last_entry_hash[HASH_SIZE]; /* zeros for none */
     uint8_t newest_part[PART_SIZE];     /* of the open batch */
     bool has_part;
+    uint64_t proved; /* the first batch whose entry is not known to be in a verified checkpoint */
 };
 void lanes_hello(const struct lanes *lanes, enum lane lane, struct lanes_hello *ret_hello);
 
@@ -144,7 +164,6 @@ struct lanes_item {
      * these is lost, which only a new enrolment mends. */
     bool after_hole;
 };
-enum lanes_found { LANES_ITEM, LANES_END, LANES_FAILED };
 
 struct lanes_cursor;
 /* Stands at the oldest batch that the spool holds. */
@@ -169,7 +188,8 @@ unsigned lanes_class_rank(enum event_class class);
 /* For --check, status and metrics; counters since the start. */
 struct lanes_report {
     uint64_t events[LANES], parts[LANES], closes[LANES];
-    uint64_t stored[LANES], attested[LANES], closed[LANES], next_event_seq[LANES], batch_seq[LANES];
+    uint64_t stored[LANES], attested[LANES], closed[LANES], proved[LANES], next_event_seq[LANES],
+        batch_seq[LANES];
     uint64_t groups, syncs, text_bytes, oversized_events;
     uint64_t spool_bytes, segments, quota;
     uint64_t dropped_batches, dropped_events;                             /* by the quota */

@@ -31,15 +31,14 @@ static void stand_at(struct lanes_cursor *cursor, uint64_t number) {
     cursor->loaded = false;
 }
 
-/* The first batch that the spool has anything of; the open one where there is nothing. */
-static uint64_t oldest_batch(const struct lanes_cursor *cursor) {
-    const struct spool_folder *folder = cursor->lanes->folder;
+uint64_t lane_oldest_batch(const struct lanes *lanes, enum lane lane) {
+    const struct spool_folder *folder = lanes->folder;
     for (size_t i = 0; i < spool_folder_count(folder); i++) {
-        const struct spool_span *span = &spool_folder_segment(folder, i)->lanes[cursor->lane];
+        const struct spool_span *span = &spool_folder_segment(folder, i)->lanes[lane];
         if (span->any)
             return span->first_batch;
     }
-    return cursor->lanes->lanes[cursor->lane].durable.batch_seq;
+    return lanes->lanes[lane].durable.batch_seq;
 }
 
 bool lanes_cursor_seek(struct lanes_cursor *cursor, uint64_t batch_seq, uint64_t event_seq,
@@ -51,7 +50,7 @@ bool lanes_cursor_seek(struct lanes_cursor *cursor, uint64_t batch_seq, uint64_t
             "batch %llu and event %llu are wanted next; the spool ends before batch %llu, event %llu",
             (unsigned long long)batch_seq, (unsigned long long)event_seq,
             (unsigned long long)durable->batch_seq, (unsigned long long)durable->next_event_seq);
-    uint64_t oldest = oldest_batch(cursor);
+    uint64_t oldest = lane_oldest_batch(cursor->lanes, cursor->lane);
     if (batch_seq < oldest)
         return fault_set(fault, FAULT_MISSING, "batch %llu is wanted next; the spool begins with batch %llu",
                          (unsigned long long)batch_seq, (unsigned long long)oldest);

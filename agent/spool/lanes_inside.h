@@ -10,6 +10,15 @@
 
 #define LANES_RECORD_MOST (SPOOL_HEAD + SPOOL_RECORD_MOST + SPOOL_ALIGNMENT)
 
+#define LANES_LEAVES_MOST 4096u /* of a lane, in memory; more are read from the spool when they are asked for */
+
+/* Leaves of closed batches in a row. */
+struct lane_leaves {
+    uint64_t first_batch;
+    struct hash *hashes;
+    size_t count, room;
+};
+
 struct lane_state {
     enum lane lane;
     struct stream_writer *writer;
@@ -19,7 +28,8 @@ struct lane_state {
     uint16_t classes;
     bool touched;               /* its state goes with this record */
     struct lanes_hello durable; /* what is on disk */
-    uint64_t stored, attested, closed;
+    uint64_t stored, attested, closed, proved;
+    struct lane_leaves leaves; /* from `proved` on, or empty */
     uint64_t
         lost_from; /* at the start: events of the open batch from here on cannot be covered; UINT64_MAX for none */
 };
@@ -46,12 +56,19 @@ struct lanes {
     uint64_t changes;  /* counts up whenever borrowed bytes of the spool may have gone */
     bool telling; /* Tocsin's own events about losses, which no source can give again: the group may grow */
     bool making_room;
+    bool on_hold; /* nothing is released or given up */
     bool room_exhausted; /* nothing more may be given up, until the collector acknowledges */
     struct lanes_report report;
 };
 
 /* Appends an item to the record that is being gathered. */
 bool lanes_gather(struct lanes *lanes, const struct spool_item *item);
+/* lanes_leaves.c: an entry is closed; its lane's proved mark moved. */
+void lane_leaves_add(struct lane_state *lane, uint64_t batch_seq, struct slice entry);
+void lane_leaves_drop(struct lane_state *lane);
+void lane_leaves_free(struct lane_state *lane);
+/* The first batch that the spool has anything of; the open one where there is nothing. */
+uint64_t lane_oldest_batch(const struct lanes *lanes, enum lane lane);
 /* Closes and breaks what is due in a lane at the present clock. */
 void lane_do_due(struct lanes *lanes, struct lane_state *lane);
 /* Restores both writers from the folder and sets what is durable. */

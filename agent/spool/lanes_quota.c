@@ -194,7 +194,7 @@ static bool make_room_once(struct lanes *lanes, struct candidates *candidates) {
 }
 
 void lanes_make_room(struct lanes *lanes) {
-    if (lanes->making_room || lanes->room_exhausted ||
+    if (lanes->making_room || lanes->room_exhausted || lanes->on_hold ||
         spool_folder_bytes(lanes->folder) + ROOM <= lanes->settings.quota)
         return;
     struct candidates *candidates = memory_new(sizeof *candidates);

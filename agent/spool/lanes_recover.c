@@ -112,6 +112,7 @@ bool lanes_restore(struct lanes *lanes, struct fault *fault) {
         lane->stored = state->lanes[i].stored;
         lane->attested = state->lanes[i].attested;
         lane->closed = state->lanes[i].closed;
+        lane->proved = state->lanes[i].proved;
     }
     return true;
 }
@@ -163,6 +164,7 @@ struct lanes *lanes_destroy(struct lanes *lanes) {
     for (unsigned i = 0; i < LANES; i++) {
         stream_writer_destroy(lanes->lanes[i].writer);
         buffer_free(&lanes->lanes[i].block);
+        lane_leaves_free(&lanes->lanes[i]);
         memory_wipe(lanes->lanes[i].keys, sizeof lanes->lanes[i].keys);
     }
     spool_folder_destroy(lanes->folder);

@@ -224,12 +224,12 @@ void spool_folder_keep_closes(struct spool_folder *folder, struct slice items) {
     }
 }
 
-/* Forgets those that the collector has. */
+/* Forgets those that are in a verified checkpoint. */
 static void prune_closes(struct spool_folder *folder) {
     struct slice rest = buffer_slice(&folder->closes);
     struct spool_item item;
     size_t gone = 0;
-    while (spool_item_next(&rest, &item, NULL) && item.batch_seq < folder->state.lanes[item.lane].closed)
+    while (spool_item_next(&rest, &item, NULL) && item.batch_seq < folder->state.lanes[item.lane].proved)
         gone = folder->closes.size - rest.size;
     buffer_consume(&folder->closes, gone);
     if (!folder->closes.size)
@@ -249,7 +249,7 @@ static void take_record(struct spool_folder *folder, struct spool_segment *segme
         spool_state_take(&folder->state, &item);
     }
     spool_folder_keep_closes(folder, slice_make(record->data + SPOOL_HEAD, items_size));
-    folder->marks_dirty = false;
+    folder->marks_dirty = folder->seen_dirty = false;
 }
 
 /* A segment that may hold less than it says takes nothing any more. What a failed sync left of its last
@@ -393,7 +393,12 @@ static void append_marks(struct spool_folder *folder, struct buffer *record) {
                                                       .stored = lane->stored,
                                                       .attested = lane->attested,
                                                       .closed = lane->closed});
+        spool_item_write(record,
+                         &(struct spool_item){.kind = SPOOL_ITEM_PROVED, .lane = i, .proved = lane->proved});
     }
+    if (folder->seen_dirty)
+        spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_SEEN,
+                                                      .bytes = buffer_slice(&folder->state.seen)});
     spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_OLDEST, .oldest = folder->state.oldest});
 }
 
@@ -417,18 +422,33 @@ void spool_folder_mark(struct spool_folder *folder, enum lane lane, uint64_t sto
                        uint64_t closed) {
     spool_state_mark(&folder->state, lane, stored, attested, closed);
     folder->marks_dirty = true;
+}
+
+void spool_folder_proved(struct spool_folder *folder, enum lane lane, uint64_t proved) {
+    spool_state_proved(&folder->state, lane, proved);
+    folder->marks_dirty = true;
     prune_closes(folder);
 }
 
-static bool released(const struct spool_segment *segment, const uint64_t closed[LANES]) {
+bool spool_folder_seen(struct spool_folder *folder, struct slice note) {
+    if (!spool_state_seen(&folder->state, note))
+        return false;
+    return folder->marks_dirty = folder->seen_dirty = true;
+}
+
+bool spool_folder_seen_dirty(const struct spool_folder *folder) {
+    return folder->seen_dirty;
+}
+
+static bool is_proved(const struct spool_folder *folder, const struct spool_segment *segment) {
     for (unsigned lane = 0; lane < LANES; lane++)
-        if (segment->lanes[lane].any && segment->lanes[lane].last_batch >= closed[lane])
+        if (segment->lanes[lane].any && segment->lanes[lane].last_batch >= folder->state.lanes[lane].proved)
             return false;
     return true;
 }
 
 static bool write_marks(struct spool_folder *folder) {
-    struct buffer record = BUFFER(SPOOL_HEAD + 256);
+    struct buffer record = BUFFER(SPOOL_HEAD + 256 + SPOOL_NOTE_MOST);
     spool_record_begin(&record);
     bool good = spool_folder_append(folder, &record, NULL);
     buffer_free(&record);
@@ -473,9 +493,9 @@ void spool_folder_forget(struct spool_folder *folder, size_t count) {
         memmove(folder->segments, folder->segments + count, folder->count * sizeof *folder->segments);
 }
 
-size_t spool_folder_release(struct spool_folder *folder, const uint64_t closed[LANES]) {
+size_t spool_folder_release(struct spool_folder *folder) {
     size_t count = 0;
-    while (count + 1 < folder->count && released(&folder->segments[count], closed))
+    while (count + 1 < folder->count && is_proved(folder, &folder->segments[count]))
         count++;
     if (!count)
         return 0;

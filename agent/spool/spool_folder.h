@@ -81,9 +81,15 @@ uint64_t spool_folder_given_up(const struct spool_folder *folder); /* segments, 
  * failed sync, the segment. */
 bool spool_folder_append(struct spool_folder *folder, struct buffer *record, struct fault *fault);
 
-/* Removes the oldest segments as long as all batches in them are below their lane's mark. Returns how many
- * went. The mark is kept in memory and written with the next record. */
-size_t spool_folder_release(struct spool_folder *folder, const uint64_t closed[LANES]);
+/* Marks are kept in memory and written with the next record, or before a segment goes.
+ * proved: batches of the lane below are in a verified checkpoint. seen: that checkpoint; false where its note is too
+ * long. */
+void spool_folder_proved(struct spool_folder *folder, enum lane lane, uint64_t proved);
+bool spool_folder_seen(struct spool_folder *folder, struct slice note);
+/* A checkpoint is not on the disk yet. */
+bool spool_folder_seen_dirty(const struct spool_folder *folder);
+/* Removes the oldest segments as long as all batches in them are proved. Returns how many went. */
+size_t spool_folder_release(struct spool_folder *folder);
 void spool_folder_mark(struct spool_folder *folder, enum lane lane, uint64_t stored, uint64_t attested,
                        uint64_t closed);
 

@@ -30,6 +30,8 @@ static bool kept(const struct rewrite *rewrite, const struct spool_item *item) {
     case SPOOL_ITEM_PART:
     case SPOOL_ITEM_MARK:
     case SPOOL_ITEM_OLDEST:
+    case SPOOL_ITEM_SEEN:
+    case SPOOL_ITEM_PROVED:
         break;
     }
     return false;

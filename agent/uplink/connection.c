@@ -40,10 +40,15 @@ struct connection {
 
 /* ---- the spool as a supply */
 
-static bool supply_seek(void *context, enum lane lane, uint64_t batch_seq, uint64_t event_seq, struct fault *fault) {
+static bool supply_seek(void *context, enum lane lane, uint64_t batch_seq, uint64_t event_seq,
+                        struct fault *fault) {
     struct connection *connection = context;
     struct lane_supply *supply = &connection->supplies[lane];
     struct fault local = {0};
+    if (!lanes_greeted(connection->settings.lanes, lane, event_seq, batch_seq, &local)) {
+        watching_refuse(connection->settings.watching, "rollback", local.text, (struct slice){NULL, 0});
+        return fault_set(fault, local.code, "%s", local.text);
+    }
     if (lanes_cursor_seek(supply->cursor, batch_seq, event_seq, &local))
         return true;
     if (local.code != FAULT_MISSING)
@@ -76,13 +81,22 @@ static bool supply_next(void *context, enum lane lane, struct uplink_item *ret_i
     return true;
 }
 
-static void supply_acknowledge(void *context, enum lane lane, uint64_t stored, uint64_t attested, uint64_t closed) {
+static void supply_acknowledge(void *context, enum lane lane, uint64_t stored, uint64_t attested,
+                               uint64_t closed) {
     struct connection *connection = context;
     lanes_acknowledge(connection->settings.lanes, lane, stored, attested, closed);
 }
 
 static void supply_close_now(void *context, enum lane lane) {
     ((struct connection *)context)->supplies[lane].close_wanted = true;
+}
+
+static bool supply_checkpoint(void *context, const struct checkpoint_message *message, struct fault *fault) {
+    return watching_take(((struct connection *)context)->settings.watching, message, clock_wall_us(), fault);
+}
+
+static void supply_witnesses(void *context, struct slice policy) {
+    watching_take_policy(((struct connection *)context)->settings.watching, policy);
 }
 
 /* ---- one connection after another */
@@ -94,7 +108,9 @@ static bool is_ready(const struct connection *connection) {
 }
 
 /* Different on every machine and at every time, which is all that is wanted of it. */
-static uint64_t jitter(uint64_t wait_us) { return wait_us / 2 + clock_monotonic_us() % (wait_us / 2 + 1); }
+static uint64_t jitter(uint64_t wait_us) {
+    return wait_us / 2 + clock_monotonic_us() % (wait_us / 2 + 1);
+}
 
 static void lose(struct connection *connection, const struct fault *fault) {
     char line[FAULT_LINE_SIZE];
@@ -111,15 +127,27 @@ static void lose(struct connection *connection, const struct fault *fault) {
         wait_us = jitter(connection->wait_us);
         connection->wait_us = connection->wait_us * 2 > WAIT_MOST_US ? WAIT_MOST_US : connection->wait_us * 2;
     }
-    snprintf(connection->state, sizeof connection->state, "not connected to %s: %s", connection->settings.address,
+    snprintf(connection->state, sizeof connection->state, "not connected to %s: %s",
+             connection->settings.address,
              fault ? fault_line(fault, line) : "the collector ended the connection");
-    log_write(for_good ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s; nothing is lost, trying again", connection->state);
+    log_write(for_good ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s; nothing is lost, trying again",
+              connection->state);
     loop_timer_stop(connection->tick);
     loop_timer_after(connection->retry, wait_us);
 }
 
+/* What the collector is told before the connection ends. */
+static void say_last_words(struct connection *connection) {
+    if (!connection->channel || !connection->out.size ||
+        !channel_write(connection->channel, buffer_slice(&connection->out)))
+        return;
+    channel_finish(connection->channel);
+    connection->channel = NULL;
+}
+
 static bool flush_out(struct connection *connection) {
-    bool good = connection->out.size == 0 || channel_write(connection->channel, buffer_slice(&connection->out));
+    bool good =
+        connection->out.size == 0 || channel_write(connection->channel, buffer_slice(&connection->out));
     if (connection->out.capacity > 2 * OUTPUT_ROOM)
         buffer_free(&connection->out);
     else
@@ -167,6 +195,7 @@ static void on_open(void *context, struct channel *channel) {
     struct connection *connection = context;
     (void)channel;
     struct uplink_stream streams[LANES];
+    uint64_t proved[LANES];
     for (unsigned lane = 0; lane < LANES; lane++) {
         struct lanes_hello hello;
         lanes_hello(connection->settings.lanes, (enum lane)lane, &hello);
@@ -176,9 +205,12 @@ static void on_open(void *context, struct channel *channel) {
         memcpy(stream->stream_id, hello.stream_id, 32);
         memcpy(stream->last_entry_hash, hello.last_entry_hash, 32);
         stream->has_part = hello.has_part;
+        stream->proved = proved[lane] = hello.proved;
         memcpy(stream->newest_part, hello.newest_part, sizeof stream->newest_part);
     }
-    uplink_open(connection->uplink, streams, connection->settings.boot_id, clock_monotonic_us(), &connection->out);
+    watching_session(connection->settings.watching, proved);
+    uplink_open(connection->uplink, streams, connection->settings.boot_id,
+                watching_note(connection->settings.watching), clock_monotonic_us(), &connection->out);
     connection->greeted = true;
     flush_out(connection);
     loop_timer_after(connection->tick, TICK_US);
@@ -192,12 +224,13 @@ static void on_bytes(void *context, struct channel *channel, struct slice bytes)
     bool good = uplink_receive(connection->uplink, bytes, clock_monotonic_us(), &connection->out, &fault);
     look_for_answer(connection);
     if (!good) {
+        say_last_words(connection);
         lose(connection, &fault);
         return;
     }
     if (!was_ready && uplink_ready(connection->uplink)) {
-        snprintf(connection->state, sizeof connection->state, "connected to %s as %s", connection->settings.address,
-                 uplink_host(connection->uplink));
+        snprintf(connection->state, sizeof connection->state, "connected to %s as %s",
+                 connection->settings.address, uplink_host(connection->uplink));
         log_notice("%s", connection->state);
         tell_next_key(connection);
     }
@@ -224,7 +257,8 @@ static void connect_now(void *context) {
                                         .server_key = connection->settings.pin,
                                         .limits = {.output_most = OUTPUT_MOST}};
     struct fault fault = {0};
-    connection->channel = channel_connect(connection->settings.loop, &settings, &handlers, connection, &fault);
+    connection->channel =
+        channel_connect(connection->settings.loop, &settings, &handlers, connection, &fault);
     if (!connection->channel)
         lose(connection, &fault);
 }
@@ -236,7 +270,8 @@ static void tick(void *context) {
         return;
     struct lanes_report report;
     lanes_report(connection->settings.lanes, &report);
-    uplink_set_lag(connection->uplink, connection->settings.lag(connection->settings.context), report.spool_bytes);
+    uplink_set_lag(connection->uplink, connection->settings.lag(connection->settings.context),
+                   report.spool_bytes);
     if (!uplink_tick(connection->uplink, clock_monotonic_us(), &connection->out, &fault)) {
         lose(connection, &fault);
         return;
@@ -252,14 +287,15 @@ struct connection *connection_start(const struct connection_settings *settings) 
     connection->out = BUFFER(OUTPUT_MOST);
     connection->next_statement = BUFFER(STATEMENT_MOST);
     connection->wait_us = WAIT_LEAST_US;
-    struct uplink_supply supply = {connection, supply_seek, supply_next, supply_acknowledge, supply_close_now};
+    struct uplink_supply supply = {connection, supply_seek, supply_next, supply_acknowledge,
+                                   supply_close_now, supply_checkpoint, supply_witnesses};
     connection->uplink = uplink_create(&supply);
     connection->retry = loop_timer_create(settings->loop, connect_now, connection);
     connection->tick = loop_timer_create(settings->loop, tick, connection);
     connection->pump = loop_later_create(settings->loop, pump, connection);
     for (unsigned lane = 0; lane < LANES; lane++) {
-        connection->supplies[lane] = (struct lane_supply){.item = BUFFER(FRAME_EVENTS_MOST),
-                                                          .class_list = BUFFER(FRAME_CONTROL_MOST)};
+        connection->supplies[lane] =
+            (struct lane_supply){.item = BUFFER(FRAME_EVENTS_MOST), .class_list = BUFFER(FRAME_CONTROL_MOST)};
         connection->supplies[lane].cursor = lanes_cursor_create(settings->lanes, (enum lane)lane);
     }
     snprintf(connection->state, sizeof connection->state, "connecting to %s", settings->address);
@@ -286,7 +322,9 @@ struct connection *connection_stop(struct connection *connection) {
     return NULL;
 }
 
-void connection_flushed(struct connection *connection) { pump(connection); }
+void connection_flushed(struct connection *connection) {
+    pump(connection);
+}
 
 void connection_set_identity(struct connection *connection, const struct tls_identity *identity) {
     connection->settings.identity = identity;
@@ -322,6 +360,10 @@ bool connection_wants_close(struct connection *connection, enum lane *ret_lane) 
     return false;
 }
 
-bool connection_is_ready(const struct connection *connection) { return is_ready(connection); }
+bool connection_is_ready(const struct connection *connection) {
+    return is_ready(connection);
+}
 
-const char *connection_describe(const struct connection *connection) { return connection->state; }
+const char *connection_describe(const struct connection *connection) {
+    return connection->state;
+}

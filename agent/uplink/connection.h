@@ -9,19 +9,21 @@
 #include "channel.h"
 #include "lanes.h"
 #include "uplink.h"
+#include "watching.h"
 
 struct connection;
 
 struct connection_settings {
     struct loop *loop;
     struct lanes *lanes;
-    const char *address;                 /* HOST:PORT */
+    struct watching *watching; /* what it makes of checkpoints */
+    const char *address; /* HOST:PORT */
     const struct tls_identity *identity;
-    const uint8_t *pin;                  /* the collector's TLS key hash, 32 bytes */
+    const uint8_t *pin; /* the collector's TLS key hash, 32 bytes */
     uint8_t boot_id[16];
     void *context;
-    uint64_t (*lag)(void *context);      /* bytes that sources have not read yet; asked every second */
-    void (*answered)(void *context);     /* to connection_rotate */
+    uint64_t (*lag)(void *context);  /* bytes that sources have not read yet; asked every second */
+    void (*answered)(void *context); /* to connection_rotate */
 };
 
 /* Settings are borrowed for its life. */

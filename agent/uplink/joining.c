@@ -17,6 +17,7 @@ struct joining {
     const struct signing_key *key;
     struct frame_reader reader;
     struct membership *membership;
+    struct buffer *policy;
     struct fault *fault;
     bool done;
 };
@@ -58,7 +59,11 @@ static bool take_joined(struct joining *joining, struct slice message) {
     snprintf(membership->origin, sizeof membership->origin, "%s", joined->origin);
     memcpy(membership->log_key, joined->log_key.data, 32);
     membership->heartbeat_s = joined->heartbeat_s ? joined->heartbeat_s : 600;
+    buffer_clear(joining->policy);
+    bool fits = buffer_append(joining->policy, joined->witness_policy.data, joined->witness_policy.len);
     tocsin__joined__free_unpacked(joined, NULL);
+    if (!fits)
+        return fault_set(joining->fault, FAULT_LIMIT, "the collector's witness policy is too long");
     joining->done = true;
     return true;
 }
@@ -73,7 +78,8 @@ static void on_bytes(void *context, struct channel *channel, struct slice bytes)
             take_joined(joining, frame.message);
         else if (frame.type == FRAME_NACK) {
             Tocsin__Nack *nack = tocsin__nack__unpack(NULL, frame.message.size, frame.message.data);
-            fault_set(joining->fault, FAULT_AUTH, "the collector refuses: %s", nack ? nack->text : "(unreadable)");
+            fault_set(joining->fault, FAULT_AUTH, "the collector refuses: %s",
+                      nack ? nack->text : "(unreadable)");
             if (nack)
                 tocsin__nack__free_unpacked(nack, NULL);
         }
@@ -103,11 +109,11 @@ static void on_timeout(void *context) {
 
 bool joining_run(const char *address, const struct token *token, const char *name,
                  const struct tls_identity *identity, const struct signing_key *key,
-                 struct membership *ret_membership, struct fault *fault) {
+                 struct membership *ret_membership, struct buffer *policy, struct fault *fault) {
     struct membership membership = {0};
     struct fault local = {0};
     struct joining joining = {
-        .token = token, .name = name, .key = key, .membership = &membership, .fault = &local};
+        .token = token, .name = name, .key = key, .membership = &membership, .policy = policy, .fault = &local};
     joining.loop = loop_create(fault);
     if (!joining.loop)
         return false;

@@ -3,6 +3,7 @@
 #ifndef TOCSIN_JOINING_H
 #define TOCSIN_JOINING_H
 
+#include "buffer.h"
 #include "ed25519.h"
 #include "membership.h"
 #include "tls_identity.h"
@@ -10,9 +11,9 @@
 
 #define JOINING_TIMEOUT_US 30000000u
 
-/* `name`: the host's own, for a token that is bound to none. */
+/* `name`: the host's own, for a token that is bound to none. `policy` gets the witness policy, empty for none. */
 bool joining_run(const char *address, const struct token *token, const char *name,
                  const struct tls_identity *identity, const struct signing_key *key,
-                 struct membership *ret_membership, struct fault *fault);
+                 struct membership *ret_membership, struct buffer *policy, struct fault *fault);
 
 #endif

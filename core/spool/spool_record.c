@@ -120,6 +120,12 @@ bool spool_item_begin(struct buffer *to, const struct spool_item *item, size_t *
     case SPOOL_ITEM_OLDEST:
         bytes_write_u64(to, item->oldest);
         break;
+    case SPOOL_ITEM_PROVED:
+        bytes_write_u8(to, item->lane);
+        bytes_write_u64(to, item->proved);
+        break;
+    case SPOOL_ITEM_SEEN:
+        break;
     }
     *ret_mark = mark;
     return !to->overflow;
@@ -136,7 +142,8 @@ bool spool_item_write(struct buffer *to, const struct spool_item *item) {
     size_t mark;
     spool_item_begin(to, item, &mark);
     if (item->kind == SPOOL_ITEM_EVENTS || item->kind == SPOOL_ITEM_STATE ||
-        item->kind == SPOOL_ITEM_POSITION || item->kind == SPOOL_ITEM_PART || item->kind == SPOOL_ITEM_CLOSE)
+        item->kind == SPOOL_ITEM_POSITION || item->kind == SPOOL_ITEM_PART ||
+        item->kind == SPOOL_ITEM_CLOSE || item->kind == SPOOL_ITEM_SEEN)
         buffer_append_slice(to, item->bytes);
     if (item->kind == SPOOL_ITEM_CLOSE)
         buffer_append_slice(to, item->more);
@@ -209,6 +216,13 @@ static bool read_item(struct bytes_reader *reader, struct spool_item *item) {
         return true;
     case SPOOL_ITEM_OLDEST:
         item->oldest = bytes_read_u64(reader);
+        return true;
+    case SPOOL_ITEM_SEEN:
+        item->bytes = read_rest(reader);
+        return true;
+    case SPOOL_ITEM_PROVED:
+        item->lane = bytes_read_u8(reader);
+        item->proved = bytes_read_u64(reader);
         return true;
     }
     return false;

@@ -35,6 +35,8 @@ enum spool_item_kind {
     SPOOL_ITEM_MARK = 7,     /* what the collector has acknowledged in a lane; written with whatever comes */
     SPOOL_ITEM_VOID = 8,   /* from one number on, a batch's events are given up (quota, damage before them) */
     SPOOL_ITEM_OLDEST = 9, /* number of the oldest segment that is still needed */
+    SPOOL_ITEM_SEEN = 10,  /* the newest checkpoint of the collector's log that was verified: its note */
+    SPOOL_ITEM_PROVED = 11, /* a lane's batches below are in it: nobody needs them here any more */
 };
 
 /* Which segment a record belongs to; the nonce is drawn anew for each. */
@@ -45,13 +47,14 @@ struct spool_segment_id {
 
 struct spool_item {
     enum spool_item_kind kind;
-    uint8_t lane;                        /* EVENTS, STATE, PART, CLOSE, MARK, VOID; otherwise 0 */
-    struct slice bytes;                  /* EVENTS: the message; STATE; POSITION; PART; CLOSE: the entry */
-    struct slice more;                   /* POSITION: the key; CLOSE: the class list */
+    uint8_t lane;       /* EVENTS, STATE, PART, CLOSE, MARK, VOID, PROVED; otherwise 0 */
+    struct slice bytes; /* EVENTS: the message; STATE; POSITION; PART; CLOSE: the entry; SEEN */
+    struct slice more;  /* POSITION: the key; CLOSE: the class list */
     uint64_t batch_seq, first_event_seq; /* EVENTS, VOID; of PART and CLOSE read out of the bytes */
     uint32_t count;                      /* of events: the same */
     uint16_t classes;                    /* EVENTS: bit c for each class in the message */
     uint64_t stored, attested, closed;   /* MARK */
+    uint64_t proved;                     /* PROVED: the first batch that is not */
     uint64_t oldest;                     /* OLDEST, SEGMENT */
     struct spool_segment_id id;          /* SEGMENT */
     bool rewritten;                  /* SEGMENT: bodies were taken out: its length says nothing any more */

@@ -7,6 +7,7 @@ void spool_state_free(struct spool_state *state) {
     for (unsigned lane = 0; lane < LANES; lane++)
         memory_cleanup(&state->lanes[lane].voids);
     spool_positions_free(&state->positions);
+    buffer_free(&state->seen);
     *state = (struct spool_state){0};
 }
 
@@ -54,7 +55,20 @@ void spool_state_mark(struct spool_state *state, enum lane lane, uint64_t stored
     marked->stored = stored;
     marked->attested = attested;
     marked->closed = closed;
-    size_t below = find_void(marked, closed);
+}
+
+bool spool_state_seen(struct spool_state *state, struct slice note) {
+    if (note.size > SPOOL_NOTE_MOST)
+        return false;
+    state->seen.limit = SPOOL_NOTE_MOST;
+    buffer_clear(&state->seen);
+    return buffer_append_slice(&state->seen, note);
+}
+
+void spool_state_proved(struct spool_state *state, enum lane lane, uint64_t proved) {
+    struct spool_lane_state *marked = &state->lanes[lane];
+    marked->proved = proved;
+    size_t below = find_void(marked, proved);
     if (!below)
         return;
     marked->void_count -= below;
@@ -83,6 +97,11 @@ bool spool_state_take(struct spool_state *state, const struct spool_item *item) 
         return true;
     case SPOOL_ITEM_VOID:
         return take_void(lane, item->batch_seq, item->first_event_seq);
+    case SPOOL_ITEM_SEEN:
+        return spool_state_seen(state, item->bytes);
+    case SPOOL_ITEM_PROVED:
+        spool_state_proved(state, (enum lane)item->lane, item->proved);
+        return true;
     case SPOOL_ITEM_SEGMENT:
     case SPOOL_ITEM_OLDEST:
         state->oldest = item->oldest;
@@ -114,12 +133,17 @@ bool spool_state_write(const struct spool_state *state, const struct spool_item 
                                                   .stored = lane->stored,
                                                   .attested = lane->attested,
                                                   .closed = lane->closed});
+        spool_item_write(to,
+                         &(struct spool_item){.kind = SPOOL_ITEM_PROVED, .lane = i, .proved = lane->proved});
         for (size_t place = 0; place < lane->void_count; place++)
             spool_item_write(to, &(struct spool_item){.kind = SPOOL_ITEM_VOID,
                                                       .lane = i,
                                                       .batch_seq = lane->voids[place].batch_seq,
                                                       .first_event_seq = lane->voids[place].first_event_seq});
     }
+    if (state->seen.size)
+        spool_item_write(to,
+                         &(struct spool_item){.kind = SPOOL_ITEM_SEEN, .bytes = buffer_slice(&state->seen)});
     spool_positions_each(&state->positions, (struct slice){NULL, 0}, write_position, to);
     return !to->overflow;
 }

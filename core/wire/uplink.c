@@ -9,6 +9,7 @@
 
 #define CREDIT_AT_START 0u /* nothing is sent before the WELCOME says how much */
 #define PACE_DEFAULT_US 1000000u
+#define RETRY_FOR_GOOD_US 60000000u
 
 #define PART_SIZE 224u
 #define ENTRY_SIZE 416u
@@ -77,7 +78,7 @@ static bool zero(const uint8_t *bytes, size_t size) {
 }
 
 void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES], const uint8_t boot_id[16],
-                 uint64_t now_us, struct buffer *out) {
+                 struct slice newest_note, uint64_t now_us, struct buffer *out) {
     frame_reader_close(&uplink->reader);
     frame_reader_open(&uplink->reader, FRAME_HELLO, FRAME_ROTATED);
     uplink->ready = false;
@@ -107,6 +108,7 @@ void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES
         hellos[lane].next_event_seq = stream->next_event_seq;
         hellos[lane].last_entry_hash = (ProtobufCBinaryData){zero(hashes[lane], 32) ? 0 : 32, hashes[lane]};
         hellos[lane].newest_part = (ProtobufCBinaryData){stream->has_part ? 224 : 0, parts[lane]};
+        hellos[lane].proved = stream->proved;
         pointers[lane] = &hellos[lane];
     }
     char software[] = "tocsin-agent " TOCSIN_VERSION;
@@ -117,6 +119,7 @@ void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES
     hello.n_streams = LANES;
     hello.streams = pointers;
     hello.boot_id = (ProtobufCBinaryData){sizeof boot, boot};
+    hello.newest_note = (ProtobufCBinaryData){newest_note.size, (uint8_t *)(uintptr_t)newest_note.data};
     write_message(out, FRAME_HELLO, &hello.base);
 }
 
@@ -136,11 +139,22 @@ static void acknowledge(struct uplink *uplink, enum lane lane, uint64_t stored) 
 /* Up to where the last entry or the newest part that the collector has covers a stream. Both hold first_event_seq and
  * their count at the same place (proto/FORMATS.md). */
 static uint64_t welcome_attested(const Tocsin__StreamWelcome *stream) {
-    const ProtobufCBinaryData *proof = stream->newest_part.len == PART_SIZE ? &stream->newest_part : &stream->last_entry;
+    const ProtobufCBinaryData *proof =
+        stream->newest_part.len == PART_SIZE ? &stream->newest_part : &stream->last_entry;
     if (proof->len != PART_SIZE && proof->len != ENTRY_SIZE)
         return 0;
-    uint64_t attested = bytes_get_u64(proof->data + PROOF_FIRST_SEQ) + bytes_get_u32(proof->data + PROOF_COUNT);
+    uint64_t attested =
+        bytes_get_u64(proof->data + PROOF_FIRST_SEQ) + bytes_get_u32(proof->data + PROOF_COUNT);
     return attested < stream->stored ? attested : stream->stored;
+}
+
+/* What the spool cannot serve it will not serve in a moment either. */
+static bool seek(struct uplink *uplink, const Tocsin__StreamWelcome *stream, struct fault *fault) {
+    if (uplink->supply.seek(uplink->supply.context, (enum lane)stream->lane, stream->batch_seq, stream->stored, fault))
+        return true;
+    uplink->refused_for_good = true;
+    uplink->retry_us = RETRY_FOR_GOOD_US;
+    return false;
 }
 
 static bool take_welcome(struct uplink *uplink, struct slice message, struct fault *fault) {
@@ -149,23 +163,27 @@ static bool take_welcome(struct uplink *uplink, struct slice message, struct fau
         return fault_set(fault, FAULT_FORMAT, "a WELCOME that cannot be read");
     bool good = true;
     if (uplink->ready || welcome->version != UPLINK_VERSION || welcome->n_streams != LANES)
-        good = fault_set(fault, FAULT_FORMAT, "a WELCOME of version %u with %zu streams; %u with %d was expected",
+        good = fault_set(fault, FAULT_FORMAT,
+                         "a WELCOME of version %u with %zu streams; %u with %d was expected",
                          welcome->version, welcome->n_streams, UPLINK_VERSION, LANES);
     for (unsigned i = 0; good && i < LANES; i++) {
         const Tocsin__StreamWelcome *stream = welcome->streams[i];
         if (stream->lane != i)
             good = fault_set(fault, FAULT_FORMAT, "a WELCOME whose stream %u is of lane %u", i, stream->lane);
         else
-            good = uplink->supply.seek(uplink->supply.context, (enum lane)i, stream->batch_seq, stream->stored, fault);
+            good = seek(uplink, stream, fault);
         if (good)
-            uplink->supply.acknowledge(uplink->supply.context, (enum lane)i, stream->stored, welcome_attested(stream),
-                                       stream->batch_seq);
+            uplink->supply.acknowledge(uplink->supply.context, (enum lane)i, stream->stored,
+                                       welcome_attested(stream), stream->batch_seq);
     }
     if (good) {
         uplink->ready = true;
         uplink->credit = welcome->credit;
         uplink->pace_us = welcome->pace_ms ? welcome->pace_ms * UINT64_C(1000) : PACE_DEFAULT_US;
         snprintf(uplink->host, sizeof uplink->host, "%s", welcome->host);
+        if (welcome->witness_policy.len)
+            uplink->supply.witnesses(uplink->supply.context,
+                                     slice_make(welcome->witness_policy.data, welcome->witness_policy.len));
     }
     tocsin__welcome__free_unpacked(welcome, NULL);
     return good;
@@ -213,6 +231,7 @@ static bool take_nack(struct uplink *uplink, struct slice message, struct fault 
         [TOCSIN__REFUSAL__BUSY] = {false, FAULT_BUSY},
         [TOCSIN__REFUSAL__REPLACED] = {false, FAULT_BUSY},
         [TOCSIN__REFUSAL__ROTATION] = {false, FAULT_AUTH},
+        [TOCSIN__REFUSAL__LOG] = {true, FAULT_CONFLICT},
     };
     size_t code = (size_t)nack->code < sizeof refusals / sizeof *refusals ? (size_t)nack->code : 0;
     uplink->refused_for_good = refusals[code].for_good;
@@ -234,12 +253,32 @@ static bool take_rotated(struct uplink *uplink, struct slice message, struct fau
     if (uplink->rotation != UPLINK_ROTATION_ASKED)
         return true;
     if (epoch != uplink->next_epoch)
-        return fault_set(fault, FAULT_FORMAT, "a ROTATED to key epoch %u; %u was asked for", epoch, uplink->next_epoch);
+        return fault_set(fault, FAULT_FORMAT, "a ROTATED to key epoch %u; %u was asked for", epoch,
+                         uplink->next_epoch);
     uplink->rotation = UPLINK_ROTATION_TAKEN;
     return true;
 }
 
-static bool take_frame(struct uplink *uplink, const struct frame *frame, struct fault *fault) {
+/* A log that contradicts itself is told so: its administrators should hear of it from every side. */
+static bool take_checkpoint(struct uplink *uplink, struct slice bytes, struct buffer *out,
+                            struct fault *fault) {
+    struct checkpoint_message message;
+    struct fault local = {0};
+    if (checkpoint_message_read(bytes, &message, &local) &&
+        uplink->supply.checkpoint(uplink->supply.context, &message, &local))
+        return true;
+    if (local.code == FAULT_CONFLICT || local.code == FAULT_AUTH) {
+        Tocsin__Nack nack;
+        tocsin__nack__init(&nack);
+        nack.code = TOCSIN__REFUSAL__LOG;
+        nack.text = local.text;
+        write_message(out, FRAME_NACK, &nack.base);
+    }
+    return fault_set(fault, local.code, "%s", local.text);
+}
+
+static bool take_frame(struct uplink *uplink, const struct frame *frame, struct buffer *out,
+                       struct fault *fault) {
     if (!uplink->ready && frame->type != FRAME_WELCOME && frame->type != FRAME_NACK)
         return fault_set(fault, FAULT_FORMAT, "a %s before the WELCOME", frame_name(frame->type));
     switch ((unsigned)frame->type) {
@@ -267,25 +306,26 @@ static bool take_frame(struct uplink *uplink, const struct frame *frame, struct 
         return true;
     }
     case FRAME_PING:
-    case FRAME_CHECKPOINT:
     case FRAME_RENEWED:
         return true;
+    case FRAME_CHECKPOINT:
+        return take_checkpoint(uplink, frame->message, out, fault);
     case FRAME_ROTATED:
         return take_rotated(uplink, frame->message, fault);
     default:
-        return fault_set(fault, FAULT_FORMAT, "a %s, which a collector does not send", frame_name(frame->type));
+        return fault_set(fault, FAULT_FORMAT, "a %s, which a collector does not send",
+                         frame_name(frame->type));
     }
 }
 
 bool uplink_receive(struct uplink *uplink, struct slice bytes, uint64_t now_us, struct buffer *out,
                     struct fault *fault) {
-    (void)out;
     uplink->heard_us = now_us;
     frame_reader_feed(&uplink->reader, bytes);
     struct fault local = {0};
     struct frame frame;
     while (frame_reader_next(&uplink->reader, &frame, &local))
-        if (!take_frame(uplink, &frame, fault))
+        if (!take_frame(uplink, &frame, out, fault))
             return false;
     if (local.code && fault)
         *fault = local;
@@ -311,7 +351,8 @@ static void write_item(enum lane lane, const struct uplink_item *item, struct bu
     tocsin__close__init(&close);
     close.lane = lane;
     close.entry = message;
-    close.class_list = (ProtobufCBinaryData){item->class_list.size, (uint8_t *)(uintptr_t)item->class_list.data};
+    close.class_list =
+        (ProtobufCBinaryData){item->class_list.size, (uint8_t *)(uintptr_t)item->class_list.data};
     write_message(out, FRAME_CLOSE, &close.base);
 }
 
@@ -352,7 +393,8 @@ bool uplink_pump(struct uplink *uplink, size_t room, struct buffer *out, struct 
 
 bool uplink_tick(struct uplink *uplink, uint64_t now_us, struct buffer *out, struct fault *fault) {
     if (now_us > uplink->heard_us + UPLINK_SILENCE_US)
-        return fault_set(fault, FAULT_IO, "the collector has been silent for %u s", UPLINK_SILENCE_US / 1000000u);
+        return fault_set(fault, FAULT_IO, "the collector has been silent for %u s",
+                         UPLINK_SILENCE_US / 1000000u);
     if (uplink->ready && now_us >= uplink->pinged_us + UPLINK_PING_US) {
         Tocsin__Ping ping;
         tocsin__ping__init(&ping);
@@ -379,16 +421,31 @@ void uplink_rotate(struct uplink *uplink, const struct uplink_next_key *next, st
     tocsin__rotate__init(&rotate);
     rotate.epoch = uplink->next_epoch = next->epoch;
     rotate.public_key = (ProtobufCBinaryData){sizeof public_key, public_key};
-    rotate.statement = (ProtobufCBinaryData){next->statement.size, (uint8_t *)(uintptr_t)next->statement.data};
+    rotate.statement =
+        (ProtobufCBinaryData){next->statement.size, (uint8_t *)(uintptr_t)next->statement.data};
     write_message(out, FRAME_ROTATE, &rotate.base);
     uplink->rotation = UPLINK_ROTATION_ASKED;
 }
 
-enum uplink_rotation uplink_rotation(const struct uplink *uplink) { return uplink->rotation; }
+enum uplink_rotation uplink_rotation(const struct uplink *uplink) {
+    return uplink->rotation;
+}
 
-bool uplink_ready(const struct uplink *uplink) { return uplink->ready; }
-uint64_t uplink_pace_us(const struct uplink *uplink) { return uplink->pace_us; }
-const char *uplink_host(const struct uplink *uplink) { return uplink->host; }
-uint64_t uplink_retry_us(const struct uplink *uplink) { return uplink->retry_us; }
-bool uplink_refused_for_good(const struct uplink *uplink) { return uplink->refused_for_good; }
-uint64_t uplink_flight_bytes(const struct uplink *uplink) { return uplink->flight_bytes; }
+bool uplink_ready(const struct uplink *uplink) {
+    return uplink->ready;
+}
+uint64_t uplink_pace_us(const struct uplink *uplink) {
+    return uplink->pace_us;
+}
+const char *uplink_host(const struct uplink *uplink) {
+    return uplink->host;
+}
+uint64_t uplink_retry_us(const struct uplink *uplink) {
+    return uplink->retry_us;
+}
+bool uplink_refused_for_good(const struct uplink *uplink) {
+    return uplink->refused_for_good;
+}
+uint64_t uplink_flight_bytes(const struct uplink *uplink) {
+    return uplink->flight_bytes;
+}

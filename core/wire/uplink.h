@@ -8,6 +8,7 @@
 #ifndef TOCSIN_UPLINK_H
 #define TOCSIN_UPLINK_H
 
+#include "checkpoint_message.h"
 #include "class.h"
 #include "frame.h"
 
@@ -37,6 +38,11 @@ struct uplink_supply {
     void (*acknowledge)(void *context, enum lane lane, uint64_t stored, uint64_t attested, uint64_t closed);
     /* The collector wants this lane's batch closed now. */
     void (*close_now)(void *context, enum lane lane);
+    /* A CHECKPOINT, borrowed for the call. False ends the session, for the reason in the fault; with FAULT_CONFLICT or
+     * FAULT_AUTH the collector is told it in a NACK (`out` of uplink_receive has it: send it before the connection ends). */
+    bool (*checkpoint)(void *context, const struct checkpoint_message *message, struct fault *fault);
+    /* A WELCOME brought a witness policy (FORMATS.md, People and genesis); not checked. */
+    void (*witnesses)(void *context, struct slice policy);
 };
 
 struct uplink_stream {
@@ -47,6 +53,7 @@ struct uplink_stream {
     uint8_t last_entry_hash[32];
     uint8_t newest_part[224];
     bool has_part;
+    uint64_t proved; /* the first batch of which no verified checkpoint is known to hold the entry */
 };
 
 struct uplink;
@@ -54,9 +61,10 @@ struct uplink;
 struct uplink *uplink_create(const struct uplink_supply *supply); /* the supply is copied, its context borrowed */
 struct uplink *uplink_destroy(struct uplink *uplink);
 
-/* Starts a session over a new connection: forgets the last one and writes HELLO. */
+/* Starts a session over a new connection: forgets the last one and writes HELLO. `newest_note`: the newest checkpoint that
+ * was verified; empty for none. */
 void uplink_open(struct uplink *uplink, const struct uplink_stream streams[LANES], const uint8_t boot_id[16],
-                 uint64_t now_us, struct buffer *out);
+                 struct slice newest_note, uint64_t now_us, struct buffer *out);
 
 /* Takes bytes that arrived. False: the session is over, for the reason in the fault. */
 bool uplink_receive(struct uplink *uplink, struct slice bytes, uint64_t now_us, struct buffer *out,

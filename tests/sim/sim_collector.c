@@ -6,10 +6,21 @@
 
 #include <cmocka.h>
 
+#include "checkpoint_message.h"
 #include "events.h"
 #include "memory.h"
+#include "merkle_proof.h"
 
 #define CREDIT 3000u
+#define NOTE_ROOM 4096u
+
+struct note_key sim_log_key(struct signing_key **ret_key) {
+    static const uint8_t seed[ED25519_SEED_SIZE] = {9};
+    struct note_key key;
+    *ret_key = signing_key_create(seed);
+    assert_true(note_key_make(NOTE_KEY_LOG, SLICE(SIM_ORIGIN), signing_key_public(*ret_key), &key, NULL));
+    return key;
+}
 
 static void make_checkers(struct sim_collector *collector) {
     for (unsigned lane = 0; lane < LANES; lane++)
@@ -25,6 +36,7 @@ struct sim_collector *sim_collector_create(struct chance *chance, const struct h
     collector->out = BUFFER(16u << 20);
     memcpy(collector->streams, streams, sizeof collector->streams);
     make_checkers(collector);
+    collector->log_key = sim_log_key(&collector->log_signer);
     frame_reader_open(&collector->reader, FRAME_HELLO, FRAME_ROTATED);
     return collector;
 }
@@ -41,8 +53,11 @@ struct sim_collector *sim_collector_destroy(struct sim_collector *collector) {
     for (unsigned lane = 0; lane < LANES; lane++) {
         drop(&collector->lanes[lane], 0);
         free(collector->lanes[lane].accepted);
+        free(collector->lanes[lane].log_index);
         stream_checker_destroy(collector->lanes[lane].checker);
     }
+    signing_key_destroy(collector->log_signer);
+    free(collector->log);
     frame_reader_close(&collector->reader);
     buffer_free(&collector->out);
     free(collector);
@@ -77,6 +92,26 @@ static enum check check_one(struct stream_checker *checker, const struct sim_acc
     return stream_checker_events(checker, &events, fault);
 }
 
+/* What an entry says that its agent has seen was shown to it, and by this log. */
+static void check_seen(const struct sim_collector *collector, const struct batch_entry *entry) {
+    if (entry->seen.size == 0)
+        return;
+    assert_memory_equal(entry->seen.key_id, collector->log_key.id, NOTE_KEY_ID_SIZE);
+    assert_true(entry->seen.size <= collector->log_committed);
+    struct hash root = merkle_root(collector->log, (size_t)entry->seen.size);
+    assert_true(hash_equal(&entry->seen.root, &root));
+}
+
+static void log_entry(struct sim_collector *collector, struct sim_store_lane *lane, struct slice bytes) {
+    struct batch_entry entry;
+    assert_true(batch_entry_read(bytes, &entry, NULL));
+    check_seen(collector, &entry);
+    lane->log_index = memory_resize(lane->log_index, entry.batch_seq + 1, sizeof *lane->log_index);
+    lane->log_index[entry.batch_seq] = collector->log_size;
+    collector->log = memory_resize(collector->log, collector->log_size + 1, sizeof *collector->log);
+    collector->log[collector->log_size++] = merkle_leaf(bytes);
+}
+
 static void take(struct sim_collector *collector, unsigned which, enum frame_type type, struct slice bytes,
                  struct slice class_list) {
     assert_true(collector->greeted && which < LANES);
@@ -96,6 +131,21 @@ static void take(struct sim_collector *collector, unsigned which, enum frame_typ
     }
     lane->accepted = memory_resize(lane->accepted, lane->count + 1, sizeof *lane->accepted);
     lane->accepted[lane->count++] = frame;
+    if (type == FRAME_CLOSE)
+        log_entry(collector, lane, bytes);
+}
+
+/* What an agent remembers is of this log, and never ahead of it. */
+static void greet_note(struct sim_collector *collector, struct slice note) {
+    struct signed_checkpoint read;
+    collector->told_size = 0;
+    if (!note.size)
+        return;
+    assert_true(checkpoint_read(note, &collector->log_key, NULL, &read, NULL));
+    assert_true(read.checkpoint.size <= collector->log_committed);
+    struct hash root = merkle_root(collector->log, (size_t)read.checkpoint.size);
+    assert_true(hash_equal(&read.checkpoint.root, &root));
+    collector->told_size = read.checkpoint.size;
 }
 
 static void greet(struct sim_collector *collector, struct slice message) {
@@ -122,7 +172,10 @@ static void greet(struct sim_collector *collector, struct slice message) {
         streams[i].last_entry = (ProtobufCBinaryData){last.size, entries[i]};
         streams[i].newest_part = (ProtobufCBinaryData){part.size, parts[i]};
         pointers[i] = &streams[i];
+        lane->proved = hello->streams[i]->proved;
+        assert_true(lane->proved <= lane->closed);
     }
+    greet_note(collector, slice_make(hello->newest_note.data, hello->newest_note.len));
     tocsin__hello__free_unpacked(hello, NULL);
     char host[] = "signer1";
     Tocsin__Welcome welcome;
@@ -201,7 +254,43 @@ static void acknowledge(struct sim_collector *collector) {
     write_message(collector, FRAME_ACK, &ack.base);
 }
 
+static struct slice path_slice(const struct merkle_path *path) {
+    return slice_make(path->hashes, path->count * HASH_SIZE);
+}
+
+static void add_inclusions(struct sim_collector *collector, unsigned which, struct buffer *message) {
+    struct sim_store_lane *lane = &collector->lanes[which];
+    size_t size = collector->log_committed;
+    for (uint64_t most = chance_below(collector->chance, 6); most && lane->proved < lane->closed; most--) {
+        struct merkle_path path;
+        uint64_t index = lane->log_index[lane->proved];
+        merkle_proof_inclusion(collector->log, size, (size_t)index, &path);
+        const struct checkpoint_inclusion inclusion = {(enum lane)which, lane->proved++, index, path_slice(&path)};
+        assert_true(checkpoint_message_add(message, &inclusion));
+    }
+}
+
+void sim_collector_publish(struct sim_collector *collector) {
+    CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_ROOM);
+    CLEANUP_BUFFER struct buffer message = BUFFER(FRAME_CHECKPOINT_MOST);
+    size_t size = collector->log_committed;
+    struct merkle_path path = {.count = 0};
+    if (!collector->greeted || size == 0)
+        return;
+    struct checkpoint checkpoint = {SLICE(SIM_ORIGIN), size, merkle_root(collector->log, size)};
+    assert_true(checkpoint_sign(&note, &checkpoint, &collector->log_key, collector->log_signer));
+    if (collector->told_size && collector->told_size < size)
+        merkle_proof_consistency(collector->log, size, (size_t)collector->told_size, &path);
+    assert_true(checkpoint_message_write(&message, buffer_slice(&note), collector->told_size, path_slice(&path)));
+    for (unsigned which = 0; which < LANES; which++)
+        add_inclusions(collector, which, &message);
+    collector->told_size = size;
+    collector->checkpoints++;
+    assert_true(frame_write(&collector->out, FRAME_CHECKPOINT, buffer_slice(&message)));
+}
+
 void sim_collector_commit(struct sim_collector *collector, bool silently) {
+    collector->log_committed = collector->log_size;
     for (unsigned i = 0; i < LANES; i++) {
         struct sim_store_lane *lane = &collector->lanes[i];
         lane->committed = lane->count;
@@ -214,6 +303,7 @@ void sim_collector_commit(struct sim_collector *collector, bool silently) {
 }
 
 void sim_collector_crash(struct sim_collector *collector) {
+    collector->log_size = collector->log_committed;
     for (unsigned i = 0; i < LANES; i++) {
         struct sim_store_lane *lane = &collector->lanes[i];
         drop(lane, lane->committed);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "events.h"
+#include "sim_collector.h"
 #include "memory.h"
 #include "stream_id.h"
 
@@ -23,6 +24,10 @@ struct sim_spool *sim_spool_create(struct chance *chance) {
     spool->chance = chance;
     spool->key = signing_key_create(seed);
     spool->clock = (struct stream_clock){.now_us = 1735689600000000u, .boottime_us = 1000000, .boot_id = {1}};
+    struct signing_key *log_signer;
+    const struct note_key log_key = sim_log_key(&log_signer);
+    log_watch_begin(&spool->watch, &log_key, NULL);
+    signing_key_destroy(log_signer);
     for (unsigned lane = 0; lane < LANES; lane++) {
         char name[STREAM_NAME_SIZE];
         assert_true(stream_name_make(SLICE(SIM_HOST), (enum lane)lane, name));
@@ -67,7 +72,8 @@ static struct sim_item *add(struct sim_lane *lane, enum uplink_item_kind kind, u
 static void close_batch(struct sim_spool *spool, struct sim_lane *lane) {
     struct stream_close close;
     uint64_t batch_seq = stream_writer_batch_seq(lane->writer), first = stream_writer_first_seq(lane->writer);
-    assert_true(stream_writer_close(lane->writer, &spool->clock, NULL, &close, NULL));
+    const struct seen_checkpoint seen = log_watch_seen(&spool->watch);
+    assert_true(stream_writer_close(lane->writer, &spool->clock, &seen, &close, NULL));
     struct sim_item *item = add(lane, UPLINK_CLOSE, batch_seq, first, stream_writer_next_seq(lane->writer));
     buffer_append(&item->bytes, close.entry, sizeof close.entry);
     buffer_append(&item->class_list, close.class_list, close.class_list_size);
@@ -146,7 +152,7 @@ void sim_spool_turn(struct sim_spool *spool, uint64_t elapsed_us, unsigned event
     }
 }
 
-void sim_spool_hello(const struct sim_spool *spool, struct uplink_stream ret_streams[LANES]) {
+void sim_spool_hello(struct sim_spool *spool, struct uplink_stream ret_streams[LANES]) {
     for (unsigned i = 0; i < LANES; i++) {
         const struct stream_writer *writer = spool->lanes[i].writer;
         struct hash last = stream_writer_last_hash(writer);
@@ -154,7 +160,9 @@ void sim_spool_hello(const struct sim_spool *spool, struct uplink_stream ret_str
         ret_streams[i] = (struct uplink_stream){.epoch = stream_writer_epoch_number(writer),
                                                 .batch_seq = stream_writer_batch_seq(writer),
                                                 .next_event_seq = stream_writer_next_seq(writer),
-                                                .has_part = part.size != 0};
+                                                .has_part = part.size != 0,
+                                                .proved = spool->lanes[i].proved};
+        spool->lanes[i].included = spool->lanes[i].proved;
         memcpy(ret_streams[i].stream_id, stream_writer_id(writer)->bytes, 32);
         memcpy(ret_streams[i].last_entry_hash, last.bytes, 32);
         if (part.size)
@@ -215,6 +223,39 @@ static void close_now(void *context, enum lane which) {
     ((struct sim_spool *)context)->lanes[which].close_wanted = true;
 }
 
+static const struct sim_item *entry_of(const struct sim_lane *lane, uint64_t batch_seq) {
+    for (size_t i = 0; i < lane->count; i++)
+        if (lane->items[i].kind == UPLINK_CLOSE && lane->items[i].batch_seq == batch_seq)
+            return &lane->items[i];
+    fail_msg("batch %llu was never closed", (unsigned long long)batch_seq);
+    return NULL;
+}
+
+/* A good collector's checkpoints always follow, and hold what it says. */
+static bool checkpoint(void *context, const struct checkpoint_message *message, struct fault *fault) {
+    struct sim_spool *spool = context;
+    struct checkpoint_inclusion inclusion;
+    struct slice rest = message->inclusions;
+    enum log_news news =
+        log_watch_take(&spool->watch, message->note, message->from_size, message->path, spool->clock.now_us, fault);
+    if (news != LOG_NEWS_VERIFIED)
+        fail_msg("a checkpoint is %s: %s", log_news_word(news), fault->text);
+    while (checkpoint_message_next(&rest, &inclusion)) {
+        struct sim_lane *lane = &spool->lanes[inclusion.lane];
+        assert_int_equal(inclusion.batch_seq, lane->included);
+        struct hash leaf = merkle_leaf(buffer_slice(&entry_of(lane, inclusion.batch_seq)->bytes));
+        assert_true(log_watch_includes(&spool->watch, &leaf, inclusion.log_index, inclusion.path));
+        assert_false(log_watch_includes(&spool->watch, &leaf, inclusion.log_index + 1, inclusion.path));
+        lane->proved = ++lane->included;
+    }
+    spool->checkpoints++;
+    return true;
+}
+
+static void witnesses(void *context, struct slice policy) {
+    (void)context, (void)policy;
+}
+
 struct uplink_supply sim_spool_supply(struct sim_spool *spool) {
-    return (struct uplink_supply){spool, seek, next, acknowledge, close_now};
+    return (struct uplink_supply){spool, seek, next, acknowledge, close_now, checkpoint, witnesses};
 }

@@ -3,6 +3,7 @@
 #ifndef TOCSIN_SIM_SPOOL_H
 #define TOCSIN_SIM_SPOOL_H
 
+#include "log_watch.h"
 #include "sim_chance.h"
 #include "stream_writer.h"
 #include "uplink.h"
@@ -20,6 +21,7 @@ struct sim_lane {
     uint64_t want_batch, want_seq;
     uint64_t stored, attested, closed; /* acknowledged */
     bool close_wanted;
+    uint64_t proved, included; /* batches below are in a verified checkpoint; in one of this session */
 };
 
 struct sim_spool {
@@ -27,6 +29,8 @@ struct sim_spool {
     struct signing_key *key;
     struct stream_clock clock;
     struct sim_lane lanes[LANES];
+    struct log_watch watch;
+    uint64_t checkpoints;
 };
 
 #define SIM_HOST "signer1"
@@ -36,7 +40,8 @@ struct sim_spool *sim_spool_destroy(struct sim_spool *spool);
 
 /* A turn at a later clock: what is due, some events, perhaps a part, perhaps a close. Bodies are the event's number. */
 void sim_spool_turn(struct sim_spool *spool, uint64_t elapsed_us, unsigned events_most);
-void sim_spool_hello(const struct sim_spool *spool, struct uplink_stream ret_streams[LANES]);
+/* A session begins. */
+void sim_spool_hello(struct sim_spool *spool, struct uplink_stream ret_streams[LANES]);
 struct uplink_supply sim_spool_supply(struct sim_spool *spool);
 const struct hash *sim_spool_stream(const struct sim_spool *spool, enum lane lane);
 

@@ -77,7 +77,9 @@ static void connect_anew(struct world *world) {
     cut(world);
     sim_collector_connected(world->collector);
     sim_spool_hello(world->spool, streams);
-    uplink_open(world->uplink, streams, boot_id, world->steady_us, &world->out);
+    log_watch_session(&world->spool->watch);
+    uplink_open(world->uplink, streams, boot_id, log_watch_note(&world->spool->watch), world->steady_us,
+                &world->out);
     gather(&world->up, &world->out);
     world->connected = true;
 }
@@ -161,6 +163,8 @@ static void turn(struct world *world, unsigned events_most, bool trouble) {
     deliver_up(world);
     if (!trouble || chance_one_in(&world->chance, 3))
         sim_collector_commit(world->collector, false);
+    if (chance_one_in(&world->chance, 5))
+        sim_collector_publish(world->collector);
     gather(&world->down, &world->collector->out);
     deliver_down(world);
 }
@@ -188,6 +192,7 @@ static void check_lane(const struct world *world, enum lane which) {
     assert_int_equal(written->stored, seq);
     assert_int_equal(written->closed, stored->closed);
     assert_int_equal(written->attested, seq);
+    assert_int_equal(written->proved, stored->closed);
 }
 
 static void settle(struct world *world) {
@@ -205,6 +210,7 @@ static void settle(struct world *world) {
         pump(world);
         deliver_up(world);
         sim_collector_commit(world->collector, false);
+        sim_collector_publish(world->collector);
         gather(&world->down, &world->collector->out);
         deliver_down(world);
     }
@@ -214,7 +220,8 @@ static void every_event_arrives_once_and_in_order_whatever_happens(void **state)
     (void)state;
     const char *soak = getenv("TOCSIN_SOAK"), *one = getenv("TOCSIN_SEED");
     uint64_t first = one ? strtoull(one, NULL, 10) : 1;
-    uint64_t seeds = one ? 1 : soak && *soak == '1' ? SEEDS_SOAK : SEEDS, events = 0, sessions = 0;
+    uint64_t seeds = one ? 1 : soak && *soak == '1' ? SEEDS_SOAK : SEEDS, events = 0, sessions = 0,
+             checkpoints = 0;
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         struct world *world = world_create(seed);
         seed_under_way = seed;
@@ -226,11 +233,13 @@ static void every_event_arrives_once_and_in_order_whatever_happens(void **state)
             events += world->collector->lanes[lane].stored;
         }
         sessions += world->collector->sessions;
+        checkpoints += world->spool->checkpoints;
         world_destroy(world);
     }
     /* A simulation in which nothing happens proves nothing. */
     assert_true(events > seeds * TURNS);
     assert_true(sessions > seeds * 3);
+    assert_true(checkpoints > seeds * QUIET_TURNS);
     seed_under_way = 0;
     print_message("# %llu seeds, %llu events, %llu sessions\n", (unsigned long long)seeds,
                   (unsigned long long)events, (unsigned long long)sessions);

@@ -38,8 +38,28 @@ static void close_now(void *context, enum lane lane) {
         abort();
 }
 
+/* Whatever a message says is within its bounds, and all of its inclusions can be read. */
+static bool checkpoint(void *context, const struct checkpoint_message *message, struct fault *fault) {
+    (void)context;
+    struct checkpoint_inclusion inclusion;
+    struct slice rest = message->inclusions;
+    size_t count = 0;
+    while (checkpoint_message_next(&rest, &inclusion)) {
+        count++;
+        if (inclusion.lane >= LANES || inclusion.path.size > CHECKPOINT_PATH_MOST * CHECKPOINT_HASH_SIZE)
+            abort();
+    }
+    if (count != message->inclusion_count || message->note.size == 0 || message->note.size > CHECKPOINT_NOTE_MOST)
+        abort();
+    return count % 2 == 0 || fault_set(fault, FAULT_CONFLICT, "an odd number");
+}
+
+static void witnesses(void *context, struct slice policy) {
+    (void)context, (void)policy;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const struct uplink_supply supply = {NULL, seek, next, acknowledge, close_now};
+    static const struct uplink_supply supply = {NULL, seek, next, acknowledge, close_now, checkpoint, witnesses};
     static const struct uplink_stream streams[LANES];
     static const uint8_t boot_id[16];
     CLEANUP_BUFFER struct buffer out = BUFFER(8u << 20);
@@ -48,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t now_us = 1;
     bool good = true;
     given = 0;
-    uplink_open(uplink, streams, boot_id, now_us, &out);
+    uplink_open(uplink, streams, boot_id, SLICE("a note"), now_us, &out);
     for (size_t at = 0; good && at < size; at += 64) {
         now_us += 1000000;
         good =

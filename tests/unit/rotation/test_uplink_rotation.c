@@ -30,6 +30,15 @@ static void close_now(void *context, enum lane lane) {
     (void)context, (void)lane;
 }
 
+static bool checkpoint(void *context, const struct checkpoint_message *message, struct fault *fault) {
+    (void)context, (void)message, (void)fault;
+    return true;
+}
+
+static void witnesses(void *context, struct slice policy) {
+    (void)context, (void)policy;
+}
+
 static bool receive(struct session *s, enum frame_type type, const ProtobufCMessage *message) {
     uint8_t bytes[1024];
     size_t size = protobuf_c_message_pack(message, bytes + FRAME_HEAD);
@@ -41,7 +50,7 @@ static bool receive(struct session *s, enum frame_type type, const ProtobufCMess
 static void open(struct session *s) {
     const struct uplink_stream streams[LANES] = {0};
     const uint8_t boot_id[16] = {0};
-    uplink_open(s->uplink, streams, boot_id, 1, &s->out);
+    uplink_open(s->uplink, streams, boot_id, (struct slice){NULL, 0}, 1, &s->out);
     buffer_clear(&s->out);
 }
 
@@ -86,7 +95,7 @@ static void ask(struct session *s, uint32_t epoch) {
 
 static int make(void **state) {
     static struct session s;
-    const struct uplink_supply supply = {&s, seek, next, acknowledge, close_now};
+    const struct uplink_supply supply = {&s, seek, next, acknowledge, close_now, checkpoint, witnesses};
     s = (struct session){.uplink = uplink_create(&supply), .out = BUFFER(65536)};
     open(&s);
     *state = &s;

@@ -262,6 +262,7 @@ void world_acknowledge(struct world *world) {
         const struct stream_checker *checker = world->checkers[lane];
         lanes_acknowledge(world->lanes, (enum lane)lane, stream_checker_next_seq(checker),
                           stream_checker_attested(checker), stream_checker_batch_seq(checker));
+        lanes_proved(world->lanes, (enum lane)lane, stream_checker_batch_seq(checker));
     }
 }
 

@@ -42,6 +42,7 @@ void world_read(struct world *world, unsigned source, unsigned lines);
 void world_read_long(struct world *world, unsigned source, size_t size);
 /* Sends what the cursors give, at most so many items. */
 void world_send(struct world *world, unsigned items);
+/* All that came, as if a checkpoint held it already. */
 void world_acknowledge(struct world *world);
 /* Every line below its source's position came exactly once (or as an event given anew), and none above. */
 void world_check_lines(const struct world *world);

@@ -94,6 +94,7 @@ static void live(unsigned turns, bool acknowledge) {
         for (unsigned lane = 0; lane < LANES && acknowledge; lane++) {
             lanes_hello(lanes, (enum lane)lane, &hello);
             lanes_acknowledge(lanes, (enum lane)lane, hello.next_event_seq, 0, hello.batch_seq);
+            lanes_proved(lanes, (enum lane)lane, hello.batch_seq);
         }
     }
     lanes_destroy(lanes);

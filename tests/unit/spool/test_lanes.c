@@ -3,6 +3,7 @@
 #include "lanes_world.h"
 
 #include "memory.h"
+#include "merkle.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -353,6 +354,147 @@ static void marks_that_fall_or_lie_are_ignored(void **state) {
     assert_int_equal(report_of(world).stored[0], 30);
     finish(world);
     world_check_lines(world);
+    world_destroy(world);
+}
+
+/* ---- what is in a verified checkpoint */
+
+static void acknowledge_alone(struct world *world) {
+    for (unsigned lane = 0; lane < LANES; lane++)
+        lanes_acknowledge(world->lanes, (enum lane)lane, stream_checker_next_seq(world->checkers[lane]),
+                          stream_checker_attested(world->checkers[lane]),
+                          stream_checker_batch_seq(world->checkers[lane]));
+}
+
+static struct world *with_segments(void) {
+    struct world *world = started(1);
+    for (unsigned i = 0; i < 40; i++) {
+        world_pass(world, 61000000);
+        world_read(world, 0, 100);
+        flush(world);
+        world_send(world, UINT32_MAX);
+    }
+    finish(world);
+    acknowledge_alone(world);
+    flush(world);
+    return world;
+}
+
+static const struct seen_checkpoint seen_forty = {{1, 2, 3, 4}, 40, {{5}}};
+
+static void batches_leave_once_a_checkpoint_holds_them_and_not_before(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    uint64_t segments = report_of(world).segments;
+    assert_true(segments > 3);
+    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    lanes_proved(world->lanes, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]) + 1);
+    assert_int_equal(report_of(world).segments, segments); /* more than there is */
+    lanes_proved(world->lanes, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]));
+    lanes_proved(world->lanes, LANE_BULK, stream_checker_batch_seq(world->checkers[LANE_BULK]));
+    assert_int_equal(report_of(world).segments, 1);
+    /* What was verified is on the disk before anything of it went. */
+    world_stop(world);
+    disk_model_power_cut(world->disk);
+    start_again(world);
+    assert_true(slice_equal(lanes_seen_note(world->lanes), SLICE("a note")));
+    assert_int_equal(report_of(world).proved[0], stream_checker_batch_seq(world->checkers[0]));
+    finish(world);
+    world_check_lines(world);
+    world_destroy(world);
+}
+
+static void a_checkpoint_alone_is_written_with_the_next_flush_and_once(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    finish(world);
+    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    assert_true(lanes_gathered(world->lanes));
+    flush(world);
+    uint64_t groups = report_of(world).groups;
+    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    flush(world);
+    assert_int_equal(report_of(world).groups, groups);
+    world_stop(world);
+    disk_model_power_cut(world->disk);
+    start_again(world);
+    assert_true(slice_equal(lanes_seen_note(world->lanes), SLICE("a note")));
+    world_destroy(world);
+}
+
+static void entries_say_which_checkpoint_was_seen(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    finish(world);
+    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    world_read(world, 0, 3);
+    finish(world);
+    struct batch_entry entry;
+    assert_true(batch_entry_read(stream_checker_last_entry(world->checkers[0]), &entry, NULL));
+    assert_int_equal(entry.seen.size, 40);
+    assert_memory_equal(entry.seen.key_id, seen_forty.key_id, 4);
+    world_destroy(world);
+}
+
+static void leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_come(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    struct lanes_hello hello;
+    struct hash leaf, expected;
+    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    assert_int_equal(hello.proved, 0);
+    expected = merkle_leaf(stream_checker_last_entry(world->checkers[0]));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, hello.batch_seq - 1, &leaf, NULL), LANES_ITEM);
+        assert_true(hash_equal(&leaf, &expected));
+        for (uint64_t batch = 0; batch < hello.batch_seq; batch++)
+            assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, batch, &leaf, NULL), LANES_ITEM);
+        struct lanes_hello now;
+        lanes_hello(world->lanes, LANE_SECURITY, &now);
+        assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, now.batch_seq, &leaf, NULL), LANES_END);
+        world_stop(world);
+        start_again(world);
+        flush(world);
+    }
+    lanes_proved(world->lanes, LANE_SECURITY, 7);
+    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    assert_int_equal(hello.proved, 7);
+    world_send(world, UINT32_MAX);
+    world_read(world, 0, 3);
+    finish(world);
+    expected = merkle_leaf(stream_checker_last_entry(world->checkers[0]));
+    assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, stream_checker_batch_seq(world->checkers[0]) - 1, &leaf,
+                                NULL),
+                     LANES_ITEM);
+    assert_true(hash_equal(&leaf, &expected));
+    world_destroy(world);
+}
+
+static void while_held_nothing_goes(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    uint64_t segments = report_of(world).segments;
+    lanes_hold(world->lanes, true);
+    world_acknowledge(world);
+    assert_int_equal(report_of(world).segments, segments);
+    lanes_hold(world->lanes, false);
+    world_acknowledge(world);
+    assert_int_equal(report_of(world).segments, 1);
+    world_destroy(world);
+}
+
+static void a_collector_that_fell_back_gets_it_again_unless_a_checkpoint_held_it(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    struct fault fault = {0};
+    assert_true(lanes_greeted(world->lanes, LANE_SECURITY, 50, 10, &fault));
+    assert_int_equal(report_of(world).stored[0], 50);
+    assert_int_equal(report_of(world).closed[0], 10);
+    lanes_proved(world->lanes, LANE_SECURITY, 9);
+    assert_true(lanes_greeted(world->lanes, LANE_SECURITY, 60, 9, &fault));
+    assert_false(lanes_greeted(world->lanes, LANE_SECURITY, 60, 8, &fault));
+    assert_int_equal(fault.code, FAULT_CONFLICT);
+    assert_int_equal(report_of(world).stored[0], 50);
     world_destroy(world);
 }
 
@@ -791,6 +933,12 @@ int main(void) {
         cmocka_unit_test(keys_are_rotated_and_the_next_start_knows_it),
         cmocka_unit_test(what_is_acknowledged_and_closed_leaves_the_disk),
         cmocka_unit_test(marks_that_fall_or_lie_are_ignored),
+        cmocka_unit_test(batches_leave_once_a_checkpoint_holds_them_and_not_before),
+        cmocka_unit_test(a_checkpoint_alone_is_written_with_the_next_flush_and_once),
+        cmocka_unit_test(entries_say_which_checkpoint_was_seen),
+        cmocka_unit_test(leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_come),
+        cmocka_unit_test(while_held_nothing_goes),
+        cmocka_unit_test(a_collector_that_fell_back_gets_it_again_unless_a_checkpoint_held_it),
         cmocka_unit_test(a_cursor_says_when_it_is_asked_for_what_is_not_there),
         cmocka_unit_test(two_cursors_of_one_lane_do_not_disturb_each_other),
         cmocka_unit_test(a_full_disk_stops_the_sources_and_all_goes_on_when_there_is_room),

@@ -99,6 +99,8 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
         {.kind = SPOOL_ITEM_MARK, .lane = 1, .stored = 1, .attested = 2, .closed = UINT64_MAX},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 3, .first_event_seq = 4, .count = 5},
         {.kind = SPOOL_ITEM_OLDEST, .oldest = 99},
+        {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("a note")},
+        {.kind = SPOOL_ITEM_PROVED, .lane = 1, .proved = 77},
     };
     size_t count = sizeof items / sizeof *items;
     struct buffer bytes = BUFFER(64 * 1024);
@@ -120,6 +122,7 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
         assert_true(item.count == items[i].count && item.classes == items[i].classes);
         assert_true(item.stored == items[i].stored && item.attested == items[i].attested);
         assert_true(item.closed == items[i].closed && item.oldest == items[i].oldest);
+        assert_int_equal(item.proved, items[i].proved);
         assert_true(item.id.number == items[i].id.number && item.id.nonce == items[i].id.nonce);
         assert_true(item.previous == items[i].previous && item.previous_end == items[i].previous_end);
         assert_int_equal(item.rewritten, items[i].rewritten);
@@ -257,10 +260,12 @@ static void malformed_items_are_refused_with_a_reason(void **state) {
         {"\x04\0\0\0", 4},               /* ends in the head */
         {"\x04\0\0\0\x09zz", 7},         /* longer than there is */
         {"\x00\0\0\0\0", 5},             /* no such kind */
-        {"\x0a\0\0\0\0", 5},             /* no such kind */
+        {"\x0c\0\0\0\0", 5},             /* no such kind */
         {"\x03\0\0\0\x01\x02", 6},       /* no such lane */
         {"\x05\0\0\0\x02\0z", 7},        /* a part too short */
         {"\x09\0\0\0\x09zzzzzzzzz", 14}, /* a number with a byte too many */
+        {"\x0b\0\0\0\x09\x02zzzzzzzz", 14}, /* proved in no such lane */
+        {"\x0b\0\0\0\x08\x01zzzzzzz", 13}, /* a number with a byte too few */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct slice items = slice_make(bad[i].bytes, bad[i].size);
@@ -363,6 +368,9 @@ static void a_state_written_and_taken_again_is_the_same(void **state) {
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 8, .first_event_seq = 80},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 4, .first_event_seq = 40},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 8, .first_event_seq = 85},
+        {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("an older note")},
+        {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("a note")},
+        {.kind = SPOOL_ITEM_PROVED, .lane = 1, .proved = 2},
     };
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
         assert_true(spool_state_take(&from, &items[i]));
@@ -380,13 +388,17 @@ static void a_state_written_and_taken_again_is_the_same(void **state) {
                 to.lanes[0].writer.size == 0);
     assert_true(spool_positions_get(&to.positions, SLICE("journal"), &got) &&
                 slice_equal(got, SLICE("cursor")));
+    assert_true(slice_equal(buffer_slice(&to.seen), SLICE("a note")));
+    assert_true(to.lanes[1].proved == 2 && to.lanes[0].proved == 0);
     assert_true(to.oldest == 5 && to.lanes[1].stored == 10 && to.lanes[1].attested == 9 &&
                 to.lanes[1].closed == 3);
     assert_true(spool_state_void(&to, LANE_BULK, 8, &first) && first == 80);
     assert_true(spool_state_void(&to, LANE_BULK, 4, &first) && first == 40);
     assert_false(spool_state_void(&to, LANE_SECURITY, 4, &first) ||
                  spool_state_void(&to, LANE_BULK, 5, &first));
-    spool_state_mark(&to, LANE_BULK, 80, 80, 5);
+    spool_state_mark(&to, LANE_BULK, 80, 80, 5); /* the collector has it: that alone is not enough */
+    assert_true(spool_state_void(&to, LANE_BULK, 4, &first));
+    spool_state_proved(&to, LANE_BULK, 5);
     assert_false(spool_state_void(&to, LANE_BULK, 4, &first));
     assert_true(spool_state_void(&to, LANE_BULK, 8, &first));
     spool_state_free(&from);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -26,7 +27,10 @@ struct spool {
     uint64_t sought_batch[LANES], sought_seq[LANES], seeks;
     bool refuse_seek;
     uint64_t stored[LANES], attested[LANES], closed[LANES];
-    unsigned close_now[LANES];
+    unsigned close_now[LANES], checkpoints, inclusions;
+    uint64_t from_size;
+    enum fault_code refuse_checkpoint;
+    char policy[16];
     uint8_t bytes[200000];
 };
 
@@ -63,8 +67,25 @@ static void close_now(void *context, enum lane lane) {
     ((struct spool *)context)->close_now[lane]++;
 }
 
+static bool checkpoint(void *context, const struct checkpoint_message *message, struct fault *fault) {
+    struct spool *spool = context;
+    struct checkpoint_inclusion inclusion;
+    struct slice rest = message->inclusions;
+    assert_true(slice_equal(message->note, SLICE("a note")));
+    while (checkpoint_message_next(&rest, &inclusion))
+        spool->inclusions++;
+    spool->checkpoints++;
+    spool->from_size = message->from_size;
+    return !spool->refuse_checkpoint || fault_set(fault, spool->refuse_checkpoint, "the log was forked");
+}
+
+static void witnesses(void *context, struct slice policy) {
+    struct spool *spool = context;
+    snprintf(spool->policy, sizeof spool->policy, "%.*s", SLICE_ARG(policy));
+}
+
 static void open_session(struct spool *spool) {
-    struct uplink_stream streams[LANES] = {{.batch_seq = 3, .next_event_seq = 30},
+    struct uplink_stream streams[LANES] = {{.batch_seq = 3, .next_event_seq = 30, .proved = 2},
                                            {.batch_seq = 4, .has_part = true}};
     static const uint8_t boot_id[16] = {9};
     memset(streams[0].stream_id, 1, 32);
@@ -72,12 +93,12 @@ static void open_session(struct spool *spool) {
     memset(streams[0].last_entry_hash, 3, 32);
     memset(streams[1].newest_part, 4, 224);
     buffer_clear(&spool->out);
-    uplink_open(spool->uplink, streams, boot_id, spool->now_us, &spool->out);
+    uplink_open(spool->uplink, streams, boot_id, SLICE("my newest note"), spool->now_us, &spool->out);
 }
 
 static int set_up(void **state) {
     struct spool *spool = calloc(1, sizeof *spool);
-    struct uplink_supply supply = {spool, seek, next, acknowledge, close_now};
+    struct uplink_supply supply = {spool, seek, next, acknowledge, close_now, checkpoint, witnesses};
     spool->out = BUFFER(16 * ROOM);
     spool->now_us = START_US;
     spool->size = 100;
@@ -446,6 +467,93 @@ static void a_new_session_forgets_the_last_one(void **state) {
     assert_int_equal(pumped(spool, FRAME_EVENTS), 3);
 }
 
+/* ---- checkpoints */
+
+static bool receive_checkpoint(struct spool *spool, uint64_t from_size, size_t inclusions) {
+    CLEANUP_BUFFER struct buffer message = BUFFER(FRAME_CHECKPOINT_MOST), frame = BUFFER(FRAME_CHECKPOINT_MOST + 16);
+    assert_true(checkpoint_message_write(&message, SLICE("a note"), from_size, slice_make(spool->bytes, 64)));
+    for (size_t i = 0; i < inclusions; i++)
+        assert_true(checkpoint_message_add(&message, &(struct checkpoint_inclusion){LANE_BULK, i, 2 * i, {NULL, 0}}));
+    assert_true(frame_write(&frame, FRAME_CHECKPOINT, buffer_slice(&message)));
+    buffer_clear(&spool->out);
+    spool->fault = (struct fault){0};
+    return uplink_receive(spool->uplink, buffer_slice(&frame), spool->now_us, &spool->out, &spool->fault);
+}
+
+static void the_hello_shows_the_newest_note_and_what_is_still_to_be_proved(void **state) {
+    struct spool *spool = *state;
+    Tocsin__Hello *hello =
+        tocsin__hello__unpack(NULL, spool->out.size - FRAME_HEAD, spool->out.data + FRAME_HEAD);
+    assert_true(slice_equal(slice_make(hello->newest_note.data, hello->newest_note.len), SLICE("my newest note")));
+    assert_int_equal(hello->streams[0]->proved, 2);
+    assert_int_equal(hello->streams[1]->proved, 0);
+    tocsin__hello__free_unpacked(hello, NULL);
+}
+
+static void a_checkpoint_goes_to_whoever_verifies_it(void **state) {
+    struct spool *spool = *state;
+    assert_false(receive_checkpoint(spool, 0, 1)); /* before the WELCOME */
+    open_session(spool);
+    welcome(spool, ROOM);
+    assert_true(receive_checkpoint(spool, 77, CHECKPOINT_INCLUSIONS_MOST));
+    assert_int_equal(spool->checkpoints, 1);
+    assert_int_equal(spool->inclusions, CHECKPOINT_INCLUSIONS_MOST);
+    assert_int_equal(spool->from_size, 77);
+    assert_int_equal(spool->out.size, 0);
+}
+
+static void a_log_that_contradicts_itself_is_told_so_and_the_session_ends(void **state) {
+    struct spool *spool = *state;
+    welcome(spool, ROOM);
+    spool->refuse_checkpoint = FAULT_CONFLICT;
+    assert_false(receive_checkpoint(spool, 1, 0));
+    assert_int_equal(spool->fault.code, FAULT_CONFLICT);
+    assert_int_equal(spool->out.data[4], FRAME_NACK);
+    Tocsin__Nack *nack = tocsin__nack__unpack(NULL, spool->out.size - FRAME_HEAD, spool->out.data + FRAME_HEAD);
+    assert_non_null(nack);
+    assert_int_equal(nack->code, TOCSIN__REFUSAL__LOG);
+    assert_string_equal(nack->text, "the log was forked");
+    tocsin__nack__free_unpacked(nack, NULL);
+    /* What says nothing against the log is told to nobody. */
+    open_session(spool);
+    welcome(spool, ROOM);
+    spool->refuse_checkpoint = FAULT_FORMAT;
+    assert_false(receive_checkpoint(spool, 1, 0));
+    assert_int_equal(spool->out.size, 0);
+}
+
+static void a_checkpoint_out_of_its_bounds_ends_the_session(void **state) {
+    struct spool *spool = *state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } bad[] = {
+        {"", 0},                                             /* no note */
+        {"\x0a\x00", 2},                                     /* an empty one */
+        {"\x0a\x01n\x1a\x03zzz", 8},                         /* a path that is no hashes */
+        {"\x0a\x01n\x22\x02\x08\x02", 7},                    /* a lane that does not exist */
+        {"\x0a\x01n\x22\x03\x22\x01z", 8},                   /* an inclusion's path that is no hashes */
+        {"\x0a\x01n\x22\x05\x08", 6},                        /* longer than there is */
+        {"\x0a\x01n\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 14}, /* a size over 64 bits */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CLEANUP_BUFFER struct buffer frame = BUFFER(1024);
+        open_session(spool);
+        welcome(spool, ROOM);
+        assert_true(frame_write(&frame, FRAME_CHECKPOINT, slice_make(bad[i].bytes, bad[i].size)));
+        assert_false(uplink_receive(spool->uplink, buffer_slice(&frame), spool->now_us, &spool->out, &spool->fault));
+    }
+    CLEANUP_BUFFER struct buffer many = BUFFER(4096), frame = BUFFER(8192);
+    buffer_append(&many, "\x0a\x01n", 3);
+    for (unsigned i = 0; i <= CHECKPOINT_INCLUSIONS_MOST; i++)
+        buffer_append(&many, "\x22\x00", 2);
+    open_session(spool);
+    welcome(spool, ROOM);
+    assert_true(frame_write(&frame, FRAME_CHECKPOINT, buffer_slice(&many)));
+    assert_false(uplink_receive(spool->uplink, buffer_slice(&frame), spool->now_us, &spool->out, &spool->fault));
+    assert_int_equal(spool->checkpoints, 0);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -468,6 +576,10 @@ int main(void) {
         CASE(messages_that_cannot_be_read_end_the_session),
         CASE(marks_of_a_lane_that_does_not_exist_are_passed_over),
         CASE(a_new_session_forgets_the_last_one),
+        CASE(the_hello_shows_the_newest_note_and_what_is_still_to_be_proved),
+        CASE(a_checkpoint_goes_to_whoever_verifies_it),
+        CASE(a_log_that_contradicts_itself_is_told_so_and_the_session_ends),
+        CASE(a_checkpoint_out_of_its_bounds_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
