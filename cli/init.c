@@ -1,10 +1,16 @@
 /* tocsin init: a new site. */
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "command.h"
+#include "encoding.h"
+#include "genesis_file.h"
 #include "key_file.h"
+#include "retention_standard.h"
 #include "site.h"
 #include "site_template.h"
 #include "tls_identity.h"
@@ -19,14 +25,45 @@ struct plan {
     char origin[256];
     const char *listen;
     bool agent;
+    const char *person;
+    char person_key[FILES_PATH_MOST];
+    struct hash genesis; /* the leaf of log index 0 */
 };
 
-static bool make_key(const struct plan *plan, enum site_file file, struct fault *fault) {
+static struct signing_key *make_key(const struct plan *plan, enum site_file file, struct fault *fault) {
     char path[FILES_PATH_MOST];
     site_path(path, plan->data, file);
-    struct signing_key *key = key_file_open(path, true, fault);
-    signing_key_destroy(key);
-    return key != NULL;
+    return key_file_open(path, true, fault);
+}
+
+/* Keys of log, registrar, own stream and the first person, and what the log begins with. */
+static bool make_log(struct plan *plan, struct fault *fault) {
+    char people[FILES_PATH_MOST], path[FILES_PATH_MOST];
+    site_path(people, plan->data, SITE_PEOPLE_FOLDER);
+    site_path(path, plan->data, SITE_COLLECTOR_GENESIS);
+    struct signing_key *log_key = make_key(plan, SITE_COLLECTOR_LOG_KEY, fault);
+    struct signing_key *stream = log_key ? make_key(plan, SITE_COLLECTOR_STREAM_KEY, fault) : NULL;
+    struct signing_key *registrar = stream ? make_key(plan, SITE_COLLECTOR_REGISTRAR_KEY, fault) : NULL;
+    struct signing_key *person = registrar && files_make_folder(people, 0700, fault)
+                                     ? key_file_open(plan->person_key, true, fault)
+                                     : NULL;
+    struct retention_policy retention = retention_policy_shipped();
+    bool good = false;
+    if (person) {
+        const struct genesis_plan genesis = {.origin = slice_string(plan->origin),
+                                             .log_key = log_key,
+                                             .person_key = person,
+                                             .registrar = signing_key_public(registrar),
+                                             .person = slice_string(plan->person),
+                                             .retention = &retention,
+                                             .now_us = clock_wall_us()};
+        good = genesis_file_make(path, &genesis, &plan->genesis, fault);
+    }
+    signing_key_destroy(log_key);
+    signing_key_destroy(stream);
+    signing_key_destroy(registrar);
+    signing_key_destroy(person);
+    return good;
 }
 
 static bool write_origin(const struct plan *plan, struct fault *fault) {
@@ -44,7 +81,8 @@ static void local_address(const struct plan *plan, char ret_address[64]) {
 
 /* The agent joins by itself at its first start, with a token that lies ready for it. */
 static bool prepare_agent(const struct plan *plan, const uint8_t pin[32], struct fault *fault) {
-    char address[64], token[TOKEN_TEXT_SIZE], tokens[FILES_PATH_MOST], path[FILES_PATH_MOST], folder[FILES_PATH_MOST];
+    char address[64], token[TOKEN_TEXT_SIZE], tokens[FILES_PATH_MOST], path[FILES_PATH_MOST],
+        folder[FILES_PATH_MOST];
     char host[256], text[512];
     local_address(plan, address);
     site_host_name(host);
@@ -59,13 +97,12 @@ static bool prepare_agent(const struct plan *plan, const uint8_t pin[32], struct
            site_template_agent(plan->site, address, fault);
 }
 
-static bool make_site(const struct plan *plan, struct fault *fault) {
+static bool make_site(struct plan *plan, struct fault *fault) {
     char folder[FILES_PATH_MOST], host[256];
     site_path(folder, plan->data, SITE_COLLECTOR_FOLDER);
     site_host_name(host);
     if (!files_make_folder(plan->site, 0755, fault) || !files_make_folder(plan->data, 0711, fault) ||
-        !files_make_folder(folder, 0700, fault) || !write_origin(plan, fault) ||
-        !make_key(plan, SITE_COLLECTOR_LOG_KEY, fault) || !make_key(plan, SITE_COLLECTOR_STREAM_KEY, fault) ||
+        !files_make_folder(folder, 0700, fault) || !write_origin(plan, fault) || !make_log(plan, fault) ||
         !site_template_collector(plan->site, plan->listen, fault))
         return false;
     struct tls_identity *identity = tls_identity_open(folder, host, clock_wall_us(), fault);
@@ -86,6 +123,40 @@ static bool origin_good(const char *origin) {
     return true;
 }
 
+/* Whoever is logged in, also behind sudo; the first administrator. */
+static const char *login_name(const char *data) {
+    char path[FILES_PATH_MOST];
+    /* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread */
+    const struct passwd *user = getpwuid(getuid());
+    const char *names[] = {getenv("SUDO_USER"), getenv("LOGNAME"), user ? user->pw_name : NULL};
+    /* NOLINTEND(concurrency-mt-unsafe) */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i] && site_person_key(path, data, names[i]))
+            return names[i];
+    return "admin";
+}
+
+static void print_site(const struct command_context *context, const struct plan *plan) {
+    char leaf[2 * HASH_SIZE + 1];
+    encoding_hex(plan->genesis.bytes, HASH_SIZE, leaf);
+    if (context->json) {
+        printf("{\"site\":\"%s\",\"origin\":\"%s\",\"listen\":\"%s\",\"person\":\"%s\",\"person_key\":\"%s\","
+               "\"genesis\":\"%s\"}\n",
+               plan->site, plan->origin, plan->listen, plan->person, plan->person_key, leaf);
+        return;
+    }
+    printf("The site %s is in %s.\n\n"
+           "Start it:   tocsin-collector --site %s &\n"
+           "            tocsin-agent --site %s &\n"
+           "or by systemd, for %s: systemctl enable --now tocsin-collector tocsin-agent\n"
+           "Then:       tocsin --site %s status\n\n"
+           "Its log begins with %s as administrator (key: %s) and with this hash,\n"
+           "which whoever wants to check the log one day should have on paper:\n"
+           "  %.16s %.16s %.16s %.16s\n",
+           plan->origin, plan->site, plan->site, plan->site, SITE_DEFAULT, plan->site, plan->person,
+           plan->person_key, leaf, leaf + 16, leaf + 32, leaf + 48);
+}
+
 int command_init(const struct command_context *context, int argc, char **argv) {
     struct plan plan = {.listen = LISTEN_DEFAULT, .agent = true};
     const char *origin = NULL;
@@ -94,6 +165,8 @@ int command_init(const struct command_context *context, int argc, char **argv) {
             origin = argv[++i];
         else if (strcmp(argv[i], "--listen") == 0 && i + 1 < argc)
             plan.listen = argv[++i];
+        else if (strcmp(argv[i], "--person") == 0 && i + 1 < argc)
+            plan.person = argv[++i];
         else if (strcmp(argv[i], "--no-agent") == 0)
             plan.agent = false;
         else if (argv[i][0] == '-' || plan.site)
@@ -109,12 +182,19 @@ int command_init(const struct command_context *context, int argc, char **argv) {
     if (!origin)
         strncat(plan.origin, "/tocsin", sizeof plan.origin - strlen(plan.origin) - 1);
     if (!origin_good(plan.origin))
-        return command_usage("init", "the name '%s' must be 1 to 200 printable characters without blanks or '+'",
-                             plan.origin);
+        return command_usage(
+            "init", "the name '%s' must be 1 to 200 printable characters without blanks or '+'", plan.origin);
     if (!strrchr(plan.listen, ':'))
         return command_usage("init", "--listen takes HOST:PORT, for example %s", LISTEN_DEFAULT);
     const char *data = context->data ? context->data : "data";
-    snprintf(plan.data, sizeof plan.data, "%s%s%s", data[0] == '/' ? "" : plan.site, data[0] == '/' ? "" : "/", data);
+    snprintf(plan.data, sizeof plan.data, "%s%s%s", data[0] == '/' ? "" : plan.site,
+             data[0] == '/' ? "" : "/", data);
+    if (!plan.person)
+        plan.person = login_name(plan.data);
+    if (!site_person_key(plan.person_key, plan.data, plan.person))
+        return command_usage(
+            "init", "the person's name '%s' must be 1 to %u letters, digits, hyphens, underscores or dots",
+            plan.person, PERSON_NAME_MOST);
     struct fault fault = {0};
     site_path(file, plan.data, SITE_COLLECTOR_ORIGIN);
     if (files_exists(file)) {
@@ -123,14 +203,6 @@ int command_init(const struct command_context *context, int argc, char **argv) {
     }
     if (!make_site(&plan, &fault))
         return command_fail("init", &fault);
-    if (context->json)
-        printf("{\"site\":\"%s\",\"origin\":\"%s\",\"listen\":\"%s\"}\n", plan.site, plan.origin, plan.listen);
-    else
-        printf("The site %s is in %s.\n\n"
-               "Start it:   tocsin-collector --site %s &\n"
-               "            tocsin-agent --site %s &\n"
-               "or by systemd, for %s: systemctl enable --now tocsin-collector tocsin-agent\n"
-               "Then:       tocsin --site %s status\n",
-               plan.origin, plan.site, plan.site, plan.site, SITE_DEFAULT, plan.site);
+    print_site(context, &plan);
     return EXIT_GOOD;
 }

@@ -10,7 +10,7 @@
 #include "site.h"
 
 static const struct command commands[] = {
-    {"init", "DIR [--name ORIGIN] [--listen ADDRESS] [--no-agent]", "makes a new site that runs as it is",
+    {"init", "DIR [--name ORIGIN] [--listen ADDRESS] [--person NAME] [--no-agent]", "makes a new site that runs as it is",
      "Keys, settings of the collector and of this host's agent, ready to start.\n"
      "ORIGIN is the log's name, for ever: CA.EXAMPLE/tocsin. ADDRESS is where agents connect (0.0.0.0:7514).\n\n"
      "  tocsin init /etc/tocsin --name ca.example/tocsin\n",

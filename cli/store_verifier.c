@@ -8,8 +8,8 @@
 #include "encoding.h"
 #include "events.h"
 #include "known_rotations.h"
+#include "log_reader.h"
 #include "memory.h"
-#include "merkle_frontier.h"
 #include "rotation_row.h"
 #include "row.h"
 #include "stream_checker.h"
@@ -23,11 +23,12 @@ struct stream {
     enum lane lane;
     struct verify_key first_key, key; /* of epoch 0; of the present one */
     struct stream_checker *checker;
-    uint8_t part[PART_SIZE]; /* the newest one that the collector holds: it attests what no entry covers yet */
+    uint8_t
+        part[PART_SIZE]; /* the newest one that the collector holds: it attests what no entry covers yet */
     bool has_part;
-    bool has_state;       /* the store keeps its checker's state… */
+    bool has_state;        /* the store keeps its checker's state… */
     uint64_t kept_batches; /* …which counts so many closed batches */
-    bool bad; /* reported already */
+    bool bad;              /* reported already */
 };
 
 struct store_verifier {
@@ -39,14 +40,26 @@ struct store_verifier {
     struct hash log;
     bool log_known;
     struct events_opener *opener;
-    struct buffer entry, class_list; /* of the close that comes next */
-    struct hash tree_hashes[MERKLE_LEVELS_MOST];
-    struct merkle_frontier tree;
+    struct log_verifier *log_rows;
+    struct buffer entry, class_list;  /* of the close that comes next, maybe */
+    uint64_t entry_index, entry_most; /* the last one's index, and the highest */
+    bool any_entry;
+    bool entry_open;      /* it is a batch's, and no close has referred to it yet */
+    bool closes_bad;      /* told */
+    uint64_t closed_next; /* index behind that of the last close */
     uint64_t next_arrival;
-    uint64_t log_skew; /* by how much entries stand behind where they were due; told once for each change */
-    bool any_arrival, tree_seen, arrival_seen;
+    bool any_arrival, arrival_seen;
     struct store_verified summary;
 };
+
+static void find(struct store_verifier *verifier, const char *place, const char *text) {
+    verifier->summary.findings++;
+    verifier->finding(verifier->context, place, text);
+}
+
+static void find_in_log(void *context, const char *place, const char *text) {
+    find(context, place, text);
+}
 
 struct store_verifier *store_verifier_create(store_finding *finding, void *context) {
     struct store_verifier *verifier = memory_new(sizeof *verifier);
@@ -56,7 +69,7 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     verifier->opener = events_opener_create();
     verifier->entry = BUFFER(64 * 1024);
     verifier->class_list = BUFFER(64 * 1024);
-    verifier->tree = merkle_frontier_make(verifier->tree_hashes, MERKLE_LEVELS_MOST);
+    verifier->log_rows = log_verifier_create(find_in_log, verifier);
     return verifier;
 }
 
@@ -67,6 +80,7 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
         free(verifier->streams);
         known_rotations_destroy(verifier->rotations);
         events_opener_destroy(verifier->opener);
+        log_verifier_destroy(verifier->log_rows);
         buffer_free(&verifier->entry);
         buffer_free(&verifier->class_list);
         free(verifier);
@@ -79,9 +93,8 @@ void store_verifier_set_log(struct store_verifier *verifier, const struct hash *
     verifier->log_known = true;
 }
 
-static void find(struct store_verifier *verifier, const char *place, const char *text) {
-    verifier->summary.findings++;
-    verifier->finding(verifier->context, place, text);
+void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key) {
+    log_verifier_set_key(verifier->log_rows, key);
 }
 
 /* ---- streams, by id in order, as the store gives them */
@@ -159,11 +172,12 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
         keys[i].class = message.keys[i].class;
         memcpy(keys[i].key, message.keys[i].key.data, CLASS_KEY_SIZE);
     }
-    struct batch_events events = {message.batch_seq, message.first_event_seq, message.count, keys, message.key_count,
-                                  text};
+    struct batch_events events = {
+        message.batch_seq, message.first_event_seq, message.count, keys, message.key_count, text};
     enum check check = stream_checker_events(stream->checker, &events, fault);
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
-        fault_set(fault, FAULT_CONFLICT, "events %" PRIu64 " and on are stored twice", message.first_event_seq);
+        fault_set(fault, FAULT_CONFLICT, "events %" PRIu64 " and on are stored twice",
+                  message.first_event_seq);
     if (check == CHECK_ACCEPTED)
         verifier->summary.events += message.count;
     return check == CHECK_ACCEPTED ? check : check_good(check) ? CHECK_SEQUENCE : check;
@@ -171,16 +185,18 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
 
 static enum check check_close(struct store_verifier *verifier, struct stream *stream, struct slice payload,
                               struct fault *fault) {
-    uint64_t log_index = bytes_get_u64(payload.data), due = verifier->tree.count + verifier->log_skew;
-    if (log_index != due) {
+    uint64_t log_index = bytes_get_u64(payload.data);
+    if (log_index < verifier->closed_next && !verifier->closes_bad) {
         char text[96];
-        snprintf(text, sizeof text, "log entry %" PRIu64 " stands where %" PRIu64 " was due", log_index, due);
+        snprintf(text, sizeof text, "log entry %" PRIu64 " stands where %" PRIu64 " or a later one was due",
+                 log_index, verifier->closed_next);
         find(verifier, "the log", text);
-        verifier->log_skew = log_index - verifier->tree.count;
+        verifier->closes_bad = true;
     }
-    struct hash leaf = merkle_leaf(buffer_slice(&verifier->entry));
-    merkle_frontier_add(&verifier->tree, &leaf); /* a missing one, too: those behind it stand where they are due */
-    if (verifier->entry.size == 0) {
+    if (log_index >= verifier->closed_next && log_index < UINT64_MAX)
+        verifier->closed_next = log_index + 1;
+    verifier->entry_open = false;
+    if (verifier->entry.size == 0 || verifier->entry_index != log_index) {
         fault_set(fault, FAULT_MISSING, "log entry %" PRIu64 " is missing", log_index);
         return CHECK_SEQUENCE;
     }
@@ -189,7 +205,9 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
         fault_set(fault, FAULT_CONFLICT, "the same batch stands in the log twice");
     verifier->summary.batches++;
-    return check == CHECK_ACCEPTED || check == CHECK_OWED ? check : check_good(check) ? CHECK_SEQUENCE : check;
+    return check == CHECK_ACCEPTED || check == CHECK_OWED ? check
+           : check_good(check)                            ? CHECK_SEQUENCE
+                                                          : check;
 }
 
 static void take_rotation(struct store_verifier *verifier, struct slice key, struct slice value) {
@@ -210,10 +228,11 @@ static void take_rotation(struct store_verifier *verifier, struct slice key, str
 
 /* After an epoch's last batch: goes on under the key that a statement names. */
 static bool begin_epoch(struct store_verifier *verifier, struct stream *stream, struct fault *fault) {
-    const struct rotation_place place = {verifier->log_known ? &verifier->log : NULL, slice_string(stream->host),
-                                         &stream->first_key, &stream->key,
+    const struct rotation_place place = {verifier->log_known ? &verifier->log : NULL,
+                                         slice_string(stream->host), &stream->first_key, &stream->key,
                                          stream_checker_epoch_number(stream->checker)};
-    return known_rotations_follow(verifier->rotations, &place, stream->lane, &stream->id, &stream->key, fault) &&
+    return known_rotations_follow(verifier->rotations, &place, stream->lane, &stream->id, &stream->key,
+                                  fault) &&
            stream_checker_epoch(stream->checker, &stream->key, fault);
 }
 
@@ -241,13 +260,14 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
                                               : check_close(verifier, stream, row.payload, &fault);
     buffer_clear(&verifier->entry);
     buffer_clear(&verifier->class_list);
-    if (check_good(check) && stream_checker_rotated(stream->checker) && !begin_epoch(verifier, stream, &fault))
+    if (check_good(check) && stream_checker_rotated(stream->checker) &&
+        !begin_epoch(verifier, stream, &fault))
         check = CHECK_EPOCH;
     if (check_good(check) || stream->bad)
         return;
     stream->bad = true;
-    snprintf(place, sizeof place, "%s, row %" PRIu64 ", batch %" PRIu64 ", event %" PRIu64, stream->name, arrival,
-             stream_checker_batch_seq(stream->checker), stream_checker_next_seq(stream->checker));
+    snprintf(place, sizeof place, "%s, row %" PRIu64 ", batch %" PRIu64 ", event %" PRIu64, stream->name,
+             arrival, stream_checker_batch_seq(stream->checker), stream_checker_next_seq(stream->checker));
     find(verifier, place, fault.text[0] ? fault.text : check_word(check));
 }
 
@@ -258,37 +278,16 @@ static void take_arrival(struct store_verifier *verifier, struct slice value) {
     verifier->arrival_seen = true;
     if (value.size == 8 && stored == verifier->next_arrival)
         return;
-    snprintf(text, sizeof text, "%" PRIu64 " rows were committed and the last one here is number %" PRIu64, stored,
-             verifier->next_arrival - 1);
+    snprintf(text, sizeof text, "%" PRIu64 " rows were committed and the last one here is number %" PRIu64,
+             stored, verifier->next_arrival - 1);
     find(verifier, "the rows' end", value.size == 8 ? text : "its mark cannot be read");
-}
-
-static void take_tree(struct store_verifier *verifier, struct slice value) {
-    struct bytes_reader reader = bytes_read(value);
-    struct hash hashes[MERKLE_LEVELS_MOST];
-    struct merkle_frontier stored = merkle_frontier_make(hashes, MERKLE_LEVELS_MOST);
-    stored.count = bytes_read_u64(&reader);
-    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
-        if (stored.count >> level & 1)
-            bytes_read_into(&reader, hashes[level].bytes, HASH_SIZE);
-    verifier->tree_seen = true;
-    if (!bytes_read_done(&reader)) {
-        find(verifier, "the log's tree", "it cannot be read");
-        return;
-    }
-    struct hash root = merkle_frontier_root(&stored), computed = merkle_frontier_root(&verifier->tree);
-    char text[160];
-    if (stored.count != verifier->tree.count) {
-        snprintf(text, sizeof text, "it has %" PRIu64 " entries and %" PRIu64 " were read", stored.count,
-                 verifier->tree.count);
-        find(verifier, "the log's tree", text);
-    } else if (!hash_equal(&root, &computed))
-        find(verifier, "the log's tree", "its root is not the root of the entries");
 }
 
 static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
     if (slice_equal(key, SLICE("log.tree")))
-        take_tree(verifier, value);
+        log_verifier_old_tree(verifier->log_rows, value);
+    else if (slice_equal(key, SLICE(LOG_SIZE_MARK)))
+        log_verifier_size(verifier->log_rows, value);
     else if (slice_equal(key, SLICE("arrival")))
         take_arrival(verifier, value);
 }
@@ -301,6 +300,32 @@ static void take_part(struct store_verifier *verifier, struct slice key, struct 
         find(verifier, stream->name, "its newest part cannot be read");
     else
         keep_part(stream, value);
+}
+
+/* An entry that no close has referred to when the next one comes belongs to rows that are gone. */
+static void close_entry(struct store_verifier *verifier) {
+    char text[96];
+    if (!verifier->entry_open)
+        return;
+    snprintf(text, sizeof text, "log entry %" PRIu64 " is of a batch whose rows are not here",
+             verifier->entry_index);
+    find(verifier, "the log", text);
+    verifier->entry_open = false;
+}
+
+static void take_entry(struct store_verifier *verifier, struct slice key, struct slice value) {
+    uint64_t index = key.size == 8 ? bytes_get_u64(key.data) : UINT64_MAX;
+    bool again = verifier->any_entry && index <= verifier->entry_most;
+    close_entry(verifier);
+    log_verifier_entry(verifier->log_rows, key, value);
+    buffer_clear(&verifier->entry);
+    buffer_append_slice(&verifier->entry, value);
+    verifier->entry_index = index;
+    verifier->entry_open =
+        !again && value.size == BATCH_ENTRY_SIZE && slice_starts(value, SLICE("tocsin/batch/v1"));
+    if (!again)
+        verifier->entry_most = index;
+    verifier->any_entry = true;
 }
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
@@ -316,8 +341,16 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
         take_part(verifier, key, value);
         break;
     case STORE_ENTRY:
-        buffer_clear(&verifier->entry);
-        buffer_append_slice(&verifier->entry, value);
+        take_entry(verifier, key, value);
+        break;
+    case STORE_TILE:
+        log_verifier_tile(verifier->log_rows, key, value);
+        break;
+    case STORE_CHECKPOINT:
+        log_verifier_checkpoint(verifier->log_rows, key, value);
+        break;
+    case STORE_CONTROL:
+        log_verifier_control(verifier->log_rows, key, value);
         break;
     case STORE_CLASS_LIST:
         buffer_clear(&verifier->class_list);
@@ -334,7 +367,9 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
     }
 }
 
-struct store_verified store_verifier_summary(const struct store_verifier *verifier) { return verifier->summary; }
+struct store_verified store_verifier_summary(const struct store_verifier *verifier) {
+    return verifier->summary;
+}
 
 /* What is still open is held against its newest part, what is closed against what the store counted. */
 static void check_end(struct store_verifier *verifier, const struct stream *stream) {
@@ -344,8 +379,8 @@ static void check_end(struct store_verifier *verifier, const struct stream *stre
     uint64_t batches = stream_checker_batch_seq(stream->checker);
     if (stream->has_state && stream->kept_batches != batches) {
         char text[96];
-        snprintf(text, sizeof text, "%" PRIu64 " batches were closed and %" PRIu64 " are here", stream->kept_batches,
-                 batches);
+        snprintf(text, sizeof text, "%" PRIu64 " batches were closed and %" PRIu64 " are here",
+                 stream->kept_batches, batches);
         find(verifier, stream->name, text);
         return;
     }
@@ -356,13 +391,25 @@ static void check_end(struct store_verifier *verifier, const struct stream *stre
         find(verifier, stream->name, fault.text[0] ? fault.text : check_word(check));
 }
 
+/* A key that nobody enrolled proves nothing. */
+static void check_enrolled(struct store_verifier *verifier, const struct stream *stream) {
+    enum lane lane;
+    const struct agent_line *line =
+        agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
+    if (!line && stream_checker_batch_seq(stream->checker) > 0)
+        find(verifier, stream->name, "its key was never enrolled in the log");
+}
+
 struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     for (size_t i = 0; i < verifier->stream_count; i++)
         check_end(verifier, &verifier->streams[i]);
     if (!verifier->arrival_seen && verifier->any_arrival)
         find(verifier, "the rows' end", "its mark is missing");
-    if (!verifier->tree_seen && verifier->tree.count)
-        find(verifier, "the log's tree", "it is missing");
+    close_entry(verifier);
+    verifier->summary.log = log_verifier_finish(verifier->log_rows);
+    if (log_verifier_begun(verifier->log_rows))
+        for (size_t i = 0; i < verifier->stream_count; i++)
+            check_enrolled(verifier, &verifier->streams[i]);
     verifier->summary.streams = verifier->stream_count;
     for (size_t i = 0; i < verifier->stream_count; i++)
         verifier->summary.attested += stream_checker_attested(verifier->streams[i].checker);

@@ -1,8 +1,10 @@
-/* A whole store, checked from its rows (store_dump.h) and nothing else: every stream from its first event, the log's tree
- * over every entry, the statement behind every change of an agent's key. Findings go to a callback with their place; a stream that is bad is reported once and left. */
+/* A whole store, checked from its rows (store_dump.h) and nothing else: every stream from its first event, the log's entries
+ * against tiles and checkpoints, the chain of control entries (log_verifier.h), the statement behind every change of an
+ * agent's key. Findings go to a callback with their place; a stream that is bad is reported once and left. */
 #ifndef TOCSIN_STORE_VERIFIER_H
 #define TOCSIN_STORE_VERIFIER_H
 
+#include "log_verifier.h"
 #include "sha256.h"
 #include "store_family.h"
 #include "slice.h"
@@ -14,17 +16,20 @@ typedef void store_finding(void *context, const char *place, const char *text);
 struct store_verified {
     size_t streams;
     uint64_t rows, events, attested, batches, findings;
+    struct log_verified log; /* after the last row */
 };
 
 struct store_verifier *store_verifier_create(store_finding *finding, void *context);
 struct store_verifier *store_verifier_destroy(struct store_verifier *verifier);
 
-/* The log that agents' statements must be for (statement.h); without it that is not asked. */
+/* The log that agents' statements must be for (statement.h); without it, that of the genesis, if there is one. */
 void store_verifier_set_log(struct store_verifier *verifier, const struct hash *log);
+/* Under which key its checkpoints are signed; without it their signatures are not looked at. */
+void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);
-/* After the last row: holds the log's tree against what was read. */
+/* After the last row: holds against each other what was counted and what was read. */
 struct store_verified store_verifier_finish(struct store_verifier *verifier);
 
 #endif

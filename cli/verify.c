@@ -76,7 +76,10 @@ static void name_log(const struct command_context *context, struct store_verifie
     struct signing_key *key = key_file_open(key_path, false, &unreadable);
     if (key) {
         struct hash log = statement_log(buffer_slice(&origin), signing_key_public(key));
+        struct note_key note_key;
         store_verifier_set_log(verifier, &log);
+        if (note_key_make(NOTE_KEY_LOG, buffer_slice(&origin), signing_key_public(key), &note_key, &unreadable))
+            store_verifier_set_key(verifier, &note_key);
     }
     signing_key_destroy(key);
 }

@@ -14,7 +14,6 @@
 #include "report.h"
 #include "site.h"
 
-#define HEARTBEAT_S 600u
 #define ROOM_US 10000000u /* how often free space is looked at */
 #define RECENT_TEXTS_MOST (16u * 1024 * 1024) /* bytes that wait for detection already opened */
 #define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
@@ -99,9 +98,23 @@ static bool open_store(struct collector *collector, struct fault *fault) {
 }
 
 static bool start_pipeline(struct collector *collector, struct fault *fault) {
-    struct committer_settings committer = {collector->store, collector->loop, collector->own};
+    struct committer_settings committer = {.store = collector->store,
+                                           .loop = collector->loop,
+                                           .own = collector->own,
+                                           .log = collector->log_state,
+                                           .signer = collector->signer};
+    if (!collector_first_changes(collector, committer.first, fault))
+        return false;
     collector->committer = committer_create(&committer, fault);
     if (!collector->committer)
+        return false;
+    struct checkpoint_maker_settings checkpoints = {.store = collector->store,
+                                                    .committer = collector->committer,
+                                                    .log = collector->log_state,
+                                                    .signer = collector->signer,
+                                                    .every_us = collector->settings->checkpoint.every_us};
+    collector->checkpoints = checkpoint_maker_start(&checkpoints, fault);
+    if (!collector->checkpoints)
         return false;
     collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
     if (!collector->outbox)
@@ -135,7 +148,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                      .log_key = signing_key_public(collector->log_key)->bytes,
                                      .silent_after_us = collector->settings->silence.after_us,
                                      .pace_minimum_us = collector->settings->pace.minimum_us,
-                                     .heartbeat_s = HEARTBEAT_S};
+                                     .heartbeat_s = COLLECTOR_HEARTBEAT_S};
     collector->ingest = ingest_start(&ingest, fault);
     if (!collector->ingest)
         return false;
@@ -191,7 +204,7 @@ bool collector_start(struct collector *collector, struct fault *fault) {
     site_path(lock, collector->data, SITE_COLLECTOR_LOCK);
     collector->started_us = clock_monotonic_us();
     if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
-        !start_loop(collector, fault) || !open_store(collector, fault) || !start_pipeline(collector, fault) ||
+        !start_loop(collector, fault) || !open_store(collector, fault) || !collector_open_log(collector, fault) || !start_pipeline(collector, fault) ||
         !start_doors(collector, fault))
         return false;
     loop_timer_after(collector->room, 0);
@@ -217,6 +230,8 @@ static void free_settings(struct collector_settings *settings) {
 }
 
 void collector_finish(struct collector *collector) {
+    if (collector->log_state)
+        log_state_wake(collector->log_state);
     collector->queries = query_server_stop(collector->queries);
     collector->metrics = metrics_server_destroy(collector->metrics);
     if (collector->ingest)
@@ -225,7 +240,9 @@ void collector_finish(struct collector *collector) {
     if (collector->committer)
         collector_report(collector, "collector_stopped", "the collector was stopped");
     outbox_stop(collector->outbox);
+    checkpoint_maker_quit(collector->checkpoints);
     collector->committer = committer_destroy(collector->committer);
+    collector->checkpoints = checkpoint_maker_finish(collector->checkpoints);
     collector->outbox = outbox_destroy(collector->outbox);
     collector->ingest = ingest_stop(collector->ingest);
     collector->recent = recent_texts_destroy(collector->recent);
@@ -236,10 +253,13 @@ void collector_finish(struct collector *collector) {
     loop_wake_destroy(collector->status_wanted);
     loop_destroy(collector->loop);
     own_stream_destroy(collector->own);
+    log_state_destroy(collector->log_state);
+    log_signer_destroy(collector->signer);
     store_close(collector->store);
     tls_identity_destroy(collector->identity);
     signing_key_destroy(collector->log_key);
     signing_key_destroy(collector->stream_key);
+    signing_key_destroy(collector->registrar_key);
     while (collector->retired_count) {
         collector->retired_count--;
         knowledge_destroy(collector->retired[collector->retired_count]);

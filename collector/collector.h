@@ -2,6 +2,7 @@
  *
  *     main.c      the command line
  *     collector.c starts the parts, wires them, stops them: whoever feeds stops before what is fed
+ *     log_wiring.c the log's keys and state, and what the log begins with
  *     reload.c    settings and rules, and both again on SIGHUP
  *     status.c    the status page and the metrics
  */
@@ -10,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "checkpoint_maker.h"
 #include "collector_settings.h"
 #include "committer.h"
 #include "detection.h"
@@ -36,7 +38,10 @@ struct collector {
     uint64_t started_us;
     struct loop *loop;
     struct store *store;
-    struct signing_key *log_key, *stream_key;
+    struct signing_key *log_key, *stream_key, *registrar_key;
+    struct log_signer *signer;
+    struct log_state *log_state;
+    struct checkpoint_maker *checkpoints;
     struct own_stream *own;
     struct committer *committer;
     struct outbox *outbox;
@@ -69,6 +74,17 @@ bool collector_start(struct collector *collector, struct fault *fault);
 void collector_finish(struct collector *collector);
 /* An event of the collector's own. */
 void collector_report(struct collector *collector, const char *event, const char *text);
+
+/* ---- log_wiring.c */
+
+#define COLLECTOR_HEARTBEAT_S 600u /* of agents and of the collector's own stream */
+
+/* Registrar's key, signer, state. */
+bool collector_open_log(struct collector *collector, struct fault *fault);
+/* What is committed before everything else: the genesis of an empty log, the enrolment of the collector's own stream. Given
+ * to the caller; NULL where there is nothing. */
+bool collector_first_changes(struct collector *collector, struct change *ret_changes[COMMITTER_FIRST_MOST],
+                             struct fault *fault);
 
 /* ---- reload.c */
 

@@ -43,6 +43,9 @@ struct collector_settings {
         uint64_t floor, ballast, cache; /* bytes; 0: by the size of the disk (store.h) */
     } store;
     struct {
+        uint64_t every_us; /* between two checkpoints, while entries come in */
+    } checkpoint;
+    struct {
         uint64_t after_us; /* without a ping an agent is silent */
     } silence;
     struct {

@@ -22,6 +22,8 @@ static const char *const paths[] = {
     [SITE_COLLECTOR_FOLDER] = "collector",
     [SITE_COLLECTOR_LOG_KEY] = "collector/log.key",
     [SITE_COLLECTOR_STREAM_KEY] = "collector/stream.key",
+    [SITE_COLLECTOR_REGISTRAR_KEY] = "collector/registrar.key",
+    [SITE_COLLECTOR_GENESIS] = "collector/genesis",
     [SITE_COLLECTOR_ORIGIN] = "collector/origin",
     [SITE_COLLECTOR_TOKENS] = "collector/tokens",
     [SITE_COLLECTOR_STORE] = "collector/store",
@@ -31,10 +33,25 @@ static const char *const paths[] = {
     [SITE_WITNESS_KEY] = "witness/witness.key",
     [SITE_WITNESS_LOGS] = "witness/logs",
     [SITE_WITNESS_LOCK] = "witness/lock",
+    [SITE_PEOPLE_FOLDER] = "people",
 };
 
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file) {
     return files_path(ret_path, data, paths[file]);
+}
+
+bool site_person_key(char ret_path[FILES_PATH_MOST], const char *data, const char *person) {
+    char folder[FILES_PATH_MOST], name[PERSON_NAME_MOST + 5];
+    size_t size = strlen(person);
+    if (size == 0 || size > PERSON_NAME_MOST || person[0] == '.')
+        return false;
+    for (const char *at = person; *at; at++) {
+        bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
+        if (!letter && *at != '-' && *at != '_' && *at != '.')
+            return false;
+    }
+    snprintf(name, sizeof name, "%s.key", person);
+    return site_path(folder, data, SITE_PEOPLE_FOLDER) && files_path(ret_path, folder, name);
 }
 
 void site_host_name(char ret_name[256]) {

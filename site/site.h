@@ -3,6 +3,7 @@
  *     SITE/agent.yaml, collector.yaml, view.yaml, witness.yaml   settings, each with NAME.d/(files).yaml merged
  *     DATA/agent/…                                   keys, the collector it belongs to, the spool
  *     DATA/collector/…                               keys, join tokens, the store, the query socket
+ *     DATA/people/NAME.key                           keys of people, mode 0600 in a folder of mode 0700
  *     DATA/witness/…                                 its key, what it cosigned and keeps for each log
  *
  * DATA is SITE/data unless a setting or --data says otherwise. */
@@ -30,6 +31,8 @@ enum site_file {
     SITE_COLLECTOR_FOLDER,
     SITE_COLLECTOR_LOG_KEY,
     SITE_COLLECTOR_STREAM_KEY,
+    SITE_COLLECTOR_REGISTRAR_KEY, /* enrols agents, and nothing else */
+    SITE_COLLECTOR_GENESIS,       /* what the log begins with (genesis_file.h) */
     SITE_COLLECTOR_ORIGIN, /* the log's name, one line */
     SITE_COLLECTOR_TOKENS,
     SITE_COLLECTOR_STORE,
@@ -39,10 +42,15 @@ enum site_file {
     SITE_WITNESS_KEY, /* the seed, 32 bytes in hex */
     SITE_WITNESS_LOGS,
     SITE_WITNESS_LOCK,
+    SITE_PEOPLE_FOLDER, /* keys of people, until they take them away: no daemon reads them */
 };
 
 /* TLS keys and certificates stand in the two folders themselves (tls_identity.h). */
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file);
+
+/* The key of a person; false for a name that is none: 1 to 64 letters, digits, hyphens, underscores and dots, no dot first. */
+#define PERSON_NAME_MOST 64u
+bool site_person_key(char ret_path[FILES_PATH_MOST], const char *data, const char *person);
 
 /* What this host calls itself, as a good host name (class.h): lower case, other characters become hyphens. */
 void site_host_name(char ret_name[256]);

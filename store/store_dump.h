@@ -1,6 +1,14 @@
-/* Everything that a verifier needs, in the order in which it came: the rotations of agents' keys, streams, then rows of events and closed batches, each
- * close behind its log entry and class list, then the marks. The same over a live collector's socket and from a store at
- * rest. */
+/* Everything that a verifier needs, in an order in which it can be checked as it comes. The same over a live collector's
+ * socket and from a store at rest.
+ *
+ *     rotations of agents' keys, streams, newest parts
+ *     rows of events and closed batches in the order of their arrival, and among them the log: every entry once, in the
+ *         order of its index, at the latest before the close that refers to it, which is then the last one before the class
+ *         list and the close; behind an entry the tiles that it fills; a checkpoint behind the last entry that it is over
+ *     what is left of entries, tiles (such as no entry fills) and checkpoints
+ *     places of control entries, marks
+ *
+ * An entry that a close refers to is given again where it was given before. */
 #ifndef TOCSIN_STORE_DUMP_H
 #define TOCSIN_STORE_DUMP_H
 

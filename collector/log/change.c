@@ -11,6 +11,8 @@
 struct change {
     struct change_links links;
     struct buffer steps;
+    bool has_statement;
+    struct change_outcome outcome;
 };
 
 struct change *change_create(void) {
@@ -47,7 +49,8 @@ void change_events(struct change *change, const uint8_t stream_id[32], uint64_t 
     add(change, CHANGE_EVENTS, 0, stream_id, first_event_seq, message, none);
 }
 
-void change_close(struct change *change, const uint8_t stream_id[32], struct slice entry, struct slice class_list) {
+void change_close(struct change *change, const uint8_t stream_id[32], struct slice entry,
+                  struct slice class_list) {
     add(change, CHANGE_CLOSE, 0, stream_id, 0, entry, class_list);
 }
 
@@ -65,15 +68,41 @@ void change_delete(struct change *change, enum store_family family, struct slice
     add(change, CHANGE_DELETE, family, NULL, 0, key, none);
 }
 
+void change_statement(struct change *change, struct slice signed_statement) {
+    if (change->has_statement)
+        change->steps.overflow = true;
+    else
+        add(change, CHANGE_STATEMENT, 0, NULL, 0, signed_statement, none);
+    change->has_statement = true;
+}
+
+const struct change_outcome *change_outcome(const struct change *change) {
+    return &change->outcome;
+}
+struct change_outcome *change_outcome_room(struct change *change) {
+    return &change->outcome;
+}
+bool change_has_statement(const struct change *change) {
+    return change->has_statement;
+}
+
 void change_on_committed(struct change *change, change_callback *committed, void *context) {
     change->links.committed = committed;
     change->links.context = context;
 }
 
-bool change_is_cut(const struct change *change) { return change->steps.overflow; }
-bool change_is_empty(const struct change *change) { return change->steps.size == 0; }
-size_t change_size(const struct change *change) { return sizeof *change + change->steps.size; }
-struct change_links *change_links(struct change *change) { return &change->links; }
+bool change_is_cut(const struct change *change) {
+    return change->steps.overflow;
+}
+bool change_is_empty(const struct change *change) {
+    return change->steps.size == 0;
+}
+size_t change_size(const struct change *change) {
+    return sizeof *change + change->steps.size;
+}
+struct change_links *change_links(struct change *change) {
+    return &change->links;
+}
 
 bool change_next(const struct change *change, size_t *place, struct change_step *ret_step) {
     struct slice rest = slice_from(buffer_slice(&change->steps), *place);

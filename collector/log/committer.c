@@ -5,20 +5,21 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "batch_entry.h"
 #include "bytes.h"
 #include "clock.h"
+#include "control_log.h"
 #include "events.h"
 #include "log.h"
+#include "log_tiles.h"
 #include "memory.h"
-#include "merkle_frontier.h"
 #include "own_stream.h"
 #include "row.h"
 
-#define GROUP_MOST (8u * 1024 * 1024)  /* bytes of changes in one commit */
-#define RETRY_US 200000u               /* while the disk is full */
-#define REPORTS_MOST 1024u             /* own events in one commit, unless one change has more; others wait */
-#define TREE_MARK "log.tree"           /* u64 size ‖ one hash for each bit set in it, from the lowest */
-#define ARRIVAL_MARK "arrival"         /* u64 */
+#define GROUP_MOST (8u * 1024 * 1024) /* bytes of changes in one commit */
+#define RETRY_US 200000u              /* while the disk is full */
+#define REPORTS_MOST 1024u            /* own events in one commit, unless one change has more; others wait */
+#define ARRIVAL_MARK "arrival"        /* u64 */
 
 struct list {
     struct change *first;
@@ -43,13 +44,17 @@ struct committer {
     /* The thread's own. */
     struct store_batch *batch;
     uint64_t next_arrival;
-    struct hash tree_hashes[MERKLE_LEVELS_MOST];
-    struct merkle_frontier tree;
-    uint64_t now_us, entries;
+    struct log_state *log;
+    struct control_log *control; /* NULL: no statement is taken */
+    struct merkle_tile_builder *tree;
+    struct buffer control_entry;
+    uint64_t now_us, entries, statements, refused;
     bool tree_changed;
 };
 
-static void list_clear(struct list *list) { *list = (struct list){NULL, &list->first}; }
+static void list_clear(struct list *list) {
+    *list = (struct list){NULL, &list->first};
+}
 
 static void list_add(struct list *list, struct change *change) {
     change_links(change)->next = NULL;
@@ -59,8 +64,8 @@ static void list_add(struct list *list, struct change *change) {
 
 /* ---- what one group writes */
 
-static void put_row(struct committer *committer, enum row_kind kind, const uint8_t *stream_id, struct slice payload,
-                    uint8_t ret_key[8]) {
+static void put_row(struct committer *committer, enum row_kind kind, const uint8_t *stream_id,
+                    struct slice payload, uint8_t ret_key[8]) {
     uint8_t head[ROW_HEAD];
     row_head(head, kind, committer->now_us, stream_id);
     bytes_put_u64(ret_key, committer->next_arrival++);
@@ -68,7 +73,8 @@ static void put_row(struct committer *committer, enum row_kind kind, const uint8
     store_batch_put_parts(committer->batch, STORE_HOT, slice_make(ret_key, 8), parts, 2);
 }
 
-static void put_events(void *context, const uint8_t stream_id[32], uint64_t first_event_seq, struct slice message) {
+static void put_events(void *context, const uint8_t stream_id[32], uint64_t first_event_seq,
+                       struct slice message) {
     struct committer *committer = context;
     uint8_t arrival[8], index[40];
     put_row(committer, ROW_EVENTS, stream_id, message, arrival);
@@ -77,18 +83,46 @@ static void put_events(void *context, const uint8_t stream_id[32], uint64_t firs
     store_batch_put(committer->batch, STORE_INDEX, slice_make(index, sizeof index), slice_make(arrival, 8));
 }
 
-static void put_close(void *context, const uint8_t stream_id[32], struct slice entry, struct slice class_list) {
-    struct committer *committer = context;
-    uint8_t log_index[8], arrival[8];
-    bytes_put_u64(log_index, committer->tree.count);
+/* Appends to the log. */
+static void put_entry(struct committer *committer, struct slice entry, uint8_t ret_log_index[8]) {
     struct hash leaf = merkle_leaf(entry);
-    merkle_frontier_add(&committer->tree, &leaf);
+    bytes_put_u64(ret_log_index, merkle_tile_builder_size(committer->tree));
+    log_tiles_add(committer->tree, &leaf, committer->batch);
+    store_batch_put(committer->batch, STORE_ENTRY, slice_make(ret_log_index, 8), entry);
     committer->tree_changed = true;
-    store_batch_put(committer->batch, STORE_ENTRY, slice_make(log_index, 8), entry);
+    committer->entries++;
+}
+
+static void put_close(void *context, const uint8_t stream_id[32], struct slice entry,
+                      struct slice class_list) {
+    struct committer *committer = context;
+    uint8_t log_index[8], arrival[8], batch[40];
+    put_entry(committer, entry, log_index);
+    memcpy(batch, stream_id, 32);
+    memcpy(batch + 32, entry.data + BATCH_ENTRY_SEQ_AT, 8);
+    store_batch_put(committer->batch, STORE_BATCH, slice_make(batch, sizeof batch), slice_make(log_index, 8));
     store_batch_put(committer->batch, STORE_CLASS_LIST, slice_make(log_index, 8), class_list);
     store_batch_delete(committer->batch, STORE_PART, slice_make(stream_id, 32));
     put_row(committer, ROW_CLOSE, stream_id, slice_make(log_index, 8), arrival);
-    committer->entries++;
+}
+
+static void put_control(struct committer *committer, const struct change_outcome *outcome) {
+    uint8_t log_index[8], ctl_seq[8];
+    put_entry(committer, buffer_slice(&committer->control_entry), log_index);
+    bytes_put_u64(ctl_seq, outcome->ctl_seq);
+    store_batch_put(committer->batch, STORE_CONTROL, slice_make(ctl_seq, 8), slice_make(log_index, 8));
+    committer->statements++;
+}
+
+static void mark_day(struct committer *committer) {
+    struct change_outcome outcome;
+    if (!committer->control || !control_log_day_due(committer->control, committer->now_us))
+        return;
+    if (control_log_mark_day(committer->control, merkle_tile_builder_size(committer->tree), committer->now_us,
+                             &committer->control_entry, &outcome))
+        put_control(committer, &outcome);
+    else
+        log_fault(LOG_LEVEL_ERROR, &outcome.fault, "the day's mark");
 }
 
 static void put_plain(void *context, enum store_family family, struct slice key, struct slice value) {
@@ -101,13 +135,8 @@ static void put_marks(struct committer *committer) {
     store_batch_put(committer->batch, STORE_MARK, SLICE(ARRIVAL_MARK), slice_make(number, 8));
     if (!committer->tree_changed)
         return;
-    CLEANUP_BUFFER struct buffer tree = BUFFER(8 + sizeof committer->tree_hashes);
-    bytes_write_u64(&tree, committer->tree.count);
-    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
-        if (committer->tree.count >> level & 1)
-            buffer_append_slice(&tree, hash_slice(&committer->tree.hashes[level]));
-    store_batch_put(committer->batch, STORE_MARK, SLICE(TREE_MARK), buffer_slice(&tree));
-    committer->tree_changed = false;
+    bytes_put_u64(number, merkle_tile_builder_size(committer->tree));
+    store_batch_put(committer->batch, STORE_MARK, SLICE(LOG_SIZE_MARK), slice_make(number, 8));
 }
 
 /* Own events are gathered over the group's changes: they make one block. */
@@ -127,10 +156,41 @@ static void add_report(struct reports *reports, struct slice body, uint8_t class
     reports->classes[reports->count++] = class;
 }
 
-static void apply(struct committer *committer, const struct change *change, struct reports *reports) {
+/* False: refused, and the change with it. */
+static bool apply_statement(struct committer *committer, struct change *change, struct slice statement) {
+    struct change_outcome *outcome = change_outcome_room(change);
+    if (!committer->control) {
+        fault_set(&outcome->fault, FAULT_USAGE, "this log takes no statements");
+        return false;
+    }
+    if (!control_log_take(committer->control, statement, merkle_tile_builder_size(committer->tree),
+                          committer->now_us, &committer->control_entry, outcome)) {
+        committer->refused++;
+        return false;
+    }
+    put_control(committer, outcome);
+    if (outcome->type == STATEMENT_GENESIS)
+        mark_day(committer);
+    return true;
+}
+
+/* Before all other steps, whatever place it has among them. */
+static bool apply_first(struct committer *committer, struct change *change) {
+    struct change_step step;
+    if (!change_has_statement(change))
+        return true;
+    for (size_t place = 0; change_next(change, &place, &step);)
+        if (step.kind == CHANGE_STATEMENT)
+            return !change_is_cut(change) && apply_statement(committer, change, step.key);
+    return false;
+}
+
+static void apply(struct committer *committer, struct change *change, struct reports *reports) {
     struct change_step step;
     if (change_is_cut(change))
         log_error("a change was larger than %u bytes: what did not fit is lost", CHANGE_MOST);
+    if (!apply_first(committer, change))
+        return;
     for (size_t place = 0; change_next(change, &place, &step);) {
         switch (step.kind) {
         case CHANGE_EVENTS:
@@ -148,6 +208,8 @@ static void apply(struct committer *committer, const struct change *change, stru
         case CHANGE_DELETE:
             store_batch_delete(committer->batch, step.family, step.key);
             break;
+        case CHANGE_STATEMENT:
+            break; /* done */
         }
     }
 }
@@ -215,8 +277,9 @@ static bool write_batch(struct committer *committer) {
             return false;
         }
         if (!told)
-            log_fault(LOG_LEVEL_ERROR, &fault,
-                      "the disk is full: nothing is acknowledged until there is room; agents keep what they have");
+            log_fault(
+                LOG_LEVEL_ERROR, &fault,
+                "the disk is full: nothing is acknowledged until there is room; agents keep what they have");
         pthread_mutex_lock(&committer->mutex);
         committer->counts.stalls += !told;
         committer->counts.stalled = true;
@@ -234,12 +297,17 @@ static bool write_batch(struct committer *committer) {
 }
 
 static void publish(struct committer *committer, struct list *group, size_t changes) {
+    if (committer->tree_changed)
+        log_state_committed(committer->log, committer->tree);
+    committer->tree_changed = false;
     pthread_mutex_lock(&committer->mutex);
     committer->arrival = committer->next_arrival;
     committer->counts.groups++;
     committer->counts.changes += changes;
     committer->counts.entries = committer->entries;
-    committer->counts.log_size = committer->tree.count;
+    committer->counts.statements = committer->statements;
+    committer->counts.refused = committer->refused;
+    committer->counts.log_size = merkle_tile_builder_size(committer->tree);
     committer->counts.stalled = false;
     if (group->first) {
         *committer->done.end = group->first;
@@ -251,7 +319,8 @@ static void publish(struct committer *committer, struct list *group, size_t chan
         loop_wake_send(committer->wake);
 }
 
-static bool commit_group(struct committer *committer, struct list *group, struct reports *reports, bool last) {
+static bool commit_group(struct committer *committer, struct list *group, struct reports *reports,
+                         bool last) {
     struct fault fault = {0};
     struct own_stream_output output = own_output(committer);
     struct stream_clock clock = own_clock();
@@ -259,10 +328,11 @@ static bool commit_group(struct committer *committer, struct list *group, struct
     store_batch_clear(committer->batch);
     reports->count = 0;
     committer->now_us = clock.now_us;
+    mark_day(committer);
     for (struct change *change = group->first; change; change = change_links(change)->next, changes++)
         apply(committer, change, reports);
-    bool good = own_stream_turn(committer->own, &clock, reports->bodies, reports->classes, reports->count, &output,
-                                &fault) &&
+    bool good = own_stream_turn(committer->own, &clock, reports->bodies, reports->classes, reports->count,
+                                &output, &fault) &&
                 (!last || own_stream_finish(committer->own, &clock, &output, &fault));
     if (!good) {
         log_fault(LOG_LEVEL_ERROR, &fault, "the collector's own stream");
@@ -351,18 +421,14 @@ static bool read_marks(struct committer *committer, struct fault *fault) {
         committer->next_arrival = committer->arrival = bytes_get_u64(number);
     else if (local.code != FAULT_MISSING)
         return fault_set(fault, local.code, "%s", local.text);
-    CLEANUP_STORE_VALUE struct store_value value = {0};
-    if (!store_get(committer->store, STORE_MARK, SLICE(TREE_MARK), &value, &local))
-        return local.code == FAULT_MISSING || fault_set(fault, local.code, "%s", local.text);
-    struct bytes_reader reader = bytes_read(value.slice);
-    committer->tree.count = bytes_read_u64(&reader);
-    for (unsigned level = 0; level < MERKLE_LEVELS_MOST; level++)
-        if (committer->tree.count >> level & 1)
-            bytes_read_into(&reader, committer->tree.hashes[level].bytes, HASH_SIZE);
-    if (!bytes_read_done(&reader))
-        return fault_set(fault, FAULT_FORMAT, "the log's tree in the store cannot be read");
-    committer->counts.log_size = committer->tree.count;
     return true;
+}
+
+static bool open_control(struct committer *committer, struct log_signer *signer, struct fault *fault) {
+    if (!signer)
+        return true;
+    committer->control = control_log_open(committer->store, signer, fault);
+    return committer->control != NULL;
 }
 
 static struct committer *release(struct committer *committer) {
@@ -373,6 +439,9 @@ static struct committer *release(struct committer *committer) {
     }
     loop_wake_destroy(committer->wake);
     store_batch_destroy(committer->batch);
+    control_log_destroy(committer->control);
+    merkle_tile_builder_destroy(committer->tree);
+    buffer_free(&committer->control_entry);
     pthread_cond_destroy(&committer->queued);
     pthread_cond_destroy(&committer->arrived);
     pthread_mutex_destroy(&committer->mutex);
@@ -384,9 +453,17 @@ struct committer *committer_create(const struct committer_settings *settings, st
     struct committer *committer = memory_new(sizeof *committer);
     committer->store = settings->store;
     committer->own = settings->own;
-    committer->tree = merkle_frontier_make(committer->tree_hashes, MERKLE_LEVELS_MOST);
+    committer->log = settings->log;
+    committer->tree = merkle_tile_builder_create();
+    committer->control_entry = BUFFER(CONTROL_ENTRY_MOST);
     list_clear(&committer->queue);
     list_clear(&committer->done);
+    log_reader_builder(log_state_reader(settings->log), committer->tree);
+    committer->counts.log_size = merkle_tile_builder_size(committer->tree);
+    for (size_t i = 0; i < COMMITTER_FIRST_MOST && settings->first[i]; i++) {
+        list_add(&committer->queue, settings->first[i]);
+        committer->queued_bytes += change_size(settings->first[i]);
+    }
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -396,7 +473,7 @@ struct committer *committer_create(const struct committer_settings *settings, st
     pthread_condattr_destroy(&monotonic);
     committer->batch = store_batch_create(settings->store);
     committer->wake = loop_wake_create(settings->loop, give_back, committer);
-    if (!read_marks(committer, fault))
+    if (!read_marks(committer, fault) || !open_control(committer, settings->signer, fault))
         return release(committer);
     errno = pthread_create(&committer->thread, NULL, run, committer);
     if (errno) {

@@ -33,7 +33,7 @@ struct log_state {
     size_t listener_count;
 
     pthread_mutex_t control_mutex;
-    struct control_chain *control;
+    struct control_fold control;
 };
 
 /* ---- open */
@@ -84,7 +84,7 @@ struct log_state *log_state_open(const struct log_state_settings *settings, stru
     state->store = settings->store;
     state->note = BUFFER(NOTE_MOST);
     state->log = statement_log(settings->origin, settings->log_key);
-    state->control = control_chain_create(NULL);
+    state->control = control_fold_make();
     if (!note_key_make(NOTE_KEY_LOG, settings->origin, settings->log_key, &state->key, fault) ||
         !log_upgrade(settings->store, fault))
         return log_state_destroy(state);
@@ -96,7 +96,7 @@ struct log_state *log_state_open(const struct log_state_settings *settings, stru
 
 struct log_state *log_state_destroy(struct log_state *state) {
     if (state) {
-        control_chain_destroy(state->control);
+        control_fold_release(&state->control);
         log_reader_destroy(state->reader);
         buffer_free(&state->note);
         pthread_cond_destroy(&state->published);
@@ -235,15 +235,10 @@ bool log_state_due(struct log_state *state, const struct log_pace *pace,
 
 /* ---- the control chain */
 
-static bool fold(void *context, uint64_t log_index, struct slice entry, struct fault *fault) {
-    (void)log_index;
-    return control_chain_add(context, entry, NULL, NULL, fault);
-}
-
-const struct control_chain *log_state_control(struct log_state *state, struct fault *fault) {
+const struct control_fold *log_state_control(struct log_state *state, struct fault *fault) {
     pthread_mutex_lock(&state->control_mutex);
-    if (log_control_walk(state->store, control_chain_count(state->control), fold, state->control, fault))
-        return state->control;
+    if (control_fold_catch_up(&state->control, state->store, fault))
+        return &state->control;
     pthread_mutex_unlock(&state->control_mutex);
     return NULL;
 }
@@ -254,11 +249,11 @@ void log_state_control_release(struct log_state *state) {
 
 bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_policy, struct fault *fault) {
     uint64_t ctl_seq;
-    const struct control_chain *chain = log_state_control(state, fault);
-    if (!chain)
+    const struct control_fold *control = log_state_control(state, fault);
+    if (!control)
         return false;
-    if (control_chain_count(chain) > 0)
-        *ret_policy = *control_chain_witnesses(chain, &ctl_seq);
+    if (control_chain_count(control->chain) > 0)
+        *ret_policy = *control_chain_witnesses(control->chain, &ctl_seq);
     else
         *ret_policy = (struct witness_policy){.needed = 0};
     log_state_control_release(state);

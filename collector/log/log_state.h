@@ -12,7 +12,7 @@
 #define TOCSIN_LOG_STATE_H
 
 #include "checkpoint.h"
-#include "control_chain.h"
+#include "control_fold.h"
 #include "log_reader.h"
 
 struct log_state;
@@ -63,10 +63,11 @@ void log_state_listen(struct log_state *state, void (*published)(void *context),
 
 /* ---- the control chain, as committed */
 
-/* The folded chain, held still until log_state_control_release; briefly, since every other reader waits. NULL with a fault
- * when the store cannot be read, and no release is due then; of a log without a genesis control_chain_count is 0. The first
- * call folds all entries. Between the two no other function of log_state is called. */
-const struct control_chain *log_state_control(struct log_state *state, struct fault *fault);
+/* Chain, registry of agents and retention ledger, held still until log_state_control_release; briefly, since every other
+ * reader waits. NULL with a fault when the store cannot be read, and no release is due then; of a log without a genesis
+ * control_chain_count is 0. The first call folds all entries. In between no function of log_state is called by the same
+ * thread. */
+const struct control_fold *log_state_control(struct log_state *state, struct fault *fault);
 void log_state_control_release(struct log_state *state);
 /* The witness policy in force; one that needs none where there is no genesis. */
 bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_policy, struct fault *fault);

@@ -40,8 +40,8 @@ static void add_entry(struct upgrade *upgrade, uint64_t index, struct slice entr
     if (entry.size != BATCH_ENTRY_SIZE)
         return;
     bytes_put_u64(number, index);
-    memcpy(key, entry.data + 16, 32);     /* stream_id */
-    memcpy(key + 32, entry.data + 56, 8); /* batch_seq */
+    memcpy(key, entry.data + BATCH_ENTRY_STREAM_AT, 32);
+    memcpy(key + 32, entry.data + BATCH_ENTRY_SEQ_AT, 8);
     store_batch_put(upgrade->batch, STORE_BATCH, slice_make(key, sizeof key),
                     slice_make(number, sizeof number));
 }

@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "encoding.h"
+#include "salted_text.h"
+
 #define FIELDS_MOST 16u
 
-void report_state(struct change *change, const char *name, const struct report_field *fields, const char *format,
-                  ...) {
+void report_state(struct change *change, const char *name, const struct report_field *fields,
+                  const char *format, ...) {
     char sentence[512];
     va_list arguments;
     va_start(arguments, format);
@@ -23,4 +26,23 @@ void report_state(struct change *change, const char *name, const struct report_f
                               .fields = list,
                               .field_count = count};
     change_report(change, CLASS_JOURNAL, &body);
+}
+
+bool report_text(struct change *change, struct slice salted) {
+    char hash_text[2 * HASH_SIZE + 1], salt_text[2 * TEXT_SALT_SIZE + 1];
+    if (salted.size < TEXT_SALT_SIZE || salted.size > TEXT_SALT_SIZE + SALTED_TEXT_MOST)
+        return false;
+    struct hash hash = sha256_of(salted);
+    encoding_hex(hash.bytes, sizeof hash.bytes, hash_text);
+    encoding_hex(salted.data, TEXT_SALT_SIZE, salt_text);
+    struct event_field fields[] = {{SLICE("tocsin.event"), SLICE("statement_text")},
+                                   {SLICE("text.hash"), slice_string(hash_text)},
+                                   {SLICE("text.salt"), slice_string(salt_text)}};
+    struct event_body body = {.kind = EVENT_STATE,
+                              .source = SLICE("collector"),
+                              .raw = slice_from(salted, TEXT_SALT_SIZE),
+                              .fields = fields,
+                              .field_count = sizeof fields / sizeof *fields};
+    change_report(change, CLASS_JOURNAL, &body);
+    return true;
 }

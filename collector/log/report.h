@@ -14,4 +14,9 @@ struct report_field {
 void report_state(struct change *change, const char *name, const struct report_field *fields, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A text that a statement of this change names by its salted hash alone (`salted` is salt[32] ‖ text): an event named
+ * statement_text with the fields text.hash and text.salt, in hexadecimal, and the text as its sentence. Erasable, unlike the
+ * statement. False for one that is shorter than its salt or longer than an event may be. */
+bool report_text(struct change *change, struct slice salted);
+
 #endif

@@ -13,6 +13,8 @@
 
 #define BATCH_ENTRY_SIGNED 352u
 #define BATCH_ENTRY_SIZE (BATCH_ENTRY_SIGNED + ED25519_SIGNATURE_SIZE)
+#define BATCH_ENTRY_STREAM_AT 16u /* where stream_id and batch_seq stand in it */
+#define BATCH_ENTRY_SEQ_AT 56u
 #define BOOT_ID_SIZE 16u
 
 /* A batch holds at most this many events, and takes no further one once its text has reached BATCH_TEXT_MOST.

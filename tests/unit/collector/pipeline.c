@@ -21,7 +21,12 @@ void pipeline_start(struct pipeline *pipeline, struct store *store) {
     pipeline->own = own_stream_open(&own, &fault);
     if (!pipeline->own)
         fail_msg("%s: %s", fault.place, fault.text);
-    struct committer_settings committer = {store, pipeline->loop, pipeline->own};
+    struct log_state_settings log = {store, SLICE(PIPELINE_ORIGIN), signing_key_public(pipeline->key)};
+    pipeline->log = log_state_open(&log, &fault);
+    if (!pipeline->log)
+        fail_msg("%s: %s", fault.place, fault.text);
+    struct committer_settings committer = {
+        .store = store, .loop = pipeline->loop, .own = pipeline->own, .log = pipeline->log};
     pipeline->committer = committer_create(&committer, &fault);
     assert_non_null(pipeline->committer);
 }
@@ -33,6 +38,7 @@ void pipeline_stop_committer(struct pipeline *pipeline) {
 void pipeline_stop(struct pipeline *pipeline) {
     pipeline_stop_committer(pipeline);
     own_stream_destroy(pipeline->own);
+    log_state_destroy(pipeline->log);
     loop_destroy(pipeline->loop);
     signing_key_destroy(pipeline->key);
 }

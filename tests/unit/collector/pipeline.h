@@ -15,11 +15,14 @@
 #include "fake_store.h"
 #include "own_stream.h"
 
+#define PIPELINE_ORIGIN "collector.example/log"
+
 struct pipeline {
     struct store *store; /* borrowed */
     struct loop *loop;
     struct signing_key *key;
     struct own_stream *own;
+    struct log_state *log;
     struct committer *committer;
 };
 

@@ -89,7 +89,7 @@ static struct store *whole;
 static int make_store(void **state) {
     (void)state;
     struct pipeline p;
-    struct openers *openers = openers_create();
+    struct openers *openers = openers_create(NULL);
     whole = fake_store_create();
     pipeline_start(&p, whole);
     pipeline_report(&p, "started", "h1");
@@ -132,7 +132,7 @@ static bool next_victim(struct victim *victim, enum store_family family) {
 
 static bool counts(const struct victim *victim) {
     struct slice key = buffer_slice(&victim->key);
-    return victim->family != STORE_MARK || slice_equal(key, SLICE("log.tree")) || slice_equal(key, SLICE("arrival"));
+    return victim->family != STORE_MARK || slice_equal(key, SLICE("log.size")) || slice_equal(key, SLICE("arrival"));
 }
 
 static void each_row(void (*tamper)(const struct victim *victim)) {
@@ -269,10 +269,10 @@ static void findings_name_the_row_the_stream_or_the_entry(void **state) {
     expect(store, "log entry 1 is missing");
     assert_in_range(verify(store).count, 1, 3); /* and what follows from it; not every entry behind it */
     fake_store_destroy(store);
-    /* The tree. */
+    /* The mark. */
     store = fake_store_copy(whole);
-    fake_store_delete(store, STORE_MARK, SLICE("log.tree"));
-    expect(store, "the log's tree: it is missing");
+    fake_store_delete(store, STORE_MARK, SLICE("log.size"));
+    expect(store, "the log's size: its mark is missing");
     fake_store_destroy(store);
     /* The end. */
     store = fake_store_copy(whole);

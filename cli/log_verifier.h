@@ -1,0 +1,47 @@
+/* The log of a store, checked as store_dump gives it and with nothing else: entries against tiles, tiles and entries against
+ * checkpoints, checkpoints under the log's key, the chain of control entries from its genesis.
+ *
+ * What is wrong goes to a callback with its place, and once: what only follows from it is not told again. Memory: two tiles
+ * a level, 64 bytes a control entry. */
+#ifndef TOCSIN_LOG_VERIFIER_H
+#define TOCSIN_LOG_VERIFIER_H
+
+#include "agent_registry.h"
+#include "checkpoint.h"
+#include "control_chain.h"
+
+struct log_verifier;
+
+typedef void log_finding(void *context, const char *place, const char *text);
+
+struct log_verified {
+    uint64_t size, checkpoints, control_entries;
+    uint64_t covered;    /* entries under the newest checkpoint */
+    bool single_control; /* some decision rests on one person */
+    bool
+        witnessed; /* the newest checkpoint has the cosignatures that the policy in force asks for, and it asks for some */
+};
+
+struct log_verifier *log_verifier_create(log_finding *finding, void *context);
+struct log_verifier *log_verifier_destroy(struct log_verifier *verifier); /* returns NULL */
+
+/* Whose checkpoints they must be; without it their signatures are not looked at. */
+void log_verifier_set_key(struct log_verifier *verifier, const struct note_key *key);
+
+/* Rows, in the order of store_dump. */
+void log_verifier_entry(struct log_verifier *verifier, struct slice key, struct slice entry);
+void log_verifier_tile(struct log_verifier *verifier, struct slice key, struct slice value);
+void log_verifier_checkpoint(struct log_verifier *verifier, struct slice key, struct slice note);
+void log_verifier_control(struct log_verifier *verifier, struct slice key, struct slice value);
+void log_verifier_size(struct log_verifier *verifier, struct slice mark); /* LOG_SIZE_MARK */
+void log_verifier_old_tree(struct log_verifier *verifier,
+                           struct slice mark); /* of a store from before there were tiles */
+
+struct log_verified log_verifier_finish(struct log_verifier *verifier);
+
+/* What the control chain says so far, for streams. */
+bool log_verifier_begun(const struct log_verifier *verifier);
+const struct agent_registry *log_verifier_agents(const struct log_verifier *verifier);
+const struct hash *log_verifier_log(const struct log_verifier *verifier); /* only of one that has begun */
+
+#endif
