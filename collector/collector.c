@@ -165,6 +165,9 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
     if (!metrics->host)
         return true;
     char address[FILES_PATH_MOST];
+                                            .log = collector->log_state,
+                                            .signer = collector->signer,
+                                            .close_now = collector_close_now,
     if (metrics->host[0] == '/')
         snprintf(address, sizeof address, "unix:%s", metrics->host);
     else
@@ -205,6 +208,7 @@ bool collector_start(struct collector *collector, struct fault *fault) {
     collector->started_us = clock_monotonic_us();
     if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
         !start_loop(collector, fault) || !open_store(collector, fault) || !collector_open_log(collector, fault) || !start_pipeline(collector, fault) ||
+    collector->closing_wanted = loop_wake_create(collector->loop, collector_close_wanted, collector);
         !start_doors(collector, fault))
         return false;
     loop_timer_after(collector->room, 0);
@@ -262,6 +266,7 @@ void collector_finish(struct collector *collector) {
     signing_key_destroy(collector->registrar_key);
     while (collector->retired_count) {
         collector->retired_count--;
+    loop_wake_destroy(collector->closing_wanted);
         knowledge_destroy(collector->retired[collector->retired_count]);
         free_settings(collector->retired_settings[collector->retired_count]);
     }

@@ -28,6 +28,8 @@
 #define RELOADS_MOST 1024u /* in one process: what was in force before is kept, readers may still use it */
 
 struct collector {
+#define CLOSING_MOST 256u /* streams that are asked to close at once */
+
     const char *site;
     struct collector_settings *settings;
     char data[FILES_PATH_MOST];
@@ -60,6 +62,7 @@ struct collector {
     struct loop_wake *status_wanted;
     bool low;
 
+    struct loop_wake *closing_wanted;
     /* The status is written in the loop's thread and read in others. */
     pthread_mutex_t mutex;
     pthread_cond_t status_written;
@@ -67,6 +70,9 @@ struct collector {
     uint64_t statuses;
 };
 
+    /* Likewise: streams whose open batches somebody wants closed. */
+    struct hash closing[CLOSING_MOST];
+    size_t closing_count;
 /* ---- collector.c */
 
 bool collector_start(struct collector *collector, struct fault *fault);
@@ -87,6 +93,10 @@ bool collector_first_changes(struct collector *collector, struct change *ret_cha
                              struct fault *fault);
 
 /* ---- reload.c */
+
+/* Any thread: false for a stream of nobody's. */
+bool collector_close_now(void *context, const struct hash *stream_id);
+void collector_close_wanted(void *context); /* the loop's thread */
 
 /* `data` is the option's, or NULL: then the setting's, below the site. */
 bool collector_read_settings(struct collector *collector, const char *data, struct fault *fault);

@@ -1,5 +1,6 @@
-/* The log's part of the wiring: its keys, its state, what it begins with. */
+/* The log's part of the wiring: its keys, its state, what it begins with, batches that are wanted closed. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agent_enrolment.h"
 #include "clock.h"
@@ -159,4 +160,39 @@ bool collector_first_changes(struct collector *collector, struct change *ret_cha
         change_on_committed(ret_changes[count], tell_refused,
                             (void *)(uintptr_t) "the enrolment of the collector's own stream");
     return fault->code == FAULT_NONE;
+}
+
+/* ---- batches that somebody wants closed now */
+
+bool collector_close_now(void *context, const struct hash *stream_id) {
+    struct collector *collector = context;
+    CLEANUP_STORE_VALUE struct store_value known = {0};
+    if (!store_get(collector->store, STORE_STREAM, hash_slice(stream_id), &known, NULL))
+        return false;
+    pthread_mutex_lock(&collector->mutex);
+    bool room = collector->closing_count < CLOSING_MOST;
+    if (room)
+        collector->closing[collector->closing_count++] = *stream_id;
+    pthread_mutex_unlock(&collector->mutex);
+    loop_wake_send(collector->closing_wanted);
+    return room;
+}
+
+void collector_close_wanted(void *context) {
+    struct collector *collector = context;
+    struct hash closing[CLOSING_MOST];
+    pthread_mutex_lock(&collector->mutex);
+    size_t count = collector->closing_count;
+    memcpy(closing, collector->closing, count * sizeof *closing);
+    collector->closing_count = 0;
+    pthread_mutex_unlock(&collector->mutex);
+    for (size_t i = 0; i < count; i++) {
+        if (!hash_equal(&closing[i], own_stream_id(collector->own))) {
+            ingest_close_now(collector->ingest, &closing[i]);
+            continue;
+        }
+        struct change *change = change_create();
+        change_close_own(change);
+        committer_submit(collector->committer, change);
+    }
 }

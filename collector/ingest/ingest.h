@@ -41,6 +41,9 @@ struct ingest_counts {
     uint64_t agents, connected, silent, joined, refused, frames, bytes;
 };
 struct ingest_counts ingest_counts(const struct ingest *ingest);
+/* Asks the stream's agent to close its open batch now; false where it is not connected. The loop's thread. */
+bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id);
+
 /* One JSON object for each agent, in an array: name, state, marks. The loop's thread. */
 bool ingest_describe(const struct ingest *ingest, struct buffer *to);
 

@@ -231,3 +231,13 @@ bool session_take_hello(struct session *session, struct slice message) {
     buffer_append_slice(&session->hello, message);
     return !all_quiet(session->agent) || greet(session);
 }
+
+bool session_close_batch(struct session *session, enum lane lane) {
+    if (session->state != SESSION_READY)
+        return false;
+    Tocsin__CloseNow wanted;
+    tocsin__close_now__init(&wanted);
+    wanted.lane = lane;
+    session_write(session, FRAME_CLOSE_NOW, &wanted.base);
+    return true;
+}

@@ -22,7 +22,8 @@ enum change_step_kind {
     CHANGE_REPORT,
     CHANGE_PUT,
     CHANGE_DELETE,
-    CHANGE_STATEMENT
+    CHANGE_STATEMENT,
+    CHANGE_CLOSE_OWN,
 };
 
 /* As the committer reads it back, in the order of filling. */
@@ -51,6 +52,8 @@ void change_report(struct change *change, enum event_class class, const struct e
 void change_put(struct change *change, enum store_family family, struct slice key, struct slice value);
 void change_delete(struct change *change, enum store_family family, struct slice key);
 
+/* Closes the own stream's open batch behind what this commit reports. */
+void change_close_own(struct change *change);
 /* A signed statement (signed_statement_write): judged, placed in the control chain and written before the change's other
  * steps. One a change; a second one cuts the change. */
 void change_statement(struct change *change, struct slice signed_statement);

@@ -50,6 +50,7 @@ struct committer {
     struct buffer control_entry;
     uint64_t now_us, entries, statements, refused;
     bool tree_changed;
+    bool close_own; /* in this commit */
 };
 
 static void list_clear(struct list *list) {
@@ -208,6 +209,9 @@ static void apply(struct committer *committer, struct change *change, struct rep
         case CHANGE_DELETE:
             store_batch_delete(committer->batch, step.family, step.key);
             break;
+        case CHANGE_CLOSE_OWN:
+            committer->close_own = true;
+            break;
         case CHANGE_STATEMENT:
             break; /* done */
         }
@@ -328,12 +332,13 @@ static bool commit_group(struct committer *committer, struct list *group, struct
     store_batch_clear(committer->batch);
     reports->count = 0;
     committer->now_us = clock.now_us;
+    committer->close_own = false;
     mark_day(committer);
     for (struct change *change = group->first; change; change = change_links(change)->next, changes++)
         apply(committer, change, reports);
     bool good = own_stream_turn(committer->own, &clock, reports->bodies, reports->classes, reports->count,
                                 &output, &fault) &&
-                (!last || own_stream_finish(committer->own, &clock, &output, &fault));
+                (!(last || committer->close_own) || own_stream_finish(committer->own, &clock, &output, &fault));
     if (!good) {
         log_fault(LOG_LEVEL_ERROR, &fault, "the collector's own stream");
         return false;

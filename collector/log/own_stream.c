@@ -113,6 +113,10 @@ struct own_stream *own_stream_destroy(struct own_stream *own) {
     return NULL;
 }
 
+const struct hash *own_stream_id(const struct own_stream *own) {
+    return &own->id;
+}
+
 static void put_stream(struct own_stream *own, const struct own_stream_output *output) {
     CLEANUP_BUFFER struct buffer state = BUFFER(STREAM_WRITER_STATE_MOST);
     stream_writer_save(own->writer, &state);

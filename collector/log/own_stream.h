@@ -28,12 +28,14 @@ struct own_stream_output {
 struct own_stream *own_stream_open(const struct own_stream_settings *settings, struct fault *fault);
 struct own_stream *own_stream_destroy(struct own_stream *own);
 
+const struct hash *own_stream_id(const struct own_stream *own); /* it never changes: any thread */
+
 /* One turn: closes and breaks that are due, then `count` events. What comes out must be committed whole before the next
  * turn; a part stands for what is open. */
 bool own_stream_turn(struct own_stream *own, const struct stream_clock *clock, const struct slice *bodies,
                      const uint8_t *classes, size_t count, const struct own_stream_output *output,
                      struct fault *fault);
-/* Closes what is open, for a stop. */
+/* Closes what is open, for a stop or because somebody asks: a heartbeat where there is nothing. */
 bool own_stream_finish(struct own_stream *own, const struct stream_clock *clock,
                        const struct own_stream_output *output, struct fault *fault);
 /* When the next turn is due without an event (wall clock, microseconds). */

@@ -10,6 +10,7 @@
 #include "log_reader.h"
 #include "memory.h"
 #include "query_expression.h"
+#include "query_log.h"
 #include "row.h"
 #include "store_dump.h"
 #include "stream_names.h"
@@ -375,12 +376,42 @@ static bool give_paths(struct query_reader *reader, struct log_reader *log, cons
 static void query_paths(const struct query_reader *reader, const Tocsin__PathsQuery *query) {
     struct fault fault = {0};
     struct query_reader copy = *reader;
-    struct log_reader *log = log_reader_open(reader->settings->store, &fault);
-    if (log && give_paths(&copy, log, query, &fault))
+    if (give_paths(&copy, log_state_reader(reader->settings->log), query, &fault))
         end(reader, query->n_indexes + query->n_old_sizes);
     else if (fault.code)
         reader->refuse(reader->context, &fault);
-    log_reader_destroy(log);
+}
+
+bool query_give_row(const struct query_reader *reader, enum store_family family, struct slice key, struct slice value) {
+    struct query_reader copy = *reader;
+    return give_store_row(&copy, family, key, value);
+}
+
+void query_end(const struct query_reader *reader, uint64_t count) {
+    end(reader, count);
+}
+
+struct control_rows {
+    struct query_reader reader;
+    uint64_t count;
+};
+
+static bool give_control(void *context, uint64_t index, struct slice entry, struct fault *fault) {
+    struct control_rows *rows = context;
+    uint8_t key[8];
+    bytes_put_u64(key, index);
+    (void)fault;
+    rows->count++;
+    return give_store_row(&rows->reader, STORE_ENTRY, slice_make(key, sizeof key), entry);
+}
+
+static void query_control(const struct query_reader *reader, const Tocsin__ControlQuery *query) {
+    struct fault fault = {0};
+    struct control_rows rows = {.reader = *reader};
+    if (log_control_walk(reader->settings->store, query->first_ctl_seq, give_control, &rows, &fault))
+        end(reader, rows.count);
+    else if (fault.code)
+        reader->refuse(reader->context, &fault);
 }
 
 void query_run(const struct query_reader *reader, const Tocsin__Request *request) {
@@ -401,8 +432,17 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
     case TOCSIN__REQUEST__OF_ROWS:
         query_rows(reader, request->rows);
         break;
+    case TOCSIN__REQUEST__OF_SUBMIT:
+        query_submit(reader, request->submit);
+        break;
+    case TOCSIN__REQUEST__OF_CLOSE:
+        query_close(reader, request->close);
+        break;
     case TOCSIN__REQUEST__OF_PATHS:
         query_paths(reader, request->paths);
+        break;
+    case TOCSIN__REQUEST__OF_CONTROL:
+        query_control(reader, request->control);
         break;
     default:
         fault_set(&fault, FAULT_FORMAT, "a request that asks for nothing known");

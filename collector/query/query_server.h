@@ -1,5 +1,5 @@
-/* The readers' door: a local socket over which events, alerts, the status and the stored rows can be read, and nothing
- * can be written (proto/query.proto).
+/* The readers' door: a local socket over which events, alerts, the status, the stored rows and proofs can be read, and nothing
+ * can be written but statements that bear their people's signatures, and marks (proto/query.proto).
  *
  * A thread for each connection, QUERY_READERS_MOST at once; blocking reads and writes with time limits, so that a reader
  * that stops reading costs its own thread alone. Each query reads one snapshot of the store; a following one goes on with
@@ -20,6 +20,11 @@ struct query_server_settings {
     struct store *store;
     struct committer *committer;
     const struct knowledge *knowledge;
+    struct log_state *log;
+    struct log_signer *signer; /* for marks */
+    /* Has the stream's open batch closed soon; false for a stream of nobody that is here. Called in the reader's thread; must
+     * be safe there. */
+    bool (*close_now)(void *context, const struct hash *stream_id);
     /* Appends the status as one JSON object. Called in the reader's thread; must be safe there. */
     void (*status)(void *context, struct buffer *to);
     void *context;

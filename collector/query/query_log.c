@@ -1,0 +1,284 @@
+#include "query_log.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "change.h"
+#include "clock.h"
+#include "encoding.h"
+#include "memory.h"
+#include "note.h"
+#include "report.h"
+#include "salted_text.h"
+
+#define LOOK_US 250000u            /* how soon a stop or a reader that has gone is noticed */
+#define COMMIT_WAIT_US 60000000u   /* for the commit of what was submitted */
+#define CLOSE_WAIT_US 10000000u    /* for an agent's close; then it counts as silent */
+
+/* ---- a change, and whoever waits for it: both hold it, the last one frees it */
+
+struct wait {
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    unsigned holders;
+    bool committed;
+    struct change_outcome outcome;
+};
+
+static struct wait *wait_create(void) {
+    struct wait *wait = memory_new(sizeof *wait);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&wait->mutex, NULL);
+    pthread_cond_init(&wait->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    wait->holders = 2;
+    return wait;
+}
+
+static void wait_release(struct wait *wait) {
+    pthread_mutex_lock(&wait->mutex);
+    bool last = --wait->holders == 0;
+    pthread_mutex_unlock(&wait->mutex);
+    if (!last)
+        return;
+    pthread_cond_destroy(&wait->done);
+    pthread_mutex_destroy(&wait->mutex);
+    free(wait);
+}
+
+static void committed(void *context, struct change *change) {
+    struct wait *wait = context;
+    pthread_mutex_lock(&wait->mutex);
+    wait->committed = true;
+    wait->outcome = *change_outcome(change);
+    pthread_cond_signal(&wait->done);
+    pthread_mutex_unlock(&wait->mutex);
+    wait_release(wait);
+}
+
+static bool wait_once(struct wait *wait) {
+    uint64_t until_us = clock_monotonic_us() + LOOK_US;
+    struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
+    pthread_mutex_lock(&wait->mutex);
+    if (!wait->committed)
+        pthread_cond_timedwait(&wait->done, &wait->mutex, &until);
+    bool done = wait->committed;
+    pthread_mutex_unlock(&wait->mutex);
+    return done;
+}
+
+/* Submits the change (give) and waits for what becomes of its statement. */
+static bool commit(const struct query_reader *reader, struct change *change, struct change_outcome *ret_outcome,
+                   struct fault *fault) {
+    struct wait *wait = wait_create();
+    uint64_t until_us = clock_monotonic_us() + COMMIT_WAIT_US;
+    change_on_committed(change, committed, wait);
+    committer_submit(reader->settings->committer, change);
+    bool done;
+    while (!(done = wait_once(wait)) && clock_monotonic_us() < until_us && !reader->stopping(reader->context))
+        ;
+    if (done)
+        *ret_outcome = wait->outcome;
+    wait_release(wait);
+    if (!done)
+        return fault_set(fault, FAULT_BUSY, "the collector could not commit it in time; whether it will be is not known");
+    if (!ret_outcome->taken)
+        *fault = ret_outcome->fault;
+    return ret_outcome->taken;
+}
+
+/* ---- the checkpoint that covers it */
+
+static uint64_t wait_of(uint64_t wanted_us) {
+    return wanted_us == 0 ? LOG_WAIT_DEFAULT_US : wanted_us < LOG_WAIT_MOST_US ? wanted_us : LOG_WAIT_MOST_US;
+}
+
+static bool wait_for_checkpoint(const struct query_reader *reader, uint64_t size, uint64_t wait_us,
+                                struct log_head *ret_head, struct buffer *note) {
+    uint64_t until_us = clock_monotonic_us() + wait_us;
+    for (;;) {
+        if (log_state_wait(reader->settings->log, size, LOOK_US, ret_head, note))
+            return true;
+        if (clock_monotonic_us() >= until_us || reader->stopping(reader->context))
+            return false;
+    }
+}
+
+static bool give_checkpoint(const struct query_reader *reader, const struct log_head *head, const struct buffer *note) {
+    uint8_t size[8];
+    bytes_put_u64(size, head->size);
+    return query_give_row(reader, STORE_CHECKPOINT, slice_make(size, sizeof size), buffer_slice(note));
+}
+
+/* ---- a statement */
+
+static struct change *change_of(const Tocsin__SubmitQuery *query, struct fault *fault) {
+    if (query->statement.len == 0 || query->statement.len > LOG_STATEMENT_MOST + STATEMENT_SIGNATURES_MOST * 4096u ||
+        query->n_texts > SUBMIT_TEXTS_MOST) {
+        fault_set(fault, FAULT_LIMIT, "a statement of %zu bytes with %zu texts", query->statement.len, query->n_texts);
+        return NULL;
+    }
+    struct change *change = change_create();
+    change_statement(change, slice_make(query->statement.data, query->statement.len));
+    for (size_t i = 0; i < query->n_texts; i++)
+        if (!report_text(change, slice_make(query->texts[i].data, query->texts[i].len))) {
+            fault_set(fault, FAULT_LIMIT, "a text of %zu bytes; salt and at most %u bytes are taken", query->texts[i].len,
+                      SALTED_TEXT_MOST);
+            return change_destroy(change);
+        }
+    return change;
+}
+
+static void give_entry(const struct query_reader *reader, const struct change_outcome *outcome) {
+    uint8_t ctl_seq[8], log_index[8];
+    CLEANUP_BUFFER struct buffer entry = BUFFER(CONTROL_ENTRY_MOST);
+    bytes_put_u64(ctl_seq, outcome->ctl_seq);
+    bytes_put_u64(log_index, outcome->log_index);
+    query_give_row(reader, STORE_CONTROL, slice_make(ctl_seq, 8), slice_make(log_index, 8));
+    if (log_entry_get(reader->settings->store, outcome->log_index, &entry, NULL))
+        query_give_row(reader, STORE_ENTRY, slice_make(log_index, 8), buffer_slice(&entry));
+}
+
+static void give_inclusion(const struct query_reader *reader, uint64_t log_index, const struct log_head *head,
+                           const struct buffer *note) {
+    uint8_t key[8];
+    struct merkle_path path;
+    struct fault fault = {0};
+    bytes_put_u64(key, log_index);
+    if (!log_reader_inclusion(log_state_reader(reader->settings->log), log_index, head->size, &path, &fault))
+        return;
+    query_give_row(reader, STORE_TILE, slice_make(key, sizeof key),
+                   slice_make(path.hashes, path.count * sizeof *path.hashes));
+    give_checkpoint(reader, head, note);
+}
+
+static void give_verdict(const struct query_reader *reader, const struct change_outcome *outcome) {
+    char json[256], leaf[2 * HASH_SIZE + 1];
+    Tocsin__Text text;
+    tocsin__text__init(&text);
+    encoding_hex(outcome->leaf.bytes, HASH_SIZE, leaf);
+    snprintf(json, sizeof json,
+             "{\"ctl_seq\":%" PRIu64 ",\"log_index\":%" PRIu64 ",\"leaf\":\"%s\",\"single_control\":%s,\"people\":%u}",
+             outcome->ctl_seq, outcome->log_index, leaf, outcome->verdict.single_control ? "true" : "false",
+             outcome->verdict.people);
+    text.json = json;
+    reader->write(reader->context, FRAME_TEXT, &text.base);
+}
+
+void query_submit(const struct query_reader *reader, const Tocsin__SubmitQuery *query) {
+    struct fault fault = {0};
+    struct change_outcome outcome = {.taken = false};
+    struct log_head head;
+    CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
+    struct change *change = change_of(query, &fault);
+    if (!change || !commit(reader, change, &outcome, &fault)) {
+        reader->refuse(reader->context, &fault);
+        return;
+    }
+    give_verdict(reader, &outcome);
+    give_entry(reader, &outcome);
+    if (wait_for_checkpoint(reader, outcome.log_index + 1, wait_of(query->wait_us), &head, &note))
+        give_inclusion(reader, outcome.log_index, &head, &note);
+    query_end(reader, 1);
+}
+
+/* ---- batches closed now */
+
+struct closing {
+    struct hash stream;
+    bool known, closed;
+    uint64_t before; /* batches that were in the log */
+};
+
+static uint64_t count_batches(const struct store *store, const struct hash *stream) {
+    struct store_cursor *cursor = store_cursor_create(store, STORE_BATCH, NULL, hash_slice(stream));
+    uint64_t count = 0;
+    if (store_cursor_last(cursor) && store_cursor_key(cursor).size == 40)
+        count = bytes_get_u64(store_cursor_key(cursor).data + 32) + 1;
+    store_cursor_destroy(cursor);
+    return count;
+}
+
+static bool all_closed(const struct query_reader *reader, struct closing *closings, size_t count) {
+    bool all = true;
+    for (size_t i = 0; i < count; i++) {
+        closings[i].closed = closings[i].closed || !closings[i].known ||
+                             count_batches(reader->settings->store, &closings[i].stream) > closings[i].before;
+        all = all && closings[i].closed;
+    }
+    return all;
+}
+
+static bool begin(const struct query_reader *reader, const Tocsin__CloseQuery *query, struct closing *closings,
+                  struct fault *fault) {
+    if (query->n_stream_ids > CLOSE_STREAMS_MOST)
+        return fault_set(fault, FAULT_LIMIT, "%u streams are closed at once, no more", CLOSE_STREAMS_MOST);
+    for (size_t i = 0; i < query->n_stream_ids; i++) {
+        if (query->stream_ids[i].len != HASH_SIZE)
+            return fault_set(fault, FAULT_FORMAT, "a stream id has %u bytes", HASH_SIZE);
+        closings[i] = (struct closing){.stream = hash_from(query->stream_ids[i].data)};
+        closings[i].before = count_batches(reader->settings->store, &closings[i].stream);
+        closings[i].known = reader->settings->close_now(reader->settings->context, &closings[i].stream);
+    }
+    return true;
+}
+
+static bool mark(const struct query_reader *reader, uint64_t *ret_size, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
+    struct change_outcome outcome = {.taken = false};
+    if (!log_signer_statement(reader->settings->signer, STATEMENT_MARK, (struct slice){NULL, 0}, clock_wall_us(),
+                              &statement, fault))
+        return false;
+    struct change *change = change_create();
+    change_statement(change, buffer_slice(&statement));
+    if (!commit(reader, change, &outcome, fault))
+        return false;
+    *ret_size = outcome.log_index + 1;
+    return true;
+}
+
+/* Which streams are still open: their agents did not answer. */
+static void give_open(const struct query_reader *reader, const struct closing *closings, size_t count) {
+    char digits[2 * HASH_SIZE + 1];
+    const char *between = "";
+    CLEANUP_BUFFER struct buffer json = BUFFER(64u * 1024);
+    Tocsin__Text text;
+    tocsin__text__init(&text);
+    buffer_append_string(&json, "{\"open\":[");
+    for (size_t i = 0; i < count; i++)
+        if (!closings[i].known || !closings[i].closed) {
+            encoding_hex(closings[i].stream.bytes, HASH_SIZE, digits);
+            buffer_printf(&json, "%s\"%s\"", between, digits);
+            between = ",";
+        }
+    buffer_append_string(&json, "]}");
+    text.json = (char *)(uintptr_t)buffer_string(&json);
+    reader->write(reader->context, FRAME_TEXT, &text.base);
+}
+
+void query_close(const struct query_reader *reader, const Tocsin__CloseQuery *query) {
+    struct fault fault = {0};
+    struct closing closings[CLOSE_STREAMS_MOST];
+    struct log_head head;
+    CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
+    uint64_t arrival = committer_arrival(reader->settings->committer);
+    uint64_t until_us = clock_monotonic_us() + CLOSE_WAIT_US;
+    bool good = begin(reader, query, closings, &fault);
+    while (good && !all_closed(reader, closings, query->n_stream_ids) && clock_monotonic_us() < until_us &&
+           !reader->stopping(reader->context))
+        arrival = committer_wait(reader->settings->committer, arrival, LOOK_US);
+    uint64_t size = log_state_size(reader->settings->log);
+    if (!good || (query->mark && !mark(reader, &size, &fault))) {
+        reader->refuse(reader->context, &fault);
+        return;
+    }
+    give_open(reader, closings, query->n_stream_ids);
+    if (wait_for_checkpoint(reader, size, wait_of(query->wait_us), &head, &note))
+        give_checkpoint(reader, &head, &note);
+    query_end(reader, size);
+}
