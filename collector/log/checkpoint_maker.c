@@ -203,7 +203,7 @@ static void cover_rest(struct checkpoint_maker *maker) {
     struct fault fault = {0};
     struct rows rows;
     log_reader_builder(log_state_reader(maker->settings.log), maker->tree);
-    if (merkle_tile_builder_size(maker->tree) <= maker->pace.signed_size)
+    if (merkle_tile_builder_size(maker->tree) <= maker->pace.signed_size || log_state_halted(maker->settings.log))
         return;
     struct pending *pending = sign(maker);
     if (!pending)

@@ -26,7 +26,7 @@ struct log_state {
     pthread_mutex_t mutex;
     pthread_cond_t published, due;
     uint64_t wanted; /* somebody waits for a checkpoint over so many entries */
-    bool stopping, any;
+    bool stopping, halted, any;
     struct log_head head;
     struct buffer note;
     struct listener listeners[LOG_LISTENERS_MOST];
@@ -178,6 +178,20 @@ void log_state_wake(struct log_state *state) {
     pthread_mutex_unlock(&state->mutex);
 }
 
+void log_state_halt(struct log_state *state) {
+    pthread_mutex_lock(&state->mutex);
+    state->halted = true;
+    pthread_cond_broadcast(&state->due);
+    pthread_mutex_unlock(&state->mutex);
+}
+
+bool log_state_halted(struct log_state *state) {
+    pthread_mutex_lock(&state->mutex);
+    bool halted = state->halted;
+    pthread_mutex_unlock(&state->mutex);
+    return halted;
+}
+
 void log_state_listen(struct log_state *state, void (*published)(void *context), void *context) {
     pthread_mutex_lock(&state->mutex);
     if (state->listener_count < LOG_LISTENERS_MOST)
@@ -187,7 +201,7 @@ void log_state_listen(struct log_state *state, void (*published)(void *context),
 
 void log_state_publish(struct log_state *state, const struct log_head *head, struct slice note) {
     pthread_mutex_lock(&state->mutex);
-    bool newer = !state->any || head->size > state->head.size;
+    bool newer = !state->halted && (!state->any || head->size > state->head.size);
     if (newer) {
         state->any = true;
         state->head = *head;
@@ -213,7 +227,7 @@ void log_state_committed(struct log_state *state, const struct merkle_tile_build
 bool log_state_due(struct log_state *state, const struct log_pace *pace,
                    struct merkle_tile_builder *ret_tree) {
     pthread_mutex_lock(&state->mutex);
-    while (!state->stopping) {
+    while (!state->stopping && !state->halted) {
         if (log_reader_size(state->reader) <= pace->signed_size) {
             pthread_cond_wait(&state->due, &state->mutex);
             continue;
@@ -226,7 +240,7 @@ bool log_state_due(struct log_state *state, const struct log_pace *pace,
         struct timespec until = time_of(due_us);
         pthread_cond_timedwait(&state->due, &state->mutex, &until);
     }
-    bool due = !state->stopping;
+    bool due = !state->stopping && !state->halted;
     pthread_mutex_unlock(&state->mutex);
     if (due)
         log_reader_builder(state->reader, ret_tree);

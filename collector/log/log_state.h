@@ -56,6 +56,10 @@ void log_state_want(struct log_state *state, uint64_t size);
 /* Ends all waits, for a stop. */
 void log_state_wake(struct log_state *state);
 
+/* The log contradicts what was signed for it: from here on nothing is signed and nothing published, until a new start. */
+void log_state_halt(struct log_state *state);
+bool log_state_halted(struct log_state *state);
+
 /* Called after each publication, in the thread that published: it queues (loop_wake_send), it does not do. Registered
  * before the committer starts, at most LOG_LISTENERS_MOST. */
 #define LOG_LISTENERS_MOST 8u
