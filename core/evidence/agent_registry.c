@@ -86,7 +86,7 @@ static bool name_known(const struct agent_registry *registry, struct slice name)
 /* An enrolment goes on with streams that are there, or begins new ones. */
 static bool fits_enrolment(const struct agent_registry *registry, const struct agent_enrolment *enrolment,
                            struct fault *fault) {
-    enum lane lane;
+    enum lane lane = LANE_SECURITY;
     const struct agent_line *line =
         agent_registry_by_stream(registry, &enrolment->streams[LANE_SECURITY], &lane);
     if (key_known(registry, &enrolment->key))
