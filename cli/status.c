@@ -44,6 +44,30 @@ static void print_agents(const struct command_context *context, const json_t *ag
         printf("  none\n");
 }
 
+static void print_witness(const struct command_context *context, const json_t *witness) {
+    const char *state = text_of(witness, "state"), *error = text_of(witness, "error");
+    bool good = strcmp(state, "good") == 0;
+    printf("\n  %-24s %s%-9s%s", text_of(witness, "name"), context->color ? (good ? "\033[32m" : "\033[31m") : "",
+           state, context->color ? "\033[0m" : "");
+    if (*text_of(witness, "cosigned"))
+        printf(" cosigned %lld on %s", number_of(witness, "size"), text_of(witness, "cosigned"));
+    if (*error)
+        printf("%s %s", *text_of(witness, "cosigned") ? ";" : "", error);
+}
+
+static void print_witnesses(const struct command_context *context, const json_t *witnesses) {
+    const json_t *list = json_object_get(witnesses, "list"), *witness;
+    size_t i;
+    printf("\n\nWITNESSES\n  %s", text_of(witnesses, "verdict"));
+    if (json_array_size(list) == 0)
+        return;
+    printf(": %lld of %zu needed", number_of(witnesses, "needed"), json_array_size(list));
+    if (*text_of(witnesses, "published_at"))
+        printf("; %lld entries published on %s", number_of(witnesses, "published"), text_of(witnesses, "published_at"));
+    json_array_foreach(list, i, witness)
+        print_witness(context, witness);
+}
+
 static void print_status(const struct command_context *context, const json_t *status) {
     const json_t *log = json_object_get(status, "log"), *store = json_object_get(status, "store");
     const json_t *detection = json_object_get(status, "detection"), *channels = json_object_get(status, "channels");
@@ -54,6 +78,8 @@ static void print_status(const struct command_context *context, const json_t *st
            json_is_true(json_object_get(log, "stalled")) ? ", STALLED: the disk is full" : "");
     print_size("store ", number_of(store, "file_bytes"));
     print_size(", free ", number_of(store, "free_bytes"));
+    printf("\n  log key %s", text_of(status, "log_key"));
+    print_witnesses(context, json_object_get(status, "witnesses"));
     printf("\n\nDETECTION\n  %lld rules, %lld events read, %lld alerts, %lld rows behind\n", number_of(detection, "rules"),
            number_of(detection, "events"), number_of(detection, "alerts"), number_of(detection, "behind"));
     printf("\nCHANNELS\n");

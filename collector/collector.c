@@ -97,6 +97,12 @@ static bool open_store(struct collector *collector, struct fault *fault) {
     return collector->own != NULL;
 }
 
+/* What they have is held against the log before anything is committed over it. */
+static bool open_witnesses(struct collector *collector, struct fault *fault) {
+    collector->witnesses = witnessing_create(collector->settings, collector->log_state, fault);
+    return collector->witnesses && witnessing_compare(collector->witnesses, fault);
+}
+
 static bool start_pipeline(struct collector *collector, struct fault *fault) {
     struct committer_settings committer = {.store = collector->store,
                                            .loop = collector->loop,
@@ -113,8 +119,11 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
                                                     .log = collector->log_state,
                                                     .signer = collector->signer,
                                                     .every_us = collector->settings->checkpoint.every_us};
+    if (witnessing_is_wanted(collector->witnesses))
+        checkpoints.publisher = (struct checkpoint_publisher){collector->witnesses, witnessing_offer};
     collector->checkpoints = checkpoint_maker_start(&checkpoints, fault);
-    if (!collector->checkpoints)
+    if (!collector->checkpoints ||
+        !witnessing_start(collector->witnesses, collector->committer, collector->checkpoints, fault))
         return false;
     collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
     if (!collector->outbox)
@@ -156,6 +165,9 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                             .store = collector->store,
                                             .committer = collector->committer,
                                             .knowledge = collector->knowledge,
+                                            .log = collector->log_state,
+                                            .signer = collector->signer,
+                                            .close_now = collector_close_now,
                                             .status = collector_give_status,
                                             .context = collector};
     collector->queries = query_server_start(&queries, fault);
@@ -165,9 +177,6 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
     if (!metrics->host)
         return true;
     char address[FILES_PATH_MOST];
-                                            .log = collector->log_state,
-                                            .signer = collector->signer,
-                                            .close_now = collector_close_now,
     if (metrics->host[0] == '/')
         snprintf(address, sizeof address, "unix:%s", metrics->host);
     else
@@ -199,6 +208,7 @@ static bool start_loop(struct collector *collector, struct fault *fault) {
     collector->room = loop_timer_create(collector->loop, look_at_room, collector);
     collector->watchdog = loop_timer_create(collector->loop, feed_watchdog, collector);
     collector->status_wanted = loop_wake_create(collector->loop, collector_refresh_status, collector);
+    collector->closing_wanted = loop_wake_create(collector->loop, collector_close_wanted, collector);
     return true;
 }
 
@@ -207,9 +217,9 @@ bool collector_start(struct collector *collector, struct fault *fault) {
     site_path(lock, collector->data, SITE_COLLECTOR_LOCK);
     collector->started_us = clock_monotonic_us();
     if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
-        !start_loop(collector, fault) || !open_store(collector, fault) || !collector_open_log(collector, fault) || !start_pipeline(collector, fault) ||
-    collector->closing_wanted = loop_wake_create(collector->loop, collector_close_wanted, collector);
-        !start_doors(collector, fault))
+        !start_loop(collector, fault) || !open_store(collector, fault) ||
+        !collector_open_log(collector, fault) || !open_witnesses(collector, fault) ||
+        !start_pipeline(collector, fault) || !start_doors(collector, fault))
         return false;
     loop_timer_after(collector->room, 0);
     if (notify_watchdog_us() != UINT64_MAX)
@@ -244,6 +254,7 @@ void collector_finish(struct collector *collector) {
     if (collector->committer)
         collector_report(collector, "collector_stopped", "the collector was stopped");
     outbox_stop(collector->outbox);
+    witnessing_stop(collector->witnesses);
     checkpoint_maker_quit(collector->checkpoints);
     collector->committer = committer_destroy(collector->committer);
     collector->checkpoints = checkpoint_maker_finish(collector->checkpoints);
@@ -255,8 +266,10 @@ void collector_finish(struct collector *collector) {
     loop_timer_destroy(collector->room);
     loop_timer_destroy(collector->watchdog);
     loop_wake_destroy(collector->status_wanted);
+    loop_wake_destroy(collector->closing_wanted);
     loop_destroy(collector->loop);
     own_stream_destroy(collector->own);
+    witnessing_destroy(collector->witnesses);
     log_state_destroy(collector->log_state);
     log_signer_destroy(collector->signer);
     store_close(collector->store);
@@ -266,7 +279,6 @@ void collector_finish(struct collector *collector) {
     signing_key_destroy(collector->registrar_key);
     while (collector->retired_count) {
         collector->retired_count--;
-    loop_wake_destroy(collector->closing_wanted);
         knowledge_destroy(collector->retired[collector->retired_count]);
         free_settings(collector->retired_settings[collector->retired_count]);
     }

@@ -23,13 +23,14 @@
 #include "outbox.h"
 #include "own_stream.h"
 #include "query_server.h"
+#include "witnessing.h"
 
 #define STATUS_MOST (8u * 1024 * 1024) /* bytes of the status page */
 #define RELOADS_MOST 1024u /* in one process: what was in force before is kept, readers may still use it */
 
-struct collector {
 #define CLOSING_MOST 256u /* streams that are asked to close at once */
 
+struct collector {
     const char *site;
     struct collector_settings *settings;
     char data[FILES_PATH_MOST];
@@ -44,6 +45,7 @@ struct collector {
     struct log_signer *signer;
     struct log_state *log_state;
     struct checkpoint_maker *checkpoints;
+    struct witnessing *witnesses;
     struct own_stream *own;
     struct committer *committer;
     struct outbox *outbox;
@@ -60,19 +62,19 @@ struct collector {
     struct loop_timer *room, *watchdog;
     struct loop_signal *signals[3];
     struct loop_wake *status_wanted;
+    struct loop_wake *closing_wanted;
     bool low;
 
-    struct loop_wake *closing_wanted;
     /* The status is written in the loop's thread and read in others. */
     pthread_mutex_t mutex;
     pthread_cond_t status_written;
     struct buffer status;
     uint64_t statuses;
-};
-
     /* Likewise: streams whose open batches somebody wants closed. */
     struct hash closing[CLOSING_MOST];
     size_t closing_count;
+};
+
 /* ---- collector.c */
 
 bool collector_start(struct collector *collector, struct fault *fault);
@@ -92,11 +94,11 @@ bool collector_open_log(struct collector *collector, struct fault *fault);
 bool collector_first_changes(struct collector *collector, struct change *ret_changes[COMMITTER_FIRST_MOST],
                              struct fault *fault);
 
-/* ---- reload.c */
-
 /* Any thread: false for a stream of nobody's. */
 bool collector_close_now(void *context, const struct hash *stream_id);
 void collector_close_wanted(void *context); /* the loop's thread */
+
+/* ---- reload.c */
 
 /* `data` is the option's, or NULL: then the setting's, below the site. */
 bool collector_read_settings(struct collector *collector, const char *data, struct fault *fault);

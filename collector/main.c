@@ -16,7 +16,7 @@ static int run(struct collector *collector, const char *data, bool check) {
     bool good = collector_read_settings(collector, data, &fault);
     if (good)
         collector->knowledge = collector_load_knowledge(collector->settings, &fault);
-    good = good && collector->knowledge;
+    good = good && collector->knowledge && witnessing_check_settings(collector->settings, &fault);
     if (good)
         collector_tell_refused(collector->knowledge);
     if (good && check) {
@@ -33,6 +33,9 @@ static int run(struct collector *collector, const char *data, bool check) {
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "tocsin-collector cannot start");
+    /* Another log than the one that was published is a finding, and no restart helps. */
+    if (fault.code == FAULT_CONFLICT)
+        return 1;
     /* What cannot be read is a mistake of whoever wrote the settings; anywhere else it is damage. */
     return fault.code == FAULT_USAGE || (!good && fault.code == FAULT_FORMAT) ? 2 : 3;
 }

@@ -20,6 +20,13 @@ static const char *next_step(const struct collector *collector) {
     return "";
 }
 
+/* What a witness's settings and a verifier need. */
+static void write_log_key(const struct collector *collector, struct buffer *to) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(NOTE_VKEY_MOST);
+    note_key_write(&text, log_state_key(collector->log_state));
+    record_json_string(to, buffer_slice(&text));
+}
+
 static void write_status(struct collector *collector, struct buffer *to) {
     struct committer_counts log = committer_counts(collector->committer);
     struct detection_counts detection = detection_counts(collector->detection);
@@ -41,6 +48,10 @@ static void write_status(struct collector *collector, struct buffer *to) {
                   ",\"behind\":%" PRIu64 "},\"channels\":",
                   detection.rules, detection.events, detection.alerts, detection.behind);
     outbox_describe(collector->outbox, to);
+    buffer_append_string(to, ",\"log_key\":");
+    write_log_key(collector, to);
+    buffer_append_string(to, ",\"witnesses\":");
+    witnessing_describe(collector->witnesses, to);
     buffer_append_string(to, ",\"agents\":");
     ingest_describe(collector->ingest, to);
     buffer_append_string(to, ",\"next\":");
@@ -75,6 +86,16 @@ void collector_give_status(void *context, struct buffer *to) {
     pthread_mutex_unlock(&collector->mutex);
 }
 
+static void write_witness_metrics(struct collector *collector, struct buffer *to) {
+    struct witnessing_counts counts = witnessing_counts(collector->witnesses);
+    metrics_gauge(to, "tocsin_witnesses", "Witnesses in the settings.", counts.witnesses);
+    metrics_gauge(to, "tocsin_witnesses_needed", "Cosignatures that a checkpoint needs.", counts.needed);
+    metrics_gauge(to, "tocsin_witnesses_failing", "Witnesses that do not cosign now.", counts.failing);
+    metrics_counter(to, "tocsin_cosignatures_total", "Cosignatures taken.", counts.cosignatures);
+    metrics_gauge(to, "tocsin_log_forked", "1 when a witness has proof that this log is forked.", counts.forked);
+    metrics_gauge(to, "tocsin_log_witnessed", "1 when the newest published checkpoint has its quorum.", counts.met);
+}
+
 void collector_write_metrics(void *context, struct buffer *to) {
     struct collector *collector = context;
     struct ingest_counts ingest = ingest_counts(collector->ingest);
@@ -93,6 +114,7 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_gauge(to, "tocsin_commit_stalled", "1 while the disk is full.", log.stalled);
     metrics_gauge(to, "tocsin_commit_queue_bytes", "Bytes that wait for their commit.",
                   (double)committer_queued_bytes(collector->committer));
+    write_witness_metrics(collector, to);
     metrics_counter(to, "tocsin_detected_events_total", "Events that rules have seen.", detection.events);
     metrics_counter(to, "tocsin_alerts_total", "Alerts raised.", detection.alerts);
     metrics_gauge(to, "tocsin_detection_behind_rows", "Rows committed that rules have not seen.",

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #define MEMBER(member) offsetof(struct collector_settings, member)
+#define WITNESS(member) offsetof(struct collector_witness_settings, member)
 #define WEBHOOK(member) offsetof(struct collector_webhook_settings, member)
 
 /* In the order of enum collector_starttls. */
@@ -38,6 +39,15 @@ static const struct settings_row webhook_rows[] = {
      .about = "After it the try counts as failed; there will be others."},
 };
 
+static bool url_good(const char *url, struct fault *fault) {
+    if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+        return fault_set(fault, FAULT_USAGE, "url must begin with https:// or http://");
+    for (const char *c = url; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return fault_set(fault, FAULT_USAGE, "url has a blank or a control character in it");
+    return true;
+}
+
 /* A line end in a header would begin another one. */
 static bool header_good(const struct settings_pair *header) {
     for (const char *c = header->name; *c; c++)
@@ -48,11 +58,8 @@ static bool header_good(const struct settings_pair *header) {
 
 static bool webhook_check(const void *target, struct fault *fault) {
     const struct collector_webhook_settings *webhook = target;
-    if (strncmp(webhook->url, "https://", 8) != 0 && strncmp(webhook->url, "http://", 7) != 0)
-        return fault_set(fault, FAULT_USAGE, "url must begin with https:// or http://");
-    for (const char *c = webhook->url; *c; c++)
-        if ((unsigned char)*c <= ' ' || *c == 0x7f)
-            return fault_set(fault, FAULT_USAGE, "url has a blank or a control character in it");
+    if (!url_good(webhook->url, fault))
+        return false;
     for (size_t i = 0; i < webhook->headers.count; i++)
         if (!header_good(&webhook->headers.items[i]))
             return fault_set(fault, FAULT_USAGE,
@@ -62,6 +69,38 @@ static bool webhook_check(const void *target, struct fault *fault) {
 
 static const struct settings_table webhook_table =
     SETTINGS_TABLE(webhook_rows, struct collector_webhook_settings, webhook_check);
+
+static const struct settings_row witness_rows[] = {
+    {.type = SETTINGS_PLACE, .offset = WITNESS(place)},
+    {.path = "url",
+     .type = SETTINGS_STRING,
+     .offset = WITNESS(url),
+     .maximum = 2048,
+     .required = true,
+     .about = "Where it is asked; add-checkpoint is put behind it.",
+     .example = "https://witness.example.org:7516"},
+    {.path = "key",
+     .type = SETTINGS_STRING,
+     .offset = WITNESS(key),
+     .maximum = 512,
+     .required = true,
+     .about = "Its verifier key: `tocsin-witness --print-key` on its machine.",
+     .example = "\"witness.example.org+af0cfe78+BOqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop8\""},
+    {.path = "ca",
+     .type = SETTINGS_PATH,
+     .offset = WITNESS(ca),
+     .about =
+         "The authorities that the server's certificate may come from, in PEM; without it, the system's.",
+     .example = "/etc/tocsin/witness-ca.pem"},
+};
+
+static bool witness_check(const void *target, struct fault *fault) {
+    const struct collector_witness_settings *witness = target;
+    return url_good(witness->url, fault);
+}
+
+static const struct settings_table witness_table =
+    SETTINGS_TABLE(witness_rows, struct collector_witness_settings, witness_check);
 
 static const struct settings_row rows[] = {
     {.path = "listen",
@@ -201,6 +240,26 @@ static const struct settings_row rows[] = {
      .minimum = 1000000,
      .maximum = 86400000000u,
      .about = "Alerts of one rule about one entity within this time are one alert with a count."},
+    {.path = "witnesses.needed",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(witnesses.needed),
+     .standard = "1",
+     .maximum = 16,
+     .about = "How many of the witnesses must have cosigned a checkpoint before it is published; 0 publishes at once."},
+    {.path = "witnesses.list",
+     .type = SETTINGS_LIST,
+     .offset = MEMBER(witnesses.list),
+     .items = &witness_table,
+     .maximum = 16,
+     .about = "Who cosigns this log's checkpoints (C2SP tlog-witness); read at a start.",
+     .example = "[{url: \"https://witness.example.org:7516\", key: \"witness.example.org+af0cfe78+BOqJ…\"}]"},
+    {.path = "witnesses.patience",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(witnesses.patience_us),
+     .standard = "10m",
+     .minimum = 1000000,
+     .maximum = 86400000000u * 30,
+     .about = "A witness that does not cosign for so long is an alert, and so is a quorum that is missing."},
     {.path = "metrics",
      .type = SETTINGS_ENDPOINT,
      .offset = MEMBER(metrics),
@@ -217,6 +276,8 @@ static bool check(const void *target, struct fault *fault) {
         return fault_set(fault, FAULT_USAGE, "mail.from and mail.to need mail.server with them");
     if ((settings->mail.user != NULL) != (settings->mail.password_file != NULL))
         return fault_set(fault, FAULT_USAGE, "mail.user and mail.password_file stand together");
+    if (settings->witnesses.list.count && settings->witnesses.needed > settings->witnesses.list.count)
+        return fault_set(fault, FAULT_USAGE, "witnesses.needed is more than there are in witnesses.list");
     if (settings->mail.user && settings->mail.starttls == STARTTLS_NEVER)
         return fault_set(fault, FAULT_USAGE, "mail.starttls: never would send the password in clear");
     return true;

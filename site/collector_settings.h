@@ -20,6 +20,13 @@ struct collector_webhook_settings {
     uint64_t timeout_us;
 };
 
+struct collector_witness_settings {
+    char *place;
+    char *url;
+    char *key; /* a verifier key */
+    char *ca;  /* PEM; NULL: the system's */
+};
+
 struct collector_settings {
     struct settings_address listen;
     char *data;
@@ -55,6 +62,11 @@ struct collector_settings {
         uint64_t repeat_us; /* the same rule and entity is told again no sooner */
         uint64_t window_us; /* alerts of the same rule and entity within it are one */
     } alerts;
+    struct {
+        uint64_t needed;
+        struct settings_list list; /* of struct collector_witness_settings */
+        uint64_t patience_us;
+    } witnesses;
     struct settings_address metrics; /* host NULL: none */
 };
 

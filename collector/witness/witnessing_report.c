@@ -1,0 +1,111 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "calendar.h"
+#include "clock.h"
+#include "log.h"
+#include "record_json.h"
+#include "report.h"
+#include "witnessing_inside.h"
+
+#define NOTE_SHOWN_MOST 4096u /* bytes of a note in an event */
+
+/* ---- events */
+
+static void name_of(const struct asked_witness *asked, char ret_name[NOTE_NAME_MOST + 1]) {
+    struct slice name = asked ? note_key_name(&asked->key) : SLICE("");
+    memcpy(ret_name, name.data, name.size);
+    ret_name[name.size] = '\0';
+}
+
+void witnessing_tell(struct witnessing *witnessing, const struct asked_witness *asked, const char *event,
+                     const char *sentence) {
+    char name[NOTE_NAME_MOST + 1];
+    name_of(asked, name);
+    struct change *change = change_create();
+    const struct report_field fields[] = {{"witness.name", asked ? name : NULL},
+                                          {"witness.url", asked ? asked->url : NULL},
+                                          {"error.message", asked && *asked->error ? asked->error : NULL},
+                                          {NULL, NULL}};
+    report_state(change, event, fields, "%s%s%s", asked ? name : "", asked ? ": " : "", sentence);
+    committer_submit(witnessing->committer, change);
+}
+
+void witnessing_tell_fork(struct witnessing *witnessing, const struct asked_witness *asked,
+                          const struct witness_answer *answer, const char *sentence) {
+    char name[NOTE_NAME_MOST + 1], theirs[NOTE_SHOWN_MOST], ours[NOTE_SHOWN_MOST];
+    name_of(asked, name);
+    snprintf(theirs, sizeof theirs, "%.*s", SLICE_ARG(buffer_slice(&answer->note)));
+    snprintf(ours, sizeof ours, "%.*s", SLICE_ARG(buffer_slice(&witnessing->round.note)));
+    struct change *change = change_create();
+    const struct report_field fields[] = {{"witness.name", name},
+                                          {"witness.url", asked->url},
+                                          {"error.message", sentence},
+                                          {"fork.theirs", *theirs ? theirs : NULL},
+                                          {"fork.ours", *ours ? ours : NULL},
+                                          {NULL, NULL}};
+    report_state(change, "log_forked", fields, "%s: %s", name, sentence);
+    committer_submit(witnessing->committer, change);
+}
+
+/* ---- status */
+
+static void time_member(struct buffer *to, const char *name, uint64_t time_us) {
+    char text[CALENDAR_TEXT_SIZE];
+    if (time_us == 0)
+        return;
+    calendar_text(time_us, text);
+    buffer_printf(to, ",\"%s\":\"%s\"", name, text);
+}
+
+static void describe_one(const struct asked_witness *asked, struct buffer *to) {
+    static const char *const states[] = {[WITNESS_NEW] = "not asked yet",
+                                         [WITNESS_GOOD] = "good",
+                                         [WITNESS_FAILING] = "failing",
+                                         [WITNESS_LYING] = "forked"};
+    buffer_append_string(to, "{\"name\":");
+    record_json_string(to, note_key_name(&asked->key));
+    buffer_append_string(to, ",\"url\":");
+    record_json_string(to, slice_string(asked->url));
+    buffer_printf(to, ",\"state\":\"%s\",\"size\":%" PRIu64, states[asked->state], asked->size);
+    time_member(to, "cosigned", asked->cosigned_s * 1000000);
+    if (*asked->error) {
+        buffer_append_string(to, ",\"error\":");
+        record_json_string(to, slice_string(asked->error));
+    }
+    buffer_append_string(to, "}");
+}
+
+void witnessing_describe(struct witnessing *witnessing, struct buffer *to) {
+    pthread_mutex_lock(&witnessing->mutex);
+    buffer_printf(to, "{\"verdict\":\"%s\",\"needed\":%u,\"forked\":%s,\"published\":%" PRIu64,
+                  witnessing->forked ? "FORKED"
+                  : witnessing->met  ? "WITNESSED"
+                                     : "UNWITNESSED",
+                  witnessing->policy.needed, witnessing->forked ? "true" : "false",
+                  witnessing->published_size);
+    time_member(to, "published_at", witnessing->published_us);
+    buffer_append_string(to, ",\"list\":[");
+    for (unsigned i = 0; i < witnessing->count; i++) {
+        if (i)
+            buffer_append_string(to, ",");
+        describe_one(&witnessing->witnesses[i], to);
+    }
+    buffer_append_string(to, "]}");
+    pthread_mutex_unlock(&witnessing->mutex);
+}
+
+struct witnessing_counts witnessing_counts(struct witnessing *witnessing) {
+    pthread_mutex_lock(&witnessing->mutex);
+    struct witnessing_counts counts = {.witnesses = witnessing->count,
+                                       .needed = witnessing->policy.needed,
+                                       .cosignatures = witnessing->cosignatures,
+                                       .published_size = witnessing->published_size,
+                                       .published_us = witnessing->published_us,
+                                       .forked = witnessing->forked,
+                                       .met = witnessing->met};
+    for (unsigned i = 0; i < witnessing->count; i++)
+        counts.failing += witnessing->witnesses[i].state >= WITNESS_FAILING;
+    pthread_mutex_unlock(&witnessing->mutex);
+    return counts;
+}
