@@ -127,7 +127,7 @@ void small_log_checkpoint(struct small_log *log) {
     struct hash root = merkle_root(log->leaves, log->entry_count);
     struct small_checkpoint *newest = &log->checkpoints[log->checkpoint_count++];
     assert_true(log->checkpoint_count <= SMALL_LOG_BATCHES_MOST);
-    *newest = (struct small_checkpoint){log->entry_count, BUFFER(NOTE_MOST)};
+    *newest = (struct small_checkpoint){log->entry_count, log->now_us / SECONDS, BUFFER(NOTE_MOST)};
     small_log_checkpoint_of(log, log->entry_count, &root, log->witness_count, log->now_us / SECONDS,
                             &newest->note);
 }
@@ -456,6 +456,58 @@ void small_log_run(struct small_log *log, unsigned minutes) {
         small_log_checkpoint(log);
         for (size_t a = 0; a < log->agent_count; a++)
             small_agent_sees(log->agents[a]);
+    }
+}
+
+/* ---- forging */
+
+static struct small_agent *agent_of(struct small_log *log, const struct hash *stream_id) {
+    for (size_t i = 0; i < log->agent_count; i++)
+        for (unsigned lane = 0; lane < LANES; lane++)
+            if (hash_equal(&log->agents[i]->streams[lane], stream_id))
+                return log->agents[i];
+    fail_msg("a stream of nobody");
+    return NULL;
+}
+
+static const struct small_entry *entry_before(const struct small_log *log, size_t index,
+                                              const struct hash *stream_id) {
+    while (index-- > 0) {
+        struct batch_entry entry;
+        if (batch_entry_read(buffer_slice(&log->entries[index].bytes), &entry, NULL) &&
+            hash_equal(&entry.stream_id, stream_id))
+            return &log->entries[index];
+    }
+    return NULL;
+}
+
+static void sign_again(struct small_log *log, size_t index, small_log_modify *modify) {
+    struct small_entry *at = &log->entries[index];
+    struct batch_entry entry;
+    if (!batch_entry_read(buffer_slice(&at->bytes), &entry, NULL))
+        return;
+    const struct small_agent *agent = agent_of(log, &entry.stream_id);
+    const struct small_entry *before = entry_before(log, index, &entry.stream_id);
+    if (before)
+        entry.prev = batch_entry_hash(buffer_slice(&before->bytes));
+    if (entry.seen.size > 0)
+        entry.seen.root = merkle_root(log->leaves, entry.seen.size);
+    if (modify)
+        modify(&entry);
+    batch_entry_sign(&entry, entry.epoch == agent->epoch ? agent->key : agent->old_key, at->bytes.data);
+    log->leaves[index] = merkle_leaf(buffer_slice(&at->bytes));
+}
+
+void small_log_forge(struct small_log *log, uint64_t index, small_log_modify *modify) {
+    sign_again(log, index, modify);
+    for (size_t i = index + 1; i < log->entry_count; i++)
+        sign_again(log, i, NULL);
+    for (size_t i = 0; i < log->checkpoint_count; i++) {
+        struct small_checkpoint *checkpoint = &log->checkpoints[i];
+        struct hash root = merkle_root(log->leaves, checkpoint->size);
+        buffer_clear(&checkpoint->note);
+        small_log_checkpoint_of(log, checkpoint->size, &root, log->witness_count, checkpoint->time_s,
+                                &checkpoint->note);
     }
 }
 

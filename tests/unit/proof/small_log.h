@@ -32,7 +32,7 @@ struct small_entry {
 };
 
 struct small_checkpoint {
-    uint64_t size;
+    uint64_t size, time_s;
     struct buffer note;
 };
 
@@ -119,6 +119,11 @@ void small_log_run(struct small_log *log, unsigned minutes);
 
 /* Appends an entry to the log as it is, and returns its index. */
 uint64_t small_log_append(struct small_log *log, struct slice bytes, struct slice class_list);
+
+/* What a malicious agent signs: `modify` changes its entry at that index, and everything behind it (prev, seen roots, leaves,
+ * checkpoints) is made to fit again, signed by those whose it is. */
+typedef void small_log_modify(struct batch_entry *entry);
+void small_log_forge(struct small_log *log, uint64_t index, small_log_modify *modify);
 
 /* ---- proofs */
 
