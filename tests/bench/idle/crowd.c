@@ -29,6 +29,7 @@ struct agent {
     struct tls_identity *identity;
     struct signing_key *key;
     struct lanes *lanes;
+    struct watching *watching;
     struct connection *connection;
 };
 
@@ -51,11 +52,13 @@ static struct stream_clock now(const struct crowd *crowd) {
 static bool join(const struct crowd *crowd, struct agent *agent, const char *token_text, struct fault *fault) {
     struct token token;
     char folder[FILES_PATH_MOST], key[FILES_PATH_MOST];
+    CLEANUP_BUFFER struct buffer policy = BUFFER(8192);
     return files_path(folder, crowd->folder, agent->name) && files_path(key, folder, "sign.key") &&
            token_parse(slice_string(token_text), &token, fault) && files_make_folder(folder, 0700, fault) &&
            (agent->identity = tls_identity_open(folder, agent->name, clock_wall_us(), fault)) != NULL &&
            (agent->key = key_file_open(key, true, fault)) != NULL &&
-           joining_run(crowd->address, &token, agent->name, agent->identity, agent->key, &agent->membership, fault);
+           joining_run(crowd->address, &token, agent->name, agent->identity, agent->key, &agent->membership,
+                       &policy, fault);
 }
 
 static uint64_t no_lag(void *context) {
@@ -65,9 +68,16 @@ static uint64_t no_lag(void *context) {
 
 static void no_answer(void *context) { (void)context; }
 
+static void no_event(void *context, const char *event, const char *text) {
+    (void)context;
+    log_error("%s: %s", event, text);
+}
+
 static bool start(struct crowd *crowd, struct agent *agent, struct fault *fault) {
-    char folder[FILES_PATH_MOST], spool[FILES_PATH_MOST];
+    char folder[FILES_PATH_MOST], spool[FILES_PATH_MOST], witnesses[FILES_PATH_MOST], refused[FILES_PATH_MOST];
     files_path(folder, crowd->folder, agent->name);
+    files_path(witnesses, folder, "witnesses");
+    files_path(refused, folder, "log.refused");
     files_path(spool, folder, "spool");
     struct lanes_settings settings = {.folder = spool,
                                       .host = agent->membership.host,
@@ -79,8 +89,18 @@ static bool start(struct crowd *crowd, struct agent *agent, struct fault *fault)
         return false;
     struct event_body body = {.kind = EVENT_STATE, .source = SLICE("agent"), .raw = SLICE("the agent has started")};
     lanes_event(agent->lanes, CLASS_JOURNAL, &body);
+    const struct watching_settings watching = {.origin = agent->membership.origin,
+                                               .log_key = agent->membership.log_key,
+                                               .witnesses = witnesses,
+                                               .refused = refused,
+                                               .tell = no_event,
+                                               .changed = no_answer};
+    agent->watching = watching_create(&watching, agent->lanes, fault);
+    if (!agent->watching)
+        return false;
     struct connection_settings connection = {.loop = crowd->loop,
                                              .lanes = agent->lanes,
+                                             .watching = agent->watching,
                                              .address = crowd->address,
                                              .identity = agent->identity,
                                              .pin = agent->membership.pin,
@@ -147,6 +167,7 @@ static void finish(struct crowd *crowd) {
     for (size_t i = 0; i < AGENTS_MOST; i++) {
         struct agent *agent = &crowd->agents[i];
         connection_stop(agent->connection);
+        watching_destroy(agent->watching);
         lanes_destroy(agent->lanes);
         tls_identity_destroy(agent->identity);
         signing_key_destroy(agent->key);
