@@ -1,0 +1,70 @@
+#include "segment_tokens.h"
+
+#include "bytes.h"
+
+#define L SEGMENT_LETTER
+#define D SEGMENT_DIGIT
+#define J SEGMENT_JOINER
+const uint8_t segment_kinds[256] = {
+    ['-'] = J, ['.'] = J, [':'] = J, ['_'] = J, ['0'] = D, ['1'] = D, ['2'] = D, ['3'] = D, ['4'] = D, ['5'] = D,
+    ['6'] = D, ['7'] = D, ['8'] = D, ['9'] = D, ['A'] = L, ['B'] = L, ['C'] = L, ['D'] = L, ['E'] = L, ['F'] = L,
+    ['G'] = L, ['H'] = L, ['I'] = L, ['J'] = L, ['K'] = L, ['L'] = L, ['M'] = L, ['N'] = L, ['O'] = L, ['P'] = L,
+    ['Q'] = L, ['R'] = L, ['S'] = L, ['T'] = L, ['U'] = L, ['V'] = L, ['W'] = L, ['X'] = L, ['Y'] = L, ['Z'] = L,
+    ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L,
+    ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L,
+    ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L, ['y'] = L, ['z'] = L,
+};
+#undef L
+#undef D
+#undef J
+
+/* In letters, digits and dots, bit 5 is what tells the cases apart: setting it folds. */
+#define FOLD UINT64_C(0x2020202020202020)
+#define STEP UINT64_C(0x9e3779b97f4a7c15)
+
+static inline uint64_t mix(uint64_t digest, uint64_t value) {
+    digest = (digest ^ value) * STEP;
+    return digest ^ digest >> 32;
+}
+
+uint64_t segment_digest(struct slice text) {
+    const uint8_t *at = text.data;
+    size_t left = text.size;
+    uint64_t digest = (text.size + 1) * STEP, tail = 0;
+    for (; left >= 8; left -= 8, at += 8)
+        digest = mix(digest, bytes_get_u64(at) | FOLD);
+    for (size_t i = 0; i < left; i++)
+        tail = tail << 8 | at[i] | 0x20;
+    digest = mix(mix(digest, tail), STEP);
+    return digest | !digest; /* never 0 */
+}
+
+bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret_token) {
+    const uint8_t *data = tokens->text.data;
+    size_t i = tokens->at, size = tokens->text.size;
+    /* One dot, and nothing else, goes on with an address. */
+    bool dotted = i && i + 1 < size && data[i] == '.' && (segment_kinds[data[i + 1]] & SEGMENT_ALNUM);
+    while (i < size && !(segment_kinds[data[i]] & SEGMENT_ALNUM))
+        i++;
+    if (i == size)
+        return false;
+    struct segment_token token = {.start = i, .quad = SIZE_MAX};
+    uint8_t last = segment_kinds[data[i]], kind;
+    for (; i < size && ((kind = segment_kinds[data[i]]) & SEGMENT_ALNUM); i++, last = kind) {
+        token.kinds |= kind;
+        token.changes += kind != last;
+    }
+    token.size = i - token.start;
+    tokens->at = i;
+    if (token.kinds != SEGMENT_DIGIT) {
+        tokens->run = 0;
+    } else {
+        if (!dotted)
+            tokens->run = 0;
+        tokens->numbers[tokens->run++ & 3] = token.start;
+        if (tokens->run >= 4)
+            token.quad = tokens->numbers[tokens->run & 3];
+    }
+    *ret_token = token;
+    return true;
+}
