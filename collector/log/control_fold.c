@@ -39,5 +39,6 @@ bool control_fold_judge(const struct control_fold *fold, const struct signed_sta
     struct control_verdict verdict;
     return control_chain_judge(fold->chain, statement, now_us, &verdict, fault) &&
            agent_registry_judge(fold->agents, &statement->statement, fault) &&
+           agent_registry_judge_rotation(fold->agents, statement, fault) &&
            retention_ledger_judge(fold->ledger, &statement->statement, fault);
 }

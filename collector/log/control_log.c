@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "control_fold.h"
+#include "log.h"
 #include "memory.h"
 #include "merkle.h"
 
@@ -73,8 +74,11 @@ static bool take(struct control_log *control, struct slice signed_statement, uin
         now_us = statement.statement.made_us;
     if (!control_chain_write_next(control->fold.chain, &statement, now_us, to))
         return fault_set(fault, FAULT_LIMIT, "a control entry has at most %u bytes", CONTROL_ENTRY_MOST);
-    if (!control_fold_add(&control->fold, log_index, buffer_slice(to), &entry, &verdict, fault))
-        return false;
+    if (!control_fold_add(&control->fold, log_index, buffer_slice(to), &entry, &verdict, fault)) {
+        /* It was judged, so this cannot be. What was folded in part must not go on; a start folds what is committed. */
+        log_fault(LOG_LEVEL_ERROR, fault, "a control entry that was judged good is not taken");
+        abort();
+    }
     if (entry.statement.statement.type == STATEMENT_DAY_MARK)
         control->day = now_us / DAY_US;
     *outcome = (struct change_outcome){.taken = true,

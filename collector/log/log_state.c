@@ -261,6 +261,15 @@ void log_state_control_release(struct log_state *state) {
     pthread_mutex_unlock(&state->control_mutex);
 }
 
+bool log_state_begun(struct log_state *state) {
+    struct fault fault = {0};
+    const struct control_fold *control = log_state_control(state, &fault);
+    bool begun = control && control_chain_count(control->chain) > 0;
+    if (control)
+        log_state_control_release(state);
+    return begun;
+}
+
 bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_policy, struct fault *fault) {
     uint64_t ctl_seq;
     const struct control_fold *control = log_state_control(state, fault);

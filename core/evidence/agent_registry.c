@@ -159,6 +159,13 @@ bool agent_registry_judge(const struct agent_registry *registry, const struct st
     return judge(registry, statement, &matter, fault);
 }
 
+bool agent_registry_judge_rotation(const struct agent_registry *registry, const struct signed_statement *statement,
+                                   struct fault *fault) {
+    struct rotation rotation;
+    return statement->statement.type != STATEMENT_AGENT_ROTATE ||
+           (rotation_of(statement, &rotation, fault) && fits_rotation(registry, &rotation, fault));
+}
+
 /* ---- what it changes */
 
 static void add_epoch(struct agent_line *line, struct agent_epoch epoch) {

@@ -51,6 +51,10 @@ bool agent_registry_take(struct agent_registry *registry, const struct control_e
 bool agent_registry_judge(const struct agent_registry *registry, const struct statement *statement,
                           struct fault *fault);
 
+/* The same for a rotation, whose signatures name its keys; true for every other type. */
+bool agent_registry_judge_rotation(const struct agent_registry *registry, const struct signed_statement *statement,
+                                   struct fault *fault);
+
 /* Borrowed until the next change. NULL for none. */
 const struct agent_line *agent_registry_by_stream(const struct agent_registry *registry,
                                                   const struct hash *stream_id, enum lane *ret_lane);
