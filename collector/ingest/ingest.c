@@ -145,6 +145,16 @@ struct ingest *ingest_stop(struct ingest *ingest) {
     return NULL;
 }
 
+bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id) {
+    for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
+        const struct agent *agent = agents_at(ingest->common.agents, i);
+        for (unsigned lane = 0; lane < LANES; lane++)
+            if (agent->streams[lane] && hash_equal(ingest_stream_id(agent->streams[lane]), stream_id))
+                return agent->session && session_close_batch(agent->session, (enum lane)lane);
+    }
+    return false;
+}
+
 const char *ingest_address(const struct ingest *ingest) {
     return channel_server_address(ingest->server);
 }
@@ -159,16 +169,6 @@ bool ingest_describe(const struct ingest *ingest, struct buffer *to) {
     uint64_t steady_us = clock_monotonic_us();
     buffer_append_string(to, "[");
     for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
-bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id) {
-    for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
-        const struct agent *agent = agents_at(ingest->common.agents, i);
-        for (unsigned lane = 0; lane < LANES; lane++)
-            if (agent->streams[lane] && hash_equal(ingest_stream_id(agent->streams[lane]), stream_id))
-                return agent->session && session_close_batch(agent->session, (enum lane)lane);
-    }
-    return false;
-}
-
         const struct agent *agent = agents_at(ingest->common.agents, i);
         const char *state = agent->record.forked     ? "forked"
                             : agent->silent_since_us ? "silent"

@@ -29,6 +29,9 @@ uint32_t session_pace_ms(const struct ingest_common *common);
 /* The rotation that the agent asked for is committed; not `good`: it has to ask again. */
 void session_tell_rotated(struct session *session, uint32_t epoch, bool good);
 
+/* Asks for the lane's open batch to be closed; false before the agent was greeted. */
+bool session_close_batch(struct session *session, enum lane lane);
+
 /* Once a minute: tells how many refusals of strangers were not told one by one. */
 void session_tell_strangers(struct ingest_common *common);
 
@@ -36,10 +39,3 @@ void session_tell_strangers(struct ingest_common *common);
 void agent_put_record(struct change *change, const struct agent_record *record);
 
 #endif
-/* Once a second: who gets the newest checkpoint. Then, as often as the loop says, some of them. */
-void session_look_at_checkpoints(struct ingest_common *common);
-void session_prove_some(struct ingest_common *common);
-
-/* Asks for the lane's open batch to be closed; false before the agent was greeted. */
-bool session_close_batch(struct session *session, enum lane lane);
-
