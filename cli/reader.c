@@ -88,6 +88,10 @@ struct reader *reader_open(const struct command_context *context, const Tocsin__
     return reader;
 }
 
+bool reader_ask(struct reader *reader, const Tocsin__Request *request, struct fault *fault) {
+    return send_request(reader->socket, request, fault);
+}
+
 struct reader *reader_close(struct reader *reader) {
     if (reader) {
         close(reader->socket);

@@ -1,4 +1,4 @@
-/* The collector's local socket, from the reader's side: one request, then frames until END. Blocks. */
+/* The collector's local socket, from the reader's side: a request, then frames until END. Blocks. */
 #ifndef TOCSIN_READER_H
 #define TOCSIN_READER_H
 
@@ -11,6 +11,8 @@ struct reader;
 /* FAULT_MISSING where no collector answers: the hint says what to do. */
 struct reader *reader_open(const struct command_context *context, const Tocsin__Request *request, struct fault *fault);
 struct reader *reader_close(struct reader *reader); /* returns NULL */
+/* Another request over the same connection, after END. */
+bool reader_ask(struct reader *reader, const Tocsin__Request *request, struct fault *fault);
 
 /* The next frame but END and REFUSED. False: the end (ret_count is END's), or a fault. */
 bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault);

@@ -128,12 +128,13 @@ static Tocsin__Request *read_request(struct connection *connection) {
 static void *serve(void *context) {
     struct connection *connection = context;
     struct query_server *server = connection->server;
-    Tocsin__Request *request = read_request(connection);
-    if (request) {
+    Tocsin__Request *request;
+    while (!connection->gone && (request = read_request(connection)) != NULL) {
         struct query_reader reader = {&server->settings, atomic_load(&server->knowledge), connection, write_frame,
                                       stopping, refuse};
         query_run(&reader, request);
         tocsin__request__free_unpacked(request, NULL);
+        flush(connection);
     }
     flush(connection);
     close(connection->socket);
