@@ -1,0 +1,61 @@
+/* What stands in a backup's chunks: records, one behind the other, whole in their chunk (FORMATS.md, Backups).
+ *
+ *     record = u8 kind ‖ u8 family ‖ u32 size ‖ key ‖ u32 size ‖ value
+ *
+ * Puts, deletions and ranges are what was committed to a store, in order; `family` is its number there. In a follow file a
+ * commit's changes stand in front of its commit record, and count only with it. Reading borrows. */
+#ifndef TOCSIN_BACKUP_RECORD_H
+#define TOCSIN_BACKUP_RECORD_H
+
+#include "buffer.h"
+#include "fault.h"
+
+#define BACKUP_RECORD_HEAD 10u
+#define BACKUP_NAME_MOST 1024u
+#define BACKUP_FILE_MOST (4u * 1024 * 1024)
+
+enum backup_record_kind {
+    BACKUP_PUT = 1,
+    BACKUP_DELETE = 2,
+    BACKUP_DELETE_RANGE = 3, /* key: from; value: up to, without it */
+    BACKUP_FILE = 4,   /* family: enum backup_folder; key: its name in there; value: u32 mode ‖ content */
+    BACKUP_COMMIT = 5, /* key: u64 sequence of the store behind it ‖ u64 time_us */
+    BACKUP_ABOUT = 6,  /* first of a base; key: the origin; value: backup_about */
+};
+
+enum backup_folder {
+    BACKUP_SITE = 0, /* settings */
+    BACKUP_DATA = 1, /* the collector's keys and what it knows outside of its store */
+};
+
+struct backup_record {
+    enum backup_record_kind kind;
+    uint8_t family;
+    struct slice key, value;
+};
+
+/* value of BACKUP_ABOUT: u64 log size ‖ u64 first index whose bodies may be in it */
+struct backup_about {
+    uint64_t log_size;
+    uint64_t bodies_from; /* filled when the base is whole, in a second record at its end */
+};
+#define BACKUP_ABOUT_SIZE 16u
+
+bool backup_record_write(struct buffer *to, const struct backup_record *record);
+/* The same with a value in parts. */
+bool backup_record_write_parts(struct buffer *to, const struct backup_record *record,
+                               const struct slice *parts, size_t count);
+bool backup_commit_write(struct buffer *to, uint64_t sequence, uint64_t time_us);
+bool backup_about_write(struct buffer *to, struct slice origin, const struct backup_about *about);
+
+/* Takes the next record off `rest`. False at its end, and with a fault for bytes that are no record. */
+bool backup_record_next(struct slice *rest, struct backup_record *ret_record, struct fault *fault);
+bool backup_commit_read(const struct backup_record *record, uint64_t *ret_sequence, uint64_t *ret_time_us,
+                        struct fault *fault);
+bool backup_about_read(const struct backup_record *record, struct backup_about *ret_about,
+                       struct fault *fault);
+/* A name below its folder: no leading slash, no "." or ".." on the way, letters, digits, ".", "-", "_" and "/". */
+bool backup_file_read(const struct backup_record *record, char ret_name[BACKUP_NAME_MOST], uint32_t *ret_mode,
+                      struct slice *ret_content, struct fault *fault);
+
+#endif
