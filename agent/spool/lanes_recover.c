@@ -99,6 +99,17 @@ static void choose_key(struct lanes *lanes) {
     given->epoch = epoch;
 }
 
+/* What an agent has seen never falls: the next entries go on from the last ones. */
+static void restore_seen(struct lanes *lanes, const struct lane_state *lane) {
+    struct batch_entry last;
+    struct slice bytes = stream_writer_last_entry(lane->writer);
+    if (!bytes.size || !batch_entry_read(bytes, &last, NULL) || last.seen.size == 0 ||
+        (lanes->has_seen && lanes->seen.size >= last.seen.size))
+        return;
+    lanes->seen = last.seen;
+    lanes->has_seen = true;
+}
+
 bool lanes_restore(struct lanes *lanes, struct fault *fault) {
     const struct spool_state *state = spool_folder_state(lanes->folder);
     choose_key(lanes);
@@ -107,6 +118,7 @@ bool lanes_restore(struct lanes *lanes, struct fault *fault) {
         lane->lost_from = UINT64_MAX;
         if (!create_writer(lanes, lane, fault))
             return false;
+        restore_seen(lanes, lane);
         restore_open_batch(lanes, lane);
         lane_set_durable(lane);
         lane->stored = state->lanes[i].stored;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "frame.h"
 #include "log.h"
+#include "log_claims.h"
 #include "memory.h"
 #include "report.h"
 #include "session.h"
@@ -63,8 +65,13 @@ static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t 
     committer_submit(ingest->settings.committer, change);
 }
 
+static void prove(void *context) {
+    session_prove_some(context);
+}
+
 static void look_for_silence(void *context) {
     struct ingest *ingest = context;
+    session_look_at_checkpoints(&ingest->common);
     uint64_t steady_us = clock_monotonic_us(), wall_us = clock_wall_us();
     for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
         struct agent *agent = agents_at(ingest->common.agents, i);
@@ -107,6 +114,10 @@ struct ingest *ingest_start(const struct ingest_settings *settings, struct fault
     ingest->common.agents = agents_create();
     ingest->common.openers = openers_create(settings->recent);
     ingest->common.acknowledge = loop_later_create(settings->loop, acknowledge, &ingest->common);
+    ingest->common.prove = loop_later_create(settings->loop, prove, &ingest->common);
+    ingest->common.note = BUFFER(NOTE_MOST);
+    ingest->common.message = BUFFER(FRAME_CHECKPOINT_MOST);
+    log_claims_open(&ingest->common);
     ingest->look = loop_timer_create(settings->loop, look_for_silence, ingest);
     struct channel_server_settings server = {.address = settings->address,
                                              .identity = settings->identity,
@@ -139,6 +150,9 @@ struct ingest *ingest_stop(struct ingest *ingest) {
         return NULL;
     ingest_close(ingest);
     loop_later_destroy(ingest->common.acknowledge);
+    loop_later_destroy(ingest->common.prove);
+    buffer_free(&ingest->common.note);
+    buffer_free(&ingest->common.message);
     agents_destroy(ingest->common.agents);
     openers_destroy(ingest->common.openers);
     free(ingest);
@@ -163,6 +177,10 @@ struct ingest_counts ingest_counts(const struct ingest *ingest) {
     struct ingest_counts counts = ingest->common.counts;
     counts.agents = agents_count(ingest->common.agents);
     return counts;
+}
+
+const char *ingest_halted(const struct ingest *ingest) {
+    return ingest->common.halted ? ingest->common.halted_why : NULL;
 }
 
 bool ingest_describe(const struct ingest *ingest, struct buffer *to) {

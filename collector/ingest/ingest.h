@@ -10,6 +10,7 @@
 #include "store.h"
 
 struct ingest;
+struct log_state;
 struct recent_texts;
 
 struct ingest_settings {
@@ -25,6 +26,12 @@ struct ingest_settings {
     uint64_t silent_after_us;
     uint64_t pace_minimum_us;
     uint32_t heartbeat_s;          /* for those who join */
+    struct log_state *log;         /* NULL: agents get no checkpoints, and nothing is asked of what they have seen */
+    struct log_signer *signer;     /* enrols in the log; NULL: nobody is */
+    /* The log contradicts what it has signed (log_claims.h): nothing is to be signed any more. Once, in the loop's thread;
+     * during ingest_start where it was known before. May be NULL. */
+    void (*contradicted)(void *context);
+    void *context;
 };
 
 /* Settings are borrowed for the ingest's life. */
@@ -35,15 +42,17 @@ bool ingest_is_quiet(const struct ingest *ingest);
 /* Only when quiet and without a committer: nothing may call back any more. */
 struct ingest *ingest_stop(struct ingest *ingest);
 
-const char *ingest_address(const struct ingest *ingest);
-
-struct ingest_counts {
-    uint64_t agents, connected, silent, joined, refused, frames, bytes;
-};
-struct ingest_counts ingest_counts(const struct ingest *ingest);
 /* Asks the stream's agent to close its open batch now; false where it is not connected. The loop's thread. */
 bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id);
 
+const char *ingest_address(const struct ingest *ingest);
+
+struct ingest_counts {
+    uint64_t agents, connected, silent, joined, refused, frames, bytes, checkpoints;
+};
+struct ingest_counts ingest_counts(const struct ingest *ingest);
+/* Why nothing is acknowledged, a sentence that says what to do; NULL while all is well. */
+const char *ingest_halted(const struct ingest *ingest);
 /* One JSON object for each agent, in an array: name, state, marks. The loop's thread. */
 bool ingest_describe(const struct ingest *ingest, struct buffer *to);
 

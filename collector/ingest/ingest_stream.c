@@ -72,6 +72,7 @@ struct ingest_stream {
     struct verify_key first_key;
     struct stream_checker *checker;
     struct openers *openers;
+    const struct log_seen *seen;
     struct ingest_stream_handlers handlers;
     struct loop *loop;
     struct committer *committer;
@@ -132,6 +133,10 @@ size_t ingest_stream_queued_bytes(const struct ingest_stream *stream) { return s
 
 bool ingest_stream_is_quiet(const struct ingest_stream *stream) {
     return !stream->working && !stream->first && stream->commits == 0;
+}
+
+void ingest_stream_set_seen(struct ingest_stream *stream, const struct log_seen *seen) {
+    stream->seen = seen;
 }
 
 void ingest_stream_set_handlers(struct ingest_stream *stream, const struct ingest_stream_handlers *handlers) {
@@ -259,6 +264,16 @@ static void keep_text(struct ingest_stream *stream, struct events_opener *opener
         recent_texts_put(stream->openers->recent, stream->id.bytes, first_event_seq, text, size);
 }
 
+/* What cannot be looked up is no agent's fault. */
+static enum check check_close(struct ingest_stream *stream, struct slice entry, struct slice class_list) {
+    struct fault fault = {0};
+    if (stream->seen && !log_seen_check(stream->seen, entry, &fault) && fault.code == FAULT_CONFLICT) {
+        stream->fault = fault;
+        return CHECK_SEEN;
+    }
+    return stream_checker_close(stream->checker, entry, class_list, &stream->fault);
+}
+
 static enum check check_job(struct ingest_stream *stream, struct events_opener *opener, const struct job *job,
                             bool *ret_changed) {
     struct slice bytes = slice_make(job->bytes, job->size);
@@ -279,7 +294,7 @@ static enum check check_job(struct ingest_stream *stream, struct events_opener *
     } else if (job->type == FRAME_PART) {
         check = stream_checker_part(stream->checker, bytes, &stream->fault);
     } else {
-        check = stream_checker_close(stream->checker, bytes, class_list, &stream->fault);
+        check = check_close(stream, bytes, class_list);
         if (check == CHECK_ACCEPTED || check == CHECK_OWED)
             change_close(stream->change, stream->id.bytes, bytes, class_list);
     }

@@ -10,6 +10,7 @@
 
 #include "committer.h"
 #include "frame.h"
+#include "log_seen.h"
 #include "stream_checker.h"
 
 #define INGEST_STREAM_QUEUE_MOST (8u * 1024 * 1024) /* bytes not committed yet; the credit keeps it below */
@@ -47,6 +48,8 @@ bool ingest_stream_announce(struct ingest_stream *stream, struct loop *loop, str
                             const struct ingest_next_key *next);
 /* The same while the stream is quiet. */
 void ingest_stream_set_next_key(struct ingest_stream *stream, const struct ingest_next_key *next);
+/* Entries must name checkpoints that were published. Borrowed; NULL: nobody asks. While the stream is quiet. */
+void ingest_stream_set_seen(struct ingest_stream *stream, const struct log_seen *seen);
 void ingest_stream_set_handlers(struct ingest_stream *stream, const struct ingest_stream_handlers *handlers);
 
 /* Takes a copy of an EVENTS message, or of a PART's or CLOSE's content. False: more than INGEST_STREAM_QUEUE_MOST. */

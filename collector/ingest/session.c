@@ -15,11 +15,12 @@
 #define CREDIT_LEAST (64u * 1024)
 #define VERIFICATIONS_A_SECOND 2500u /* half of what a core can do */
 #define RETRY_MS 5000u
+#define MESSAGE_MOST 16384u /* bytes of what is written here: a WELCOME with a witness policy */
 #define STRANGERS_A_MINUTE 20u
 #define RETRY_FOR_GOOD_MS 60000u
 
 void session_write(struct session *session, enum frame_type type, const ProtobufCMessage *message) {
-    uint8_t memory[4096];
+    uint8_t memory[MESSAGE_MOST];
     size_t size = protobuf_c_message_get_packed_size(message);
     if (size + FRAME_HEAD > sizeof memory)
         return;
@@ -48,8 +49,8 @@ void session_end(struct session *session) {
 void session_refuse(struct session *session, Tocsin__Refusal code, unsigned lane, const char *text) {
     bool for_good = code == TOCSIN__REFUSAL__VERSION || code == TOCSIN__REFUSAL__UNKNOWN_AGENT ||
                     code == TOCSIN__REFUSAL__TOKEN || code == TOCSIN__REFUSAL__FORK ||
-                    code == TOCSIN__REFUSAL__STREAM;
-    char sentence[512];
+                    code == TOCSIN__REFUSAL__STREAM || code == TOCSIN__REFUSAL__LOG;
+    char sentence[1024];
     snprintf(sentence, sizeof sentence, "%s", text);
     Tocsin__Nack nack;
     tocsin__nack__init(&nack);
@@ -63,24 +64,29 @@ void session_refuse(struct session *session, Tocsin__Refusal code, unsigned lane
     session_end(session);
 }
 
-void session_refuse_and_report(struct session *session, Tocsin__Refusal code, const char *event,
-                               unsigned lane, const char *reason, const char *text) {
+void session_report(const struct session *session, const char *event, const char *reason, const char *text) {
     const char *host = session->agent ? session->agent->record.name : NULL;
-    const char *peer = channel_peer_address(session->channel);
-    if (!session->agent && session->common->strangers_told++ >= STRANGERS_A_MINUTE) {
-        session->common->strangers_untold++;
-        session_refuse(session, code, lane, text);
-        return;
-    }
-    log_warning("%s (%s) is refused: %s", host ? host : "an unknown agent", peer, text);
     struct change *change = change_create();
     const struct report_field fields[] = {{"host.name", host ? host : "unknown"},
-                                          {"source.address", peer},
+                                          {"source.address", channel_peer_address(session->channel)},
                                           {"error.code", reason},
                                           {"error.message", text},
                                           {NULL, NULL}};
     report_state(change, event, fields, "%s is refused: %s", host ? host : "an unknown agent", text);
     committer_submit(session->common->settings->committer, change);
+}
+
+void session_refuse_and_report(struct session *session, Tocsin__Refusal code, const char *event,
+                               unsigned lane, const char *reason, const char *text) {
+    const char *host = session->agent ? session->agent->record.name : NULL;
+    if (!session->agent && session->common->strangers_told++ >= STRANGERS_A_MINUTE) {
+        session->common->strangers_untold++;
+        session_refuse(session, code, lane, text);
+        return;
+    }
+    log_warning("%s (%s) is refused: %s", host ? host : "an unknown agent", channel_peer_address(session->channel),
+                text);
+    session_report(session, event, reason, text);
     session_refuse(session, code, lane, text);
 }
 
@@ -227,6 +233,10 @@ static bool take_frame(struct session *session, const struct frame *frame) {
     case FRAME_ROTATE:
         if (ready)
             return session_take_rotate(session, frame->message);
+        break;
+    case FRAME_NACK:
+        if (ready)
+            return session_take_nack(session, frame->message);
         break;
     case FRAME_PING:
         answer_ping(session, frame->message);

@@ -4,6 +4,8 @@
 #define TOCSIN_SESSION_H
 
 #include "ingest.h"
+#include "log_seen.h"
+#include "log_state.h"
 
 struct session;
 
@@ -18,6 +20,13 @@ struct ingest_common {
     /* Strangers may not fill the log with their refusals: so many are told in a minute, the rest as one number. */
     unsigned strangers_told;
     uint64_t strangers_untold;
+    /* Checkpoints: the newest one and its note; the message that is being made. */
+    struct loop_later *prove; /* runs session_prove_some */
+    struct log_head head;
+    struct buffer note, message;
+    struct log_seen seen;
+    bool halted; /* the log contradicts itself: nothing is acknowledged (log_claims.h) */
+    char halted_why[768];
 };
 
 void session_start(struct ingest_common *common, struct channel *channel);
@@ -28,6 +37,10 @@ uint32_t session_pace_ms(const struct ingest_common *common);
 
 /* The rotation that the agent asked for is committed; not `good`: it has to ask again. */
 void session_tell_rotated(struct session *session, uint32_t epoch, bool good);
+
+/* Once a second: who gets the newest checkpoint. Then, as often as the loop says, some of them. */
+void session_look_at_checkpoints(struct ingest_common *common);
+void session_prove_some(struct ingest_common *common);
 
 /* Asks for the lane's open batch to be closed; false before the agent was greeted. */
 bool session_close_batch(struct session *session, enum lane lane);

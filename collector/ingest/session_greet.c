@@ -46,6 +46,7 @@ static bool check_stream(struct session *session, const Tocsin__StreamHello *hel
     }
     const struct stream_checker *checker = ingest_stream_checker(stream);
     const struct ingest_next_key next = rotate_next_key(agent);
+    ingest_stream_set_seen(stream, session->common->settings->log ? &session->common->seen : NULL);
     ingest_stream_set_next_key(stream, &next);
     /* An agent that has rotated may not have sent its old epoch's last batches yet. */
     uint32_t epoch = stream_checker_epoch_number(checker);
@@ -98,6 +99,9 @@ static void welcome(struct session *session) {
     message.streams = pointers;
     message.credit = session_credit(session->common);
     message.pace_ms = session_pace_ms(session->common);
+    CLEANUP_BUFFER struct buffer policy = BUFFER(SESSION_POLICY_MOST);
+    session_policy(session->common, &policy);
+    message.witness_policy = (ProtobufCBinaryData){policy.size, policy.data};
     session_write(session, FRAME_WELCOME, &message.base);
     session->state = SESSION_READY;
 }
@@ -155,7 +159,10 @@ static void stream_refused(void *context, enum lane lane, enum check check, cons
         mark_fork(agent->session->common, agent);
     char line[FAULT_LINE_SIZE];
     session_refuse_and_report(agent->session, refusal_of(check),
-                              check == CHECK_FORK ? "fork" : "agent_refused", lane, check_word(check),
+                              check == CHECK_FORK   ? "fork"
+                              : check == CHECK_SEEN ? "agent_seen_refused"
+                                                    : "agent_refused",
+                              lane, check_word(check),
                               fault_line(fault, line));
 }
 
@@ -190,6 +197,7 @@ static bool greet(struct session *session) {
     bool good = true;
     for (unsigned lane = 0; good && lane < LANES; lane++)
         good = check_stream(session, hello->streams[lane], lane);
+    good = good && session_take_claim(session, hello);
     tocsin__hello__free_unpacked(hello, NULL);
     if (!good)
         return false;

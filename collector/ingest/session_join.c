@@ -2,12 +2,14 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "agent_enrolment.h"
 #include "join.h"
 #include "log.h"
 #include "memory.h"
 #include "report.h"
 #include "rotate.h"
 #include "session_inside.h"
+#include "stream_id.h"
 
 struct join_wait {
     struct ingest_common *common;
@@ -20,6 +22,17 @@ static struct session *session_of_key(struct ingest_common *common, const uint8_
         if (session->state == state && memcmp(channel_peer_key(session->channel), key, 32) == 0)
             return session;
     return NULL;
+}
+
+void session_policy(const struct ingest_common *common, struct buffer *to) {
+    struct witness_policy policy;
+    struct fault fault = {0};
+    if (!common->settings->log)
+        return;
+    if (!log_state_witnesses(common->settings->log, &policy, &fault))
+        log_fault(LOG_LEVEL_ERROR, &fault, "the witness policy cannot be read");
+    else if (policy.needed)
+        witness_policy_write(to, &policy);
 }
 
 static void tell_joined(struct session *session, const struct agent_record *record) {
@@ -35,16 +48,72 @@ static void tell_joined(struct session *session, const struct agent_record *reco
     joined.origin = origin;
     joined.log_key = (ProtobufCBinaryData){sizeof log_key, log_key};
     joined.heartbeat_s = record->heartbeat_s;
+    CLEANUP_BUFFER struct buffer policy = BUFFER(SESSION_POLICY_MOST);
+    session_policy(session->common, &policy);
+    joined.witness_policy = (ProtobufCBinaryData){policy.size, policy.data};
     session_write(session, FRAME_JOINED, &joined.base);
     channel_finish(session->channel);
     session_end(session);
 }
 
+/* ---- the enrolment in the log */
+
+#define ENROLMENT_MOST 1024u
+
+static bool write_enrolment(const struct agent_record *record, struct buffer *to) {
+    struct agent_enrolment enrolment = {.name = slice_string(record->name), .heartbeat_s = record->heartbeat_s};
+    memcpy(enrolment.key.bytes, record->public_key, sizeof enrolment.key.bytes);
+    memcpy(enrolment.tls.bytes, record->tls_key, sizeof enrolment.tls.bytes);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        char stream[STREAM_NAME_SIZE];
+        if (!stream_name_make(enrolment.name, (enum lane)lane, stream))
+            return false;
+        enrolment.streams[lane] = stream_id_make(slice_string(stream), &enrolment.key);
+    }
+    return agent_enrolment_write(to, &enrolment);
+}
+
+/* Who joins again under the same key is enrolled already. */
+static bool enrol(const struct ingest_common *common, const struct agent *known, const struct agent_record *record,
+                  struct change *change, struct fault *fault) {
+    const struct ingest_settings *settings = common->settings;
+    bool same = known && known->record.epoch == 0 &&
+                memcmp(known->record.public_key, record->public_key, sizeof record->public_key) == 0;
+    if (same || !settings->signer || !settings->log || !log_state_begun(settings->log))
+        return true;
+    CLEANUP_BUFFER struct buffer payload = BUFFER(ENROLMENT_MOST);
+    CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
+    if (!write_enrolment(record, &payload))
+        return fault_set(fault, FAULT_INTERNAL, "the enrolment of %s cannot be written", record->name);
+    if (!log_signer_statement(settings->signer, STATEMENT_AGENT_ENROL, buffer_slice(&payload), record->enrolled_us,
+                              &statement, fault))
+        return false;
+    change_statement(change, buffer_slice(&statement));
+    return true;
+}
+
+/* The log did not take it: nothing of the join is committed. */
+static void join_refused(struct join_wait *wait, const struct fault *fault) {
+    struct ingest_common *common = wait->common;
+    struct agent *agent = agents_by_name(common->agents, slice_string(wait->record.name));
+    struct session *session = session_of_key(common, wait->record.tls_key, SESSION_JOINING);
+    char line[FAULT_LINE_SIZE];
+    if (agent)
+        agent->joining = false;
+    if (session)
+        session_refuse_and_report(session, TOCSIN__REFUSAL__SIGNATURE, "join_refused", 0, "log",
+                                  fault_line(fault, line));
+    free(wait);
+}
+
 /* The enrolment is on the disk: now it holds, and the agent is told. */
 static void join_committed(void *context, struct change *change) {
-    (void)change;
     struct join_wait *wait = context;
     struct ingest_common *common = wait->common;
+    if (change_has_statement(change) && !change_outcome(change)->taken) {
+        join_refused(wait, &change_outcome(change)->fault);
+        return;
+    }
     struct agent *agent = agents_by_name(common->agents, slice_string(wait->record.name));
     if (agent && agent->session)
         session_refuse(agent->session, TOCSIN__REFUSAL__REPLACED, 0, "this host has joined anew");
@@ -63,6 +132,10 @@ bool session_take_join(struct session *session, struct slice message) {
     struct agent_record record = {.heartbeat_s = settings->heartbeat_s, .enrolled_us = clock_wall_us()};
     memcpy(record.tls_key, channel_peer_key(session->channel), 32);
     struct join_answer answer = {TOCSIN__REFUSAL__UNSPECIFIED, "malformed"};
+    if (session->common->halted) {
+        session_refuse(session, TOCSIN__REFUSAL__LOG, 0, session->common->halted_why);
+        return false;
+    }
     if (!channel_export_key(session->channel, JOIN_EXPORTER_LABEL, binding) ||
         !join_check(settings->tokens, message, binding, record.enrolled_us, &record, &answer, &fault)) {
         char line[FAULT_LINE_SIZE];
@@ -71,9 +144,14 @@ bool session_take_join(struct session *session, struct slice message) {
         return false;
     }
     struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
+    struct change *change = change_create();
+    if (!enrol(session->common, known, &record, change, &fault)) {
+        change_destroy(change);
+        session_refuse_and_report(session, TOCSIN__REFUSAL__BUSY, "join_refused", 0, "log", fault.text);
+        return false;
+    }
     if (known)
         known->joining = true;
-    struct change *change = change_create();
     /* Only a new key begins a new story. */
     record.forked =
         known && known->record.forked && memcmp(known->record.public_key, record.public_key, 32) == 0;

@@ -47,7 +47,11 @@ static enum check rule_chain(const struct closing *c, struct fault *fault) {
 }
 
 static enum check rule_seen(const struct closing *c, struct fault *fault) {
+    static const uint8_t none[sizeof c->entry.seen.key_id];
     const struct seen_checkpoint *before = &c->last.seen, *now = &c->entry.seen;
+    if (c->checker->has_last && memcmp(before->key_id, none, sizeof none) != 0 &&
+        memcmp(now->key_id, none, sizeof none) == 0)
+        return checker_refuse(CHECK_SEEN, fault, "the agent had seen a checkpoint, and has none any more");
     if (!c->checker->has_last || memcmp(before->key_id, now->key_id, sizeof now->key_id) != 0)
         return CHECK_ACCEPTED;
     bool good =

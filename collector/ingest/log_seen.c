@@ -1,0 +1,32 @@
+#include "log_seen.h"
+
+#include <inttypes.h>
+
+#include "batch_entry.h"
+#include "checkpoint.h"
+#include "log_reader.h"
+
+bool log_seen_check(const struct log_seen *seen, struct slice bytes, struct fault *fault) {
+    struct batch_entry entry;
+    struct note note;
+    struct checkpoint published;
+    CLEANUP_BUFFER struct buffer text = BUFFER(NOTE_MOST);
+    struct fault local = {0};
+    if (!batch_entry_read(bytes, &entry, NULL) || entry.seen.size == 0 ||
+        memcmp(entry.seen.key_id, seen->key_id, sizeof seen->key_id) != 0)
+        return true; /* none, another log's; what is malformed is refused elsewhere */
+    if (!log_checkpoint_get(seen->store, entry.seen.size, &text, &local))
+        return local.code != FAULT_MISSING
+                   ? fault_set(fault, local.code, "%s", local.text)
+                   : fault_set(fault, FAULT_CONFLICT,
+                               "the entry says that its agent has verified a checkpoint of %" PRIu64
+                               " entries, which this log has never published",
+                               entry.seen.size);
+    if (!note_read(buffer_slice(&text), &note, fault) || !checkpoint_text_read(note.text, &published, fault))
+        return false;
+    return hash_equal(&published.root, &entry.seen.root) ||
+           fault_set(fault, FAULT_CONFLICT,
+                     "the entry says that its agent has verified another tree of %" PRIu64
+                     " entries than this log has published",
+                     entry.seen.size);
+}
