@@ -51,6 +51,37 @@ static const struct command commands[] = {
      "Exit 1: some rule is refused. DIR may be a file. Without DIR the shipped rules are checked.\n\n"
      "  tocsin rules check /etc/tocsin/rules\n",
      command_rules},
+    {"people", "list | add NAME --role ROLE -o F [--public HEX | --key K] | remove NAME -o F", "who may sign statements",
+     "ROLE: admin, monitor, board, arbitrator. add makes a key file for the person (or takes the public key of one that they\n"
+     "made themselves) and a statement that two people of different roles sign; where there are too few, one signs.\n\n"
+     "  tocsin people add alice --role board -o alice.txt\n  tocsin sign alice.txt\n  tocsin submit alice.txt\n",
+     command_people},
+    {"sign", "F [--key K] [--yes]", "shows a statement in words and signs it",
+     "K is a person's key file; without it the only one of the site's. What cannot be explained is not signed.\n\n"
+     "  tocsin sign policy.txt --key /media/alice/alice.key\n",
+     command_sign},
+    {"submit", "F [--wait TIME] [--proof P]", "puts a signed statement into the log and proves that it is there",
+     "Exit 1: it was taken, and no checkpoint proves it yet. P gets the proof (c2sp.org/tlog-proof).\n\n"
+     "  tocsin submit policy.txt\n",
+     command_submit},
+    {"retention",
+     "status | policy | propose CLASS=MIN..MAX… [--veto DAYS] [--shipped] -o F | check --standard S [F | --shipped] | run | "
+     "erase --class C --day DATE --reason TEXT -o F | veto N -o F | decommission HOST [--reason TEXT] -o F",
+     "how long events are kept, what has come due, and what changes it",
+     "status: what is held, due and overdue, with a picture of time. Exit 1: something outlived its maximum.\n"
+     "check: what the policy falls short of in a standard, cabf-br or security-manual. Exit 1: something.\n"
+     "propose, erase, veto and decommission write statements for people to sign. Terms: 24m, 2y, life, life+12m, forever.\n"
+     "run: the nightly job, now.\n\n"
+     "  tocsin retention propose access=24m..36m -o policy.txt\n  tocsin retention check --standard cabf-br\n"
+     "  tocsin retention erase --class access --day 2026-11-21 --reason 'court order 7' -o erase.txt\n",
+     command_retention},
+    {"hold",
+     "list | place [--host H] [--class C]… [--from T] [--until T] [--query EXPR] --reason TEXT -o F | release N --reason TEXT "
+     "-o F",
+     "what must not be erased, whatever its age",
+     "What a hold matches outlives its maximum; the rest of the same batch does not.\n\n"
+     "  tocsin hold place --host signer1 --class signing --from 2026-11-01 --reason 'case 12' -o hold.txt\n",
+     command_hold},
     {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",
      command_test_alert},
 };
