@@ -35,6 +35,11 @@ bool day_keys_need(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t r
 /* Gone from memory and file when this returns true; one that is not there is fine. */
 bool day_keys_destroy(struct day_keys *keys, uint8_t class, uint64_t day, struct fault *fault);
 
+/* From now on each write of day.keys writes the very same file to `folder` first, whole and synced, the one before
+ * overwritten: a key is in its backup before anything is sealed under it, and not destroyed before it is gone there too.
+ * Writes it at once. NULL: no longer. */
+bool day_keys_mirror(struct day_keys *keys, const char *folder, struct fault *fault);
+
 /* Every (class, day) that has a key, in order. False from `take` ends it. */
 typedef bool day_keys_take(void *context, uint8_t class, uint64_t day, const struct hash *id);
 void day_keys_each(struct day_keys *keys, day_keys_take *take, void *context);

@@ -21,8 +21,8 @@ enum store_family {
     STORE_STREAM,     /* stream_id[32] → the stream's state and marks */
     STORE_INDEX,      /* stream_id[32] ‖ u64 first_event_seq → u64 arrival */
     STORE_PART,       /* stream_id[32] → the newest part of the open batch, 224 bytes */
-    STORE_SEGMENT,    /* class, day, log range → a sealed segment's piece */
-    STORE_SEGMENT_FILTER, /* the segment's key → its encrypted token filters */
+    STORE_SEGMENT,    /* class, day, log range → what is known of a sealed segment (segment_files.h) */
+    STORE_SEGMENT_FILTER, /* nothing: a segment's filter stands in its file */
     STORE_MARK,           /* a name → a value: the next arrival, the detection's cursor, the tree's size */
     STORE_REGISTRY,       /* a kind's letter ‖ name → an agent, a join token */
     STORE_ALERT,          /* u64 time_us ‖ u32 number → alert; and "i" ‖ its id → that key */

@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -129,6 +130,57 @@ bool files_write(const char *path, struct slice content, mode_t mode, struct fau
     }
     files_folder_of(path, folder);
     return files_sync_folder(folder, fault);
+}
+
+static bool files_wipe(int descriptor) {
+    static const uint8_t zeros[65536];
+    struct stat status;
+    if (fstat(descriptor, &status))
+        return false;
+    for (off_t at = 0; at < status.st_size;) {
+        size_t left = (size_t)(status.st_size - at);
+        ssize_t put = pwrite(descriptor, zeros, left < sizeof zeros ? left : sizeof zeros, at);
+        if (put <= 0 && errno != EINTR)
+            return false;
+        if (put > 0)
+            at += put;
+    }
+    return files_sync(descriptor);
+}
+
+bool files_write_secret(const char *path, struct slice content, struct fault *fault) {
+    int old = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (old < 0 && errno != ENOENT)
+        return files_fault(fault, path, "cannot be opened");
+    bool good = files_write(path, content, 0600, fault);
+    if (good && old >= 0 && !files_wipe(old))
+        good = files_fault(fault, path, "what it replaces cannot be overwritten");
+    if (old >= 0)
+        close(old);
+    return good;
+}
+
+bool files_sweep_secret(const char *path, struct fault *fault) {
+    char folder[FILES_PATH_MOST], left[FILES_PATH_MOST];
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t size = strlen(name);
+    files_folder_of(path, folder);
+    DIR *entries = opendir(folder);
+    if (!entries)
+        return errno == ENOENT || files_fault(fault, folder, "cannot be read");
+    bool good = true;
+    for (struct dirent *entry; good && (entry = readdir(entries));) {
+        if (strncmp(entry->d_name, name, size) != 0 || entry->d_name[size] != '.' || strlen(entry->d_name) != size + 7 ||
+            !files_path(left, folder, entry->d_name))
+            continue;
+        int descriptor = open(left, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        good = descriptor >= 0 && files_wipe(descriptor);
+        if (descriptor >= 0)
+            close(descriptor);
+        good = good ? files_remove(left, fault) : files_fault(fault, left, "cannot be overwritten");
+    }
+    closedir(entries);
+    return good;
 }
 
 bool files_write_new(const char *path, struct slice content, mode_t mode, struct fault *fault) {

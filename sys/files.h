@@ -20,7 +20,12 @@ bool files_read_secret(const char *path, struct buffer *to, struct fault *fault)
 /* All or nothing, also after a power cut: a temporary file in the same folder, fsync, rename, fsync of the
  * folder. The mode is exactly `mode`, whatever the umask. */
 bool files_write(const char *path, struct slice content, mode_t mode, struct fault *fault);
-/* The same, but an existing file is FAULT_CONFLICT and stays as it is. */
+/* The same, for secrets: afterwards the bytes of the file that it replaces are overwritten with zeros, where the file system
+ * writes in place. */
+bool files_write_secret(const char *path, struct slice content, struct fault *fault);
+/* Removes files "path.XXXXXX" that a crash left beside `path`, overwritten first. */
+bool files_sweep_secret(const char *path, struct fault *fault);
+/* As files_write, but an existing file is FAULT_CONFLICT and stays as it is. */
 bool files_write_new(const char *path, struct slice content, mode_t mode, struct fault *fault);
 
 /* The folder and those above it; one that is there already is fine. New ones get `mode`. */
