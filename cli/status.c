@@ -68,14 +68,25 @@ static void print_witnesses(const struct command_context *context, const json_t 
         print_witness(context, witness);
 }
 
+static void print_log(const json_t *log) {
+    const json_t *checkpoint = json_object_get(log, "checkpoint");
+    printf("\nLOG\n  %lld entries%s", number_of(log, "size"),
+           json_is_true(json_object_get(log, "stalled")) ? ", STALLED: the disk is full" : "");
+    if (checkpoint)
+        printf(", %lld of them under a checkpoint %lld s old", number_of(checkpoint, "size"),
+               number_of(checkpoint, "age_seconds"));
+    else
+        printf(", no checkpoint yet");
+    printf("; %s; ", text_of(log, "control"));
+}
+
 static void print_status(const struct command_context *context, const json_t *status) {
     const json_t *log = json_object_get(status, "log"), *store = json_object_get(status, "store");
     const json_t *detection = json_object_get(status, "detection"), *channels = json_object_get(status, "channels");
     printf("%s on %s, %s, up %lld s\n", text_of(status, "origin"), text_of(status, "listen"),
            text_of(status, "version"), number_of(status, "uptime_seconds"));
     print_agents(context, json_object_get(status, "agents"));
-    printf("\nLOG\n  %lld batches in the log%s; ", number_of(log, "size"),
-           json_is_true(json_object_get(log, "stalled")) ? ", STALLED: the disk is full" : "");
+    print_log(log);
     print_size("store ", number_of(store, "file_bytes"));
     print_size(", free ", number_of(store, "free_bytes"));
     printf("\n  log key %s", text_of(status, "log_key"));

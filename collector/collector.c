@@ -143,6 +143,10 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     return collector->detection != NULL;
 }
 
+static void stop_signing(void *context) {
+    log_state_halt(((struct collector *)context)->log_state);
+}
+
 static bool start_doors(struct collector *collector, struct fault *fault) {
     static char tokens[FILES_PATH_MOST];
     site_path(tokens, collector->data, SITE_COLLECTOR_TOKENS);
@@ -157,7 +161,11 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                      .log_key = signing_key_public(collector->log_key)->bytes,
                                      .silent_after_us = collector->settings->silence.after_us,
                                      .pace_minimum_us = collector->settings->pace.minimum_us,
-                                     .heartbeat_s = COLLECTOR_HEARTBEAT_S};
+                                     .heartbeat_s = COLLECTOR_HEARTBEAT_S,
+                                     .log = collector->log_state,
+                                     .signer = collector->signer,
+                                     .contradicted = stop_signing,
+                                     .context = collector};
     collector->ingest = ingest_start(&ingest, fault);
     if (!collector->ingest)
         return false;

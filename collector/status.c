@@ -27,8 +27,40 @@ static void write_log_key(const struct collector *collector, struct buffer *to) 
     record_json_string(to, buffer_slice(&text));
 }
 
-static void write_status(struct collector *collector, struct buffer *to) {
+/* How many people stand behind decisions: one alone makes all of them SINGLE-CONTROL. */
+static const char *control_word(const struct collector *collector) {
+    struct fault fault = {0};
+    const struct control_fold *control = log_state_control(collector->log_state, &fault);
+    if (!control)
+        return "UNREADABLE";
+    unsigned roles = control_chain_count(control->chain) > 0
+                         ? control_people_roles(control_chain_people(control->chain))
+                         : 0;
+    log_state_control_release(collector->log_state);
+    return roles == 0 ? "NO-GENESIS" : (roles & (roles - 1)) == 0 ? "SINGLE-CONTROL" : "TWO-PERSON";
+}
+
+static uint64_t checkpoint_age_s(const struct log_head *head) {
+    uint64_t now_us = clock_wall_us();
+    return head->time_us && head->time_us < now_us ? (now_us - head->time_us) / 1000000 : 0;
+}
+
+static void write_log(const struct collector *collector, struct buffer *to) {
     struct committer_counts log = committer_counts(collector->committer);
+    struct log_head head = {0};
+    bool published = log_state_newest(collector->log_state, &head, NULL);
+    buffer_printf(to,
+                  "\"log\":{\"size\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"statements\":%" PRIu64
+                  ",\"stalled\":%s,\"control\":\"%s\"",
+                  log.log_size, committer_arrival(collector->committer), log.statements, log.stalled ? "true" : "false",
+                  control_word(collector));
+    if (published)
+        buffer_printf(to, ",\"checkpoint\":{\"size\":%" PRIu64 ",\"age_seconds\":%" PRIu64 "}", head.size,
+                      checkpoint_age_s(&head));
+    buffer_append_string(to, "},");
+}
+
+static void write_status(struct collector *collector, struct buffer *to) {
     struct detection_counts detection = detection_counts(collector->detection);
     struct store_statistics store;
     store_statistics(collector->store, &store);
@@ -37,12 +69,10 @@ static void write_status(struct collector *collector, struct buffer *to) {
     buffer_append_string(to, ",\"listen\":");
     record_json_string(to, slice_string(ingest_address(collector->ingest)));
     buffer_printf(to,
-                  ",\"uptime_seconds\":%" PRIu64 ",\"log\":{\"size\":%" PRIu64 ",\"rows\":%" PRIu64
-                  ",\"stalled\":%s},\"store\":{\"free_bytes\":%" PRIu64 ",\"floor_bytes\":%" PRIu64
+                  ",\"uptime_seconds\":%" PRIu64 ",\"store\":{\"free_bytes\":%" PRIu64 ",\"floor_bytes\":%" PRIu64
                   ",\"file_bytes\":%" PRIu64 ",\"commits\":%" PRIu64 "},",
-                  (clock_monotonic_us() - collector->started_us) / 1000000, log.log_size,
-                  committer_arrival(collector->committer), log.stalled ? "true" : "false",
-                  store.room.free_bytes, store.room.floor_bytes, store.file_bytes, store.commits);
+                  (clock_monotonic_us() - collector->started_us) / 1000000, store.room.free_bytes, store.room.floor_bytes, store.file_bytes, store.commits);
+    write_log(collector, to);
     buffer_printf(to,
                   "\"detection\":{\"rules\":%zu,\"events\":%" PRIu64 ",\"alerts\":%" PRIu64
                   ",\"behind\":%" PRIu64 "},\"channels\":",
@@ -103,6 +133,8 @@ void collector_write_metrics(void *context, struct buffer *to) {
     struct detection_counts detection = detection_counts(collector->detection);
     struct outbox_counts outbox = outbox_counts(collector->outbox);
     struct store_room room = {0};
+    struct log_head head = {0};
+    log_state_newest(collector->log_state, &head, NULL);
     store_room(collector->store, &room, NULL);
     metrics_gauge(to, "tocsin_agents", "Enrolled agents.", (double)ingest.agents);
     metrics_gauge(to, "tocsin_agents_connected", "Agents with a connection.", (double)ingest.connected);
@@ -110,7 +142,13 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_refusals_total", "Connections refused.", ingest.refused);
     metrics_counter(to, "tocsin_received_bytes_total", "Bytes from agents.", ingest.bytes);
     metrics_counter(to, "tocsin_commits_total", "Group commits.", log.groups);
-    metrics_gauge(to, "tocsin_log_size", "Entries in the log.", (double)log.log_size);
+    metrics_gauge(to, "tocsin_log_entries", "Entries in the log.", (double)log.log_size);
+    metrics_gauge(to, "tocsin_log_checkpoint_entries", "Entries under the newest published checkpoint.",
+                  (double)head.size);
+    metrics_gauge(to, "tocsin_log_checkpoint_age_seconds", "Since the newest published checkpoint was signed.",
+                  (double)checkpoint_age_s(&head));
+    metrics_counter(to, "tocsin_log_statements_total", "Statements taken into the log.", log.statements);
+    metrics_counter(to, "tocsin_log_statements_refused_total", "Statements that the log refused.", log.refused);
     metrics_gauge(to, "tocsin_commit_stalled", "1 while the disk is full.", log.stalled);
     metrics_gauge(to, "tocsin_commit_queue_bytes", "Bytes that wait for their commit.",
                   (double)committer_queued_bytes(collector->committer));

@@ -207,10 +207,10 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_DURATION,
      .offset = MEMBER(checkpoint.every_us),
      .standard = "1s",
-     .minimum = 1000000,
+     .minimum = 100000,
      .maximum = 10000000,
      .about = "The log is signed no more often than this while entries come in, and at the latest after it; where "
-              "somebody waits, after a second. Every checkpoint is kept for ever, about 200 bytes."},
+              "somebody waits, after 200 ms. Every checkpoint is kept for ever, about 200 bytes."},
     {.path = "silence.after",
      .type = SETTINGS_DURATION,
      .offset = MEMBER(silence.after_us),

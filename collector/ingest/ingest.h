@@ -28,10 +28,6 @@ struct ingest_settings {
     uint32_t heartbeat_s;          /* for those who join */
     struct log_state *log;         /* NULL: agents get no checkpoints, and nothing is asked of what they have seen */
     struct log_signer *signer;     /* enrols in the log; NULL: nobody is */
-    /* The log contradicts what it has signed (log_claims.h): nothing is to be signed any more. Once, in the loop's thread;
-     * during ingest_start where it was known before. May be NULL. */
-    void (*contradicted)(void *context);
-    void *context;
 };
 
 /* Settings are borrowed for the ingest's life. */

@@ -6,6 +6,7 @@
 
 #include "encoding.h"
 #include "log.h"
+#include "log_state.h"
 #include "memory.h"
 #include "report.h"
 #include "rotation.h"
@@ -91,13 +92,28 @@ static void announce(struct ingest_common *common, struct agent *agent) {
     session_tell_rotated(agent->session, next.epoch, good);
 }
 
+/* The log did not take it: the key in force stays, as before the agent asked. */
+static void rotate_refused(struct rotate_wait *wait, struct agent *agent, const struct fault *fault) {
+    log_fault(LOG_LEVEL_ERROR, fault, "%s asks for another key and the log does not take it", wait->name);
+    if (agent && agent->announcing && memcmp(agent->record.next_public_key, wait->key, 32) == 0) {
+        memset(agent->record.next_public_key, 0, sizeof agent->record.next_public_key);
+        agent->announcing = false;
+        if (agent->session)
+            session_tell_rotated(agent->session, agent->record.epoch + 1, false);
+    }
+    free(wait);
+}
+
 /* The statement is on the disk: from here on both streams may go on under the next key. One that is not connected gets
  * it with its next HELLO; nothing may be put to work when the collector stops. */
 static void rotate_committed(void *context, struct change *change) {
-    (void)change;
     struct rotate_wait *wait = context;
     struct ingest_common *common = wait->common;
     struct agent *agent = agents_by_name(common->agents, slice_string(wait->name));
+    if (change_has_statement(change) && !change_outcome(change)->taken) {
+        rotate_refused(wait, agent, &change_outcome(change)->fault);
+        return;
+    }
     /* One that joined anew in the meantime has another story. */
     if (agent && agent->announcing && memcmp(agent->record.first_key, wait->first_key, 32) == 0 &&
         memcmp(agent->record.next_public_key, wait->key, 32) == 0) {
@@ -120,6 +136,8 @@ static void commit(struct ingest_common *common, struct agent *agent, const stru
     memcpy(wait->first_key, record->first_key, sizeof wait->first_key);
     memcpy(wait->key, record->next_public_key, sizeof wait->key);
     struct change *change = change_create();
+    if (common->settings->log && common->settings->signer && log_state_begun(common->settings->log))
+        change_statement(change, statement);
     rotation_row_key(&key, rotation->name, rotation->streams[LANE_SECURITY].bytes, rotation->epoch);
     change_put(change, STORE_REGISTRY, buffer_slice(&key), statement);
     agent_put_record(change, record);

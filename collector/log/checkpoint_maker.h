@@ -1,6 +1,6 @@
 /* Makes the checkpoints: a thread that signs the committed tree, has the note persisted, and hands it to the publisher.
  *
- * While entries come in there is a checkpoint at least every `every_us`, and one within a second where somebody waits for it
+ * While entries come in there is a checkpoint at least every `every_us`, and one within 200 ms where somebody waits for it
  * (log_state_wait, log_state_want); after a quiet time the first entry gets its own at once. Never two for one size. The
  * order is fixed: commit, sign over what is committed, persist (a commit of its own, together with what else is queued),
  * offer, publish. Nothing is signed on the committing thread.
@@ -15,7 +15,7 @@
 #include "log_signer.h"
 #include "log_state.h"
 
-#define CHECKPOINT_EVERY_LEAST_US 1000000u
+#define CHECKPOINT_EVERY_LEAST_US 100000u
 #define CHECKPOINT_EVERY_MOST_US 10000000u
 
 struct checkpoint_maker;

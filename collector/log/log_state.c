@@ -10,7 +10,7 @@
 #include "log_upgrade.h"
 #include "memory.h"
 
-#define SOON_US 1000000u /* between checkpoints that somebody waits for */
+#define SOON_US 200000u /* between checkpoints that somebody waits for */
 
 struct listener {
     void (*published)(void *context);

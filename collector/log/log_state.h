@@ -51,7 +51,7 @@ bool log_state_newest(struct log_state *state, struct log_head *ret_head, struct
  * it to be made soon. False when the time is over or the collector stops. */
 bool log_state_wait(struct log_state *state, uint64_t size, uint64_t timeout_us, struct log_head *ret_head,
                     struct buffer *note);
-/* The same without waiting: a checkpoint over these entries is wanted within a second. */
+/* The same without waiting: a checkpoint over these entries is wanted soon, within 200 ms of the last one. */
 void log_state_want(struct log_state *state, uint64_t size);
 /* Ends all waits, for a stop. */
 void log_state_wake(struct log_state *state);
