@@ -244,6 +244,7 @@ class Site:
                                 os.path.join(self.folder, "collector.log"))
         self.agent = Agent(self, self.folder, host_name())
         self.agents = [self.agent]
+        self.others = []  # further daemons that end with the site
         self.write_settings(settings, mail, webhooks, rules)
 
     data = property(lambda self: os.path.join(self.folder, "data"))
@@ -282,7 +283,7 @@ class Site:
                 self.show_logs()
 
     def daemons(self):
-        return [self.collector, *(agent.daemon for agent in self.agents)]
+        return [*self.others, self.collector, *(agent.daemon for agent in self.agents)]
 
     def start(self):
         self.start_collector()

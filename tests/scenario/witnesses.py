@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""Witnesses: checkpoints are published with their quorum, and whoever shows two logs, or an older one, is found out."""
+
+import os
+import shutil
+
+from tocsin_site import Daemon, Site, BIN, check, free_port, run, scenario, wait_until
+from tocsin_witness import settings, witnesses
+
+CLOSE_SOON = "batch: {close_after: 1s}\n"
+
+
+def grow(site, log, times=1):
+    """Entries come in: each line is a batch of its own after a second."""
+    for _ in range(times):
+        before = site.status()["log"]["size"]
+        log.write([f"line {len(log.written)}"])
+        wait_until(lambda before=before: site.status()["log"]["size"] > before, "the log grows", every=0.2)
+    return site.status()["log"]["size"]
+
+
+def published(site):
+    return site.status()["witnesses"]["published"]
+
+
+def all_published(site):
+    """Everything that is in the log is published; gives its size."""
+    def done():
+        status = site.status()
+        return status["log"]["size"] <= status["witnesses"]["published"] and status["log"]["size"]
+    return wait_until(done, lambda: f"all is published: {site.status()['witnesses']}", every=0.2)
+
+
+def copy(source, target):
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
+
+
+@scenario("a quorum of two cosigns every checkpoint, and the status says who and when")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(2, first, second))
+        site.start()
+        grow(site, log, 2)
+        size = all_published(site)
+        for witness in (first, second):
+            witness.wait_for_size(size)
+            note = witness.note()
+            check([who for who, _ in note.signatures] == [note.origin, witness.name], f"signed by {note.signatures}")
+        check(first.note().text == second.note().text or first.size() != second.size(), "two witnesses, two texts of one size")
+        status = site.status()["witnesses"]
+        check(status["verdict"] == "WITNESSED" and status["needed"] == 2, f"{status}")
+        check(all(one["state"] == "good" and "cosigned" in one and one["size"] for one in status["list"]), f"{status}")
+        shown = site.tocsin("status")
+        check("WITNESSED" in shown and "w2.example" in shown and first.origin + "+" in shown, shown)
+        check(site.agent.daemon.alive() and not site.states("witness_failing"), "a witness failed")
+        site.check_verified()
+
+
+@scenario("without witnesses everything runs, and the status says UNWITNESSED")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        site.start()
+        grow(site, log)
+        check(site.status()["witnesses"]["verdict"] == "UNWITNESSED", f"{site.status()['witnesses']}")
+        check("UNWITNESSED" in site.tocsin("status"), "the page does not say it")
+
+
+@scenario("a witness that is down is told, holds up the publication alone, and is taken back")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(2, first, second, more="patience: 2s"))
+        site.start()
+        grow(site, log)
+        before = all_published(site)
+        second.stop()
+        grow(site, log, 3)
+        site.wait_for_lines(log.written)
+        wait_until(lambda: site.states("witness_failing"), "the failing witness is told")
+        wait_until(lambda: site.alerts("A witness does not cosign"), "an alert about the witness")
+        wait_until(lambda: site.alerts("Checkpoints are not witnessed"), "an alert about the quorum")
+        check(published(site) < site.status()["log"]["size"], "published without its quorum")
+        check(first.size() > before, "the witness that is there was not asked")
+        check([one["state"] for one in site.status()["witnesses"]["list"]] == ["good", "failing"], "wrong states")
+        second.start()
+        all_published(site)
+        wait_until(lambda: site.states("witness_back") and site.states("log_witnessed"), "the return is told")
+        check(len(site.states("witness_failing")) == 1, "one outage is told more than once")
+        check(site.status()["witnesses"]["verdict"] == "WITNESSED", "not witnessed again")
+        site.check_verified()
+
+
+@scenario("one of two is enough where the settings want one")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(1, first, second))
+        first.stop()
+        site.start()
+        grow(site, log, 2)
+        all_published(site)
+        check(site.status()["witnesses"]["verdict"] == "WITNESSED", "not witnessed")
+        check(second.size() > 0, "nothing was cosigned")
+
+
+@scenario("an old checkpoint is not cosigned again, nor one that was tampered with")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(settings(1, witness))
+        site.start()
+        grow(site, log)
+        all_published(site)
+        old = witness.note()
+        grow(site, log)
+        size = all_published(site)
+        witness.wait_for_size(size)
+        site.collector.stop()
+        new = witness.note()
+        signed = old.only(old.origin)
+        check(new.size > old.size, "the log has not grown")
+        for claimed in (0, old.size, old.size - 1):
+            status, body = witness.add(claimed, signed)
+            check((status, body) == (409, f"{new.size}\n".encode()), f"old {claimed}: {status} {body}")
+        check(witness.add(new.size, signed)[0] == 400, "an old size over the checkpoint's was taken")
+        check(witness.add(new.size, new.only(new.origin))[0] == 200, "the newest is not cosigned again")
+        check(witness.add(new.size, new.only(new.origin), [b"\0" * 32])[0] == 422, "a proof for equal sizes was taken")
+        forged = new.only(new.origin).replace(f"\n{new.size}\n".encode(), f"\n{new.size + 1}\n".encode())
+        check(witness.add(new.size, forged)[0] == 403, "an altered size was taken")
+        check(witness.add(new.size, new.only(witness.name))[0] == 403, "a cosignature passed for the log's signature")
+        check(witness.add(new.size, new.only(new.origin).replace(b"test.example/", b"best.example/"))[0] == 404,
+              "an unknown log is not 404")
+        check(witness.note().text == new.text, "what the witness remembers has changed")
+
+
+@scenario("an older store that was brought back is refused at the start")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(settings(1, witness))
+        site.start()
+        grow(site, log)
+        site.agent.stop()
+        site.collector.stop()
+        older, newer = os.path.join(folder, "older"), os.path.join(folder, "newer")
+        data = os.path.join(site.data, "collector")
+        copy(data, older)
+        site.start()
+        grow(site, log, 2)
+        witness.wait_for_size(all_published(site))
+        site.agent.stop()
+        site.collector.stop()
+        copy(data, newer)
+        copy(older, data)
+        site.collector.start()
+        check(site.collector.wait() == 1, "an older store was started")
+        said = site.collector.log(since_start=True)
+        check("w1.example" in said and "an older store was brought back" in said and "Bring back" in said, said)
+        copy(newer, data)
+        site.start()
+        grow(site, log)
+        all_published(site)
+        site.wait_for_lines(log.written)
+
+
+@scenario("two collectors with one key are found out, by alert at once and at the next start")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(settings(1, witness))
+        site.start()
+        grow(site, log)
+        all_published(site)
+        site.agent.stop()
+        site.collector.stop()
+        twin = os.path.join(folder, "twin")
+        copy(site.folder, twin)
+        for name in ("collector.yaml", "agent.yaml"):
+            path = os.path.join(twin, name)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            twin_port = twin_port if name == "agent.yaml" else free_port()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace(f":{site.port}", f":{twin_port}"))
+        other = Daemon("twin", [os.path.join(BIN, "tocsin-collector"), "--site", twin], os.path.join(folder, "twin.log"))
+        try:
+            # While nobody could notice it. What one states at a stop and a start makes its log another one.
+            witness.stop()
+            for _ in range(2):
+                other.start()
+                other.wait_for_log("is ready on")
+                other.stop()
+            other.start()
+            other.wait_for_log("is ready on")
+            site.start()
+            grow(site, log, 2)
+            witness.start()
+            wait_until(lambda: site.states("log_forked") or "Nothing more is published" in other.log(),
+                       "one of them is found out", every=0.2)
+            forked, daemon = (site, site.collector) if site.states("log_forked") else (None, other)
+            if forked:
+                alert = wait_until(lambda: site.alerts("The log is forked"), "an alert about the fork")
+                check(alert[0]["priority"] == "page", f"{alert[0]}")
+                event = site.states("log_forked")[0]
+                check("test.example/tocsin" in str(event), f"no note in {event}")
+                check(site.status()["witnesses"]["verdict"] == "FORKED", "the status does not say so")
+            daemon.stop()
+            daemon.start()
+            check(daemon.wait() == 1, "a forked log was started")
+            check("w1.example" in daemon.log(since_start=True), daemon.log(since_start=True))
+        finally:
+            other.kill()
+
+
+@scenario("a witness that was killed at once again remembers what it gave out")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(settings(1, witness))
+        site.start()
+        for _ in range(5):
+            size = grow(site, log)
+            witness.wait_for_size(size)
+            before = witness.note()
+            witness.daemon.kill()
+            witness.start()
+            after = witness.note()
+            check(after.size >= before.size, "a cosignature was forgotten")
+        all_published(site)
+        site.check_verified()
+
+
+@scenario("settings and keys that are wrong are said before anything starts")
+def _(folder):
+    with Site(folder) as site:
+        (witness,) = witnesses(site, "w1.example")
+        log_key = witness.run("--check")
+        check(log_key.returncode == 0 and "cosigns test.example/tocsin" in log_key.stdout, f"{log_key}")
+        for needed, key, word in ((2, witness.key, "needed"), (1, witness.key[:-4] + "AAA=", "key"), (1, "x", "key")):
+            text = settings(needed, witness).replace(witness.key, key)
+            site.write_settings(text)
+            site.collector.start()
+            check(site.collector.wait() == 2, f"started with {text}")
+            check(word in site.collector.log(since_start=True), site.collector.log(since_start=True))
+        # A witness that does not know the log says so, and holds nothing up where none is needed.
+        stranger_log = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+        path = os.path.join(witness.folder, "witness.yaml")
+        witness.stop()
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(f'  - {{key: "{stranger_log}"}}' if "- {key" in line else line for line in lines) + "\n")
+        witness.start()
+        site.write_settings(settings(0, witness))
+        site.start_collector()
+        wait_until(lambda: "does not know this log" in str(site.status()["witnesses"]), "it is said", every=0.2)
+
+
+run()
