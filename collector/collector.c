@@ -143,10 +143,6 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     return collector->detection != NULL;
 }
 
-static void stop_signing(void *context) {
-    log_state_halt(((struct collector *)context)->log_state);
-}
-
 static bool start_doors(struct collector *collector, struct fault *fault) {
     static char tokens[FILES_PATH_MOST];
     site_path(tokens, collector->data, SITE_COLLECTOR_TOKENS);
@@ -163,9 +159,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                      .pace_minimum_us = collector->settings->pace.minimum_us,
                                      .heartbeat_s = COLLECTOR_HEARTBEAT_S,
                                      .log = collector->log_state,
-                                     .signer = collector->signer,
-                                     .contradicted = stop_signing,
-                                     .context = collector};
+                                     .signer = collector->signer};
     collector->ingest = ingest_start(&ingest, fault);
     if (!collector->ingest)
         return false;

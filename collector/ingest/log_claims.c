@@ -61,12 +61,10 @@ enum log_claim log_claim_check(struct log_state *log, struct slice bytes, const 
 }
 
 static void stop_acknowledging(struct ingest_common *common, const char *sentence) {
-    const struct ingest_settings *settings = common->settings;
     common->halted = true;
     snprintf(common->halted_why, sizeof common->halted_why, "%s. %s", sentence, WHAT_TO_DO);
     log_error("THE LOG CONTRADICTS ITSELF: %s", common->halted_why);
-    if (settings->contradicted)
-        settings->contradicted(settings->context);
+    log_state_halt(common->settings->log);
 }
 
 void log_claims_halt(struct ingest_common *common, enum log_claim claim, const char *host, struct slice note,
