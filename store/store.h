@@ -87,6 +87,21 @@ size_t store_batch_count(const struct store_batch *batch); /* changes in it */
  * earlier commits without `sync` wrote is then on the disk too). One thread at a time. */
 bool store_commit(struct store *store, const struct store_batch *batch, bool sync, struct fault *fault);
 
+/* --- Listening
+ * Every commit as it was made, for whoever keeps a copy beside it: its changes as records one behind the other
+ * (backup_record.h), and the store's sequence behind it. Called in the committing thread once the commit has succeeded: it
+ * queues, it does not do. */
+struct store_listener {
+    void *context;
+    /* `records` has no data where they were too many to be told of: the copy has a hole. */
+    void (*committed)(void *context, struct slice records, uint64_t sequence);
+};
+
+/* Before the first batch is filled; copied. */
+void store_listen(struct store *store, const struct store_listener *listener);
+/* Goes up with every change, over restarts too: two moments with the same one have the same content. */
+uint64_t store_sequence(const struct store *store);
+
 /* --- Reading one key
  * ------------------------------------------------------------------------------------------------ A key that
  * is not there is FAULT_MISSING. */

@@ -32,6 +32,8 @@ struct store {
     bool unsynced;         /* something is in the log that no sync covers */
     unsigned ballast_wait; /* commits until the ballast is tried again */
 
+    struct store_listener listener; /* `committed` is NULL where nobody listens */
+
     struct store_counts counts;
     _Atomic bool ballast_made;
     atomic_flag committing;

@@ -1,13 +1,17 @@
 #include <stdlib.h>
 
+#include "backup_record.h"
 #include "memory.h"
 #include "store_internal.h"
+
+#define RECORDS_MOST (4u * STORE_BATCH_MOST) /* bytes of a batch as records: small keys take more room so */
 
 struct store_batch {
     struct store *store;
     rocksdb_writebatch_t *changes;
     size_t bytes; /* of keys and values */
     bool puts;    /* something in it takes room */
+    struct buffer records; /* the same once more, where somebody listens */
     bool failed;
     struct fault fault;
 };
@@ -16,12 +20,15 @@ struct store_batch *store_batch_create(struct store *store) {
     struct store_batch *batch = memory_new(sizeof *batch);
     batch->store = store;
     batch->changes = rocksdb_writebatch_create();
+    batch->records = BUFFER(RECORDS_MOST);
     return batch;
 }
 
 struct store_batch *store_batch_destroy(struct store_batch *batch) {
-    if (batch)
+    if (batch) {
         rocksdb_writebatch_destroy(batch->changes);
+        buffer_free(&batch->records);
+    }
     free(batch);
     return NULL;
 }
@@ -31,6 +38,15 @@ void store_batch_clear(struct store_batch *batch) {
     batch->bytes = 0;
     batch->puts = false;
     batch->failed = false;
+    buffer_clear(&batch->records);
+}
+
+/* The change once more for the listener. */
+static void tell(struct store_batch *batch, enum backup_record_kind kind, enum store_family family, struct slice key,
+                 const struct slice *parts, size_t count) {
+    if (batch->store->listener.committed)
+        backup_record_write_parts(
+            &batch->records, &(struct backup_record){.kind = kind, .family = (uint8_t)family, .key = key}, parts, count);
 }
 
 /* Counts a change and holds it against the limits; the first one over them is kept for the commit. */
@@ -61,6 +77,7 @@ void store_batch_put(struct store_batch *batch, enum store_family family, struct
     batch->puts = true;
     rocksdb_writebatch_put_cf(batch->changes, batch->store->families[family], store_bytes(key), key.size,
                               store_bytes(value), value.size);
+    tell(batch, BACKUP_PUT, family, key, &value, 1);
 }
 
 void store_batch_put_parts(struct store_batch *batch, enum store_family family, struct slice key,
@@ -84,19 +101,23 @@ void store_batch_put_parts(struct store_batch *batch, enum store_family family, 
     batch->puts = true;
     rocksdb_writebatch_putv_cf(batch->changes, batch->store->families[family], 1, &key_start, &key.size,
                                (int)count, starts, sizes);
+    tell(batch, BACKUP_PUT, family, key, parts, count);
 }
 
 void store_batch_delete(struct store_batch *batch, enum store_family family, struct slice key) {
-    if (batch_takes(batch, family, key.size, 0))
-        rocksdb_writebatch_delete_cf(batch->changes, batch->store->families[family], store_bytes(key),
-                                     key.size);
+    if (!batch_takes(batch, family, key.size, 0))
+        return;
+    rocksdb_writebatch_delete_cf(batch->changes, batch->store->families[family], store_bytes(key), key.size);
+    tell(batch, BACKUP_DELETE, family, key, NULL, 0);
 }
 
 void store_batch_delete_range(struct store_batch *batch, enum store_family family, struct slice from,
                               struct slice to) {
-    if (batch_takes(batch, family, from.size > to.size ? from.size : to.size, 0))
-        rocksdb_writebatch_delete_range_cf(batch->changes, batch->store->families[family], store_bytes(from),
-                                           from.size, store_bytes(to), to.size);
+    if (!batch_takes(batch, family, from.size > to.size ? from.size : to.size, 0))
+        return;
+    rocksdb_writebatch_delete_range_cf(batch->changes, batch->store->families[family], store_bytes(from),
+                                       from.size, store_bytes(to), to.size);
+    tell(batch, BACKUP_DELETE_RANGE, family, from, &to, 1);
 }
 
 size_t store_batch_size(const struct store_batch *batch) {
@@ -107,6 +128,24 @@ size_t store_batch_size(const struct store_batch *batch) {
 
 size_t store_batch_count(const struct store_batch *batch) {
     return (size_t)rocksdb_writebatch_count(batch->changes);
+}
+
+/* --- Listening --- */
+
+void store_listen(struct store *store, const struct store_listener *listener) {
+    store->listener = *listener;
+}
+
+uint64_t store_sequence(const struct store *store) {
+    return rocksdb_get_latest_sequence_number(store->db);
+}
+
+static void tell_commit(const struct store *store, const struct store_batch *batch) {
+    const struct store_listener *listener = &store->listener;
+    if (!listener->committed || store_batch_count(batch) == 0)
+        return;
+    struct slice records = batch->records.overflow ? slice_make(NULL, 0) : buffer_slice(&batch->records);
+    listener->committed(listener->context, records, store_sequence(store));
 }
 
 /* --- Committing --- */
@@ -159,7 +198,10 @@ static bool commit_checked(struct store *store, const struct store_batch *batch,
         atomic_fetch_add_explicit(&store->counts.refusals, 1, memory_order_relaxed);
         return false;
     }
-    return write_changes(store, batch, size, sync, fault);
+    if (!write_changes(store, batch, size, sync, fault))
+        return false;
+    tell_commit(store, batch);
+    return true;
 }
 
 bool store_commit(struct store *store, const struct store_batch *batch, bool sync, struct fault *fault) {
