@@ -12,8 +12,8 @@ struct rows {
 };
 
 struct witness_change {
-    uint64_t index;
-    unsigned needed;
+    struct retention_place place;
+    struct witness_policy policy;
 };
 
 struct retention_ledger {
@@ -127,12 +127,16 @@ const struct retention_change *retention_ledger_policy(const struct retention_le
     return behind ? &changes[behind - 1] : NULL;
 }
 
-unsigned retention_ledger_witnesses(const struct retention_ledger *ledger, uint64_t index) {
+const struct witness_policy *retention_ledger_witness_policy(const struct retention_ledger *ledger,
+                                                             uint64_t index) {
     const struct witness_change *changes = ledger->witnesses.rows;
-    unsigned needed = 0;
-    for (size_t i = 0; i < ledger->witnesses.count && changes[i].index <= index; i++)
-        needed = changes[i].needed;
-    return needed;
+    size_t behind = up_to(&ledger->witnesses, sizeof *changes, index, true);
+    return behind ? &changes[behind - 1].policy : NULL;
+}
+
+unsigned retention_ledger_witnesses(const struct retention_ledger *ledger, uint64_t index) {
+    const struct witness_policy *policy = retention_ledger_witness_policy(ledger, index);
+    return policy ? policy->needed : 0;
 }
 
 const struct retention_farewell *retention_ledger_farewell(const struct retention_ledger *ledger,
@@ -326,8 +330,9 @@ static void take_policy(struct retention_ledger *ledger, const struct retention_
     *ADD(ledger, changes, retention_change) = (struct retention_change){*place, *policy, single};
 }
 
-static void take_witnesses(struct retention_ledger *ledger, uint64_t index, unsigned needed) {
-    *ADD(ledger, witnesses, witness_change) = (struct witness_change){index, needed};
+static void take_witnesses(struct retention_ledger *ledger, const struct retention_place *place,
+                           const struct witness_policy *policy) {
+    *ADD(ledger, witnesses, witness_change) = (struct witness_change){*place, *policy};
 }
 
 static void take_grounds(struct retention_ledger *ledger, const struct retention_grounds *grounds) {
@@ -356,7 +361,7 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
     case STATEMENT_GENESIS:
         take_mark(ledger, place);
         take_policy(ledger, place, &said->genesis.retention, false);
-        take_witnesses(ledger, place->index, said->genesis.witnesses.needed);
+        take_witnesses(ledger, place, &said->genesis.witnesses);
         break;
     case STATEMENT_DAY_MARK:
         take_mark(ledger, place);
@@ -365,7 +370,7 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
         take_policy(ledger, place, &said->retention, verdict->single_control);
         break;
     case STATEMENT_WITNESS_POLICY:
-        take_witnesses(ledger, place->index, said->witnesses.needed);
+        take_witnesses(ledger, place, &said->witnesses);
         break;
     case STATEMENT_HOLD_PLACE:
         take_hold(ledger, place, &said->hold);

@@ -112,7 +112,9 @@ const struct retention_erasure *retention_ledger_erasure(const struct retention_
 const struct retention_day *retention_ledger_day(const struct retention_ledger *ledger, uint64_t index);
 /* The policy in force for what stands at that log index. */
 const struct retention_change *retention_ledger_policy(const struct retention_ledger *ledger, uint64_t index);
-/* How many witnesses were needed there. */
+/* The witness policy in force there; NULL before the genesis. And how many witnesses it needs. */
+const struct witness_policy *retention_ledger_witness_policy(const struct retention_ledger *ledger,
+                                                             uint64_t index);
 unsigned retention_ledger_witnesses(const struct retention_ledger *ledger, uint64_t index);
 /* When the host's life ended that it had at log index `index`: its first decommissioning behind it and before `below`. NULL
  * while it lives. */
