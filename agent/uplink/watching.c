@@ -196,7 +196,7 @@ static void tell_unwitnessed(struct watching *watching, const struct fault *faul
         return;
     watching->told_unwitnessed = true;
     log_fault(LOG_LEVEL_WARNING, fault, "nothing leaves the spool for now");
-    watching->tell(watching->context, "log_unwitnessed", fault->text);
+    watching->tell(watching->context, "checkpoint_unwitnessed", fault->text);
 }
 
 /* False: an entry that this agent signed is not where the collector says. */

@@ -78,7 +78,7 @@ void log_claims_halt(struct ingest_common *common, enum log_claim claim, const c
                                           {"log.conflict", claim == LOG_CLAIM_FORK ? "fork" : "rollback"},
                                           {NULL, NULL}};
     change_put(change, STORE_MARK, SLICE(LOG_CONFLICT_MARK), note);
-    report_state(change, claim == LOG_CLAIM_FORK ? "log_forked" : "log_rolled_back", fields, "%s",
+    report_state(change, "log_conflict", fields, "%s",
                  common->halted_why);
     committer_submit(common->settings->committer, change);
 }
