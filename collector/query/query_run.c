@@ -414,6 +414,25 @@ static void query_control(const struct query_reader *reader, const Tocsin__Contr
         reader->refuse(reader->context, &fault);
 }
 
+static bool give_text(void *context, const char *json) {
+    const struct query_reader *reader = context;
+    Tocsin__Text text = TOCSIN__TEXT__INIT;
+    text.json = (char *)(uintptr_t)json;
+    return !reader->stopping(reader->context) && reader->write(reader->context, FRAME_TEXT, &text.base);
+}
+
+static void query_retention(const struct query_reader *reader, const Tocsin__RetentionQuery *query) {
+    const struct query_server_settings *settings = reader->settings;
+    struct query_reader copy = *reader;
+    struct fault fault = {0};
+    if (!settings->retention)
+        fault_set(&fault, FAULT_MISSING, "nothing is erased here");
+    else if (settings->retention(settings->context, query->run, give_text, &copy, &fault))
+        end(reader, 0);
+    if (fault.code)
+        reader->refuse(reader->context, &fault);
+}
+
 void query_run(const struct query_reader *reader, const Tocsin__Request *request) {
     struct fault fault = {0};
     switch ((unsigned)request->of_case) {
@@ -443,6 +462,9 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
         break;
     case TOCSIN__REQUEST__OF_CONTROL:
         query_control(reader, request->control);
+        break;
+    case TOCSIN__REQUEST__OF_RETENTION:
+        query_retention(reader, request->retention);
         break;
     default:
         fault_set(&fault, FAULT_FORMAT, "a request that asks for nothing known");

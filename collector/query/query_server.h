@@ -25,6 +25,9 @@ struct query_server_settings {
     /* Has the stream's open batch closed soon; false for a stream of nobody that is here. Called in the reader's thread; must
      * be safe there. */
     bool (*close_now)(void *context, const struct hash *stream_id);
+    /* What is kept and due, as JSON objects; `run`: what is due is done first. Called in the reader's thread. */
+    bool (*retention)(void *context, bool run, bool (*give)(void *giver, const char *json), void *giver,
+                      struct fault *fault);
     /* Appends the status as one JSON object. Called in the reader's thread; must be safe there. */
     void (*status)(void *context, struct buffer *to);
     void *context;

@@ -1,0 +1,51 @@
+/* The job from the inside. Private to retention. */
+#ifndef TOCSIN_RETENTION_INSIDE_H
+#define TOCSIN_RETENTION_INSIDE_H
+
+#include <pthread.h>
+
+#include "control_fold.h"
+#include "retention_job.h"
+#include "unit_scan.h"
+
+struct day_counts {
+    bool there;
+    uint64_t events[CLASS_NUMBERS];
+};
+
+struct retention_job {
+    struct retention_job_settings settings;
+    char *folder;
+    pthread_t thread;
+    pthread_mutex_t sleeping; /* of the thread's sleep */
+    pthread_cond_t wake;
+    bool stopping;
+
+    pthread_mutex_t passing; /* one pass at a time; everything below is the pass's */
+    struct control_fold fold;
+    size_t count_room;
+    struct day_counts *counts; /* of closed days, which do not change */
+    struct unit_clock *clock;
+    struct retention_now now;
+    uint64_t clock_told_us; /* when it was last told that the clocks are apart */
+};
+
+/* One (class, day) in a pass. */
+struct retention_task {
+    struct retention_job *job;
+    uint8_t class;
+    struct retention_day day;
+    uint64_t first, last, events;
+    struct retention_plan plan;
+    struct hash key_id;
+    char did[256]; /* what was done, or why not; empty for nothing */
+};
+
+/* Does the next step of the plan. True: something has changed in the log, and the plan must be made anew. */
+bool retention_act(struct retention_task *task);
+/* Of the job. */
+bool retention_stopping(void *context);
+/* For an event. */
+void retention_task_day(const struct retention_task *task, char ret_day[11]);
+
+#endif

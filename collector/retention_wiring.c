@@ -1,0 +1,29 @@
+/* The job that erases what has come due. */
+#include "collector.h"
+#include "site.h"
+
+static uint64_t sealed_below(void *context) {
+    struct collector *collector = context;
+    return seal_counts(collector->seal).next_index;
+}
+
+bool collector_start_retention(struct collector *collector, struct fault *fault) {
+    char folder[FILES_PATH_MOST];
+    site_path(folder, collector->data, SITE_COLLECTOR_STORE);
+    const struct retention_job_settings settings = {.store = collector->store,
+                                                    .folder = folder,
+                                                    .committer = collector->committer,
+                                                    .log = collector->log_state,
+                                                    .signer = collector->signer,
+                                                    .keys = collector->day_keys,
+                                                    .sealed_below = sealed_below,
+                                                    .context = collector};
+    collector->retention = retention_job_start(&settings, fault);
+    return collector->retention != NULL;
+}
+
+bool collector_give_retention(void *context, bool run, bool (*give)(void *giver, const char *json),
+                              void *giver, struct fault *fault) {
+    struct collector *collector = context;
+    return retention_job_pass(collector->retention, run, give, giver, fault);
+}
