@@ -34,6 +34,9 @@ int command_deploy(const struct command_context *context, int argc, char **argv)
 int command_status(const struct command_context *context, int argc, char **argv);
 int command_query(const struct command_context *context, int argc, char **argv);
 int command_alerts(const struct command_context *context, int argc, char **argv);
+int command_excerpt(const struct command_context *context, int argc, char **argv);
+int command_absence(const struct command_context *context, int argc, char **argv);
+int command_trust(const struct command_context *context, int argc, char **argv);
 int command_verify(const struct command_context *context, int argc, char **argv);
 int command_detect(const struct command_context *context, int argc, char **argv);
 int command_decode(const struct command_context *context, int argc, char **argv);

@@ -35,9 +35,26 @@ static const struct command commands[] = {
      command_query},
     {"alerts", "[--since T] [--limit N] [--follow]", "lists alerts", "  tocsin alerts --since 24h\n  tocsin alerts --follow\n",
      command_alerts},
-    {"verify", "[--full]", "checks signatures, chains and roots over the whole store",
-     "Reads everything from the running collector, or from the store when it is stopped, and recomputes every hash.\n"
-     "Exit 0: all of it holds. Exit 1: it says where it doesn't.\n\n  tocsin verify\n",
+    {"excerpt", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] -o FILE",
+     "writes events with their proofs into a file that stands alone",
+     "EXPR and T as for query. What is open is closed first, and the checkpoint that covers it waited for.\n\n"
+     "  tocsin excerpt 'Failed password' --since 1h -o case12.excerpt\n  tocsin verify --trust log.trust case12.excerpt\n",
+     command_excerpt},
+    {"absence", "--stream S --class C --from T --to T -o FILE",
+     "writes a proof that no event of a class was read between two times",
+     "S: HOST, or HOST/bulk for system and application; HOST~ID for a stream that was, ID the first 8 digits of its id.\n"
+     "Says for which intervals that is witnessed, and where the gaps are.\n\n"
+     "  tocsin absence --stream signer1 --class signing --from 2026-11-21 --to 2026-11-22 -o sunday.absence\n",
+     command_absence},
+    {"trust", "export -o F", "writes what a verifier must know beforehand",
+     "Origin and key of the log, its genesis, the witnesses. Hand it over on another way than the proofs.\n\n"
+     "  tocsin trust export -o log.trust\n",
+     command_trust},
+    {"verify", "[--full] | [--trust F] FILE…", "checks signatures, chains and roots over the whole store, or files that stand alone",
+     "Without a file: reads everything from the running collector, or from the store when it is stopped, and recomputes\n"
+     "every hash. A file: an excerpt or a proof of absence, held against the trust file, or against this site.\n"
+     "Exit 0: all of it holds. Exit 1: it says where it doesn't. Exit 3: nothing to hold it against.\n\n"
+     "  tocsin verify\n  tocsin verify --trust log.trust case12.excerpt\n",
      command_verify},
     {"detect", "[--rules DIR…] [--decoders DIR…] [--format auto|syslog|json|logfmt|plain|jsonl] FILE…",
      "runs rules over files; one alert a line",

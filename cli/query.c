@@ -4,54 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "class.h"
 #include "event_print.h"
 #include "memory.h"
+#include "query_options.h"
 #include "reader.h"
-
-static bool parse(const struct command_context *context, int argc, char **argv, Tocsin__EventQuery *query,
-                  struct buffer *expression, struct fault *fault) {
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(word, "--follow") == 0) {
-            query->follow = true;
-        } else if (strcmp(word, "--count") == 0) {
-            query->count = true;
-        } else if (strncmp(word, "--", 2) != 0) {
-            buffer_append_string(expression, expression->size ? " " : "");
-            buffer_append_string(expression, word);
-        } else if (strcmp(word, "--") == 0) {
-            continue;
-        } else if (!value) {
-            return fault_set(fault, FAULT_USAGE, "'%s' is not known or lacks its value", word);
-        } else if (strcmp(word, "--since") == 0 || strcmp(word, "--until") == 0) {
-            uint64_t *time = word[2] == 's' ? &query->since_us : &query->until_us;
-            if (!command_time(slice_string(value), context->now_us, time, fault))
-                return fault_place(fault, "%s", word);
-            i++;
-        } else if (strcmp(word, "--class") == 0) {
-            enum event_class class;
-            if (!class_by_name(slice_string(value), &class))
-                return fault_set(fault, FAULT_USAGE, "there is no class '%.40s'", value);
-            query->class_ = value;
-            i++;
-        } else if (strcmp(word, "--host") == 0) {
-            query->host = value;
-            i++;
-        } else if (strcmp(word, "--limit") == 0) {
-            if (!slice_decimal(slice_string(value), &query->limit))
-                return fault_set(fault, FAULT_USAGE, "--limit takes a number");
-            i++;
-        } else if (strcmp(word, "--by") == 0 && strcmp(value, "ingested") == 0) {
-            query->by_ingested = true;
-            i++;
-        } else
-            return fault_set(fault, FAULT_USAGE, "'%s' is not known", word);
-    }
-    query->expression = (char *)(uintptr_t)buffer_string(expression);
-    return true;
-}
 
 /* Rows come in the order of their arrival. Unless they are followed, they are put into the order of their own time, as
  * long as they fit: past SORT_MOST bytes they are printed as they come. */
@@ -177,7 +133,7 @@ int command_query(const struct command_context *context, int argc, char **argv) 
     tocsin__event_query__init(&query);
     CLEANUP_BUFFER struct buffer expression = BUFFER(64 * 1024);
     struct fault fault = {0};
-    if (!parse(context, argc, argv, &query, &expression, &fault))
+    if (!query_options_parse(context, argc, argv, &query, &expression, &fault))
         return command_fail("query", &fault);
     return run(context, &query);
 }

@@ -12,6 +12,7 @@
 #include "statement.h"
 #include "store_dump.h"
 #include "store_verifier.h"
+#include "verify_file.h"
 
 struct progress {
     struct store_verifier *verifier;
@@ -111,9 +112,19 @@ static void print_summary(const struct command_context *context, const struct st
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
+    const char *trust = NULL;
+    int files = 1; /* argv[1] to argv[files - 1] are files */
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--full") != 0)
+        if (strcmp(argv[i], "--trust") == 0 && i + 1 < argc)
+            trust = argv[++i];
+        else if (argv[i][0] != '-')
+            argv[files++] = argv[i];
+        else if (strcmp(argv[i], "--full") != 0)
             return command_usage("verify", "'%s' is not expected", argv[i]);
+    if (files > 1)
+        return verify_files(context, trust, (size_t)files - 1, argv + 1);
+    if (trust)
+        return command_usage("verify", "--trust is for files");
     struct fault fault = {0};
     struct progress progress = {.shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);

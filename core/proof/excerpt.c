@@ -77,7 +77,7 @@ static bool open_ground(struct slice base64, const struct trust *trust, uint64_t
 static bool check_events(struct check *check, struct slice rest, uint64_t count, excerpt_each *each,
                          void *context, struct excerpt_summary *summary, struct fault *fault) {
     for (uint64_t i = 0; i < count; i++) {
-        struct excerpt_event event = {.number = (size_t)i + 1};
+        struct excerpt_event event = {.number = (size_t)i + 1, .of = (size_t)count};
         uint64_t size;
         if (!number_line(&rest, SLICE("proof "), &size) || size > rest.size) {
             fault_set(fault, FAULT_FORMAT, "the excerpt is cut short");

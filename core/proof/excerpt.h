@@ -19,7 +19,7 @@
 #define EXCERPT_EVENTS_MOST 1000000u
 
 struct excerpt_event {
-    size_t number; /* in the file, from 1 */
+    size_t number, of; /* its place in the file, from 1, of so many */
     enum verdict verdict;
     struct fault fault; /* of what was altered */
     /* The rest is known of those that are OPENED alone; borrowed until the callback returns. */

@@ -1,0 +1,12 @@
+/* `tocsin verify [--trust F] FILE…`: files that stand alone. */
+#ifndef TOCSIN_VERIFY_FILE_H
+#define TOCSIN_VERIFY_FILE_H
+
+#include "command.h"
+
+/* Each file by what it begins with. Exit as `verify` does: 1 where any of them is bad, 3 where there is nothing to hold them
+ * against. */
+int verify_files(const struct command_context *context, const char *trust_path, size_t count,
+                 char *const *files);
+
+#endif

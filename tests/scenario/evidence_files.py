@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Excerpts and proofs of absence of a real site: made while the collector runs, verified without it, tampered with."""
+
+import base64
+import datetime
+import json
+import os
+import subprocess
+import time
+
+from tocsin_site import BIN, PATIENCE_S, Site, check, run, scenario, wait_until
+
+LINES = [f"Failed password for admin{n} from 192.0.2.{n} port 22 ssh2" for n in range(40)]
+
+
+def verify(path, *arguments, expect=(0,)):
+    """`tocsin verify` where no site is: its JSON lines."""
+    done = subprocess.run([os.path.join(BIN, "tocsin"), "--site", "/nowhere", "--json", "verify", *arguments, path],
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    check(done.returncode in expect, f"verify ended with {done.returncode}: {done.stderr or done.stdout[-1000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()], done
+
+
+def utc(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def filled(folder):
+    site = Site(folder)
+    site.auth = site.log("auth.log")
+    site.start()
+    site.auth.write(LINES)
+    site.wait_for_lines(LINES)
+    return site
+
+
+def flipped(path, to, find, replace):
+    with open(path, "rb") as file:
+        content = file.read()
+    check(find in content, f"{find!r} is not in {path}")
+    with open(to, "wb") as file:
+        file.write(content.replace(find, replace, 1))
+    return to
+
+
+@scenario("an excerpt made now stands alone: with a trust file every event opens, without one nothing does")
+def _(folder):
+    trust, excerpt = os.path.join(folder, "log.trust"), os.path.join(folder, "case.excerpt")
+    with filled(folder) as site:
+        site.tocsin("trust", "export", "-o", trust)
+        site.tocsin("excerpt", "Failed password", "--class", "access", "-o", excerpt)
+        lines, _ = verify(excerpt, "--trust", trust)
+        events, summary = lines[:-1], lines[-1]
+        check(summary["events"] == len(LINES) and summary["altered"] == 0, f"the summary says {summary}")
+        check({event["verdict"] for event in events} == {"OPENED"}, f"{events[0]}")
+        check(sorted(event["event"]["original"] for event in events) == sorted(LINES), "other lines")
+        known = {event["id"] for event in site.query("", "--class", "access")}
+        check({event["id"] for event in events} == known, "other ids than the query's")
+        check(events[0]["restrictions"] == ["UNWITNESSED"], f"{events[0]['restrictions']}")
+        # The site itself knows its log, too.
+        site.tocsin("verify", excerpt)
+    _, done = verify(excerpt, expect=(3,))
+    check("--trust" in done.stderr, done.stderr)
+    # The collector is gone; the file is not.
+    verify(excerpt, "--trust", trust)
+
+
+@scenario("an excerpt that was changed says which event, or that nothing of it holds")
+def _(folder):
+    trust, excerpt = os.path.join(folder, "log.trust"), os.path.join(folder, "case.excerpt")
+    bad = os.path.join(folder, "bad.excerpt")
+    with filled(folder) as site:
+        site.tocsin("trust", "export", "-o", trust)
+        site.tocsin("excerpt", "admin7 or admin8", "-o", excerpt)
+    with open(excerpt, "rb") as file:
+        extra = [line for line in file.read().splitlines() if line.startswith(b"extra ")]
+    check(len(extra) == 2, f"{len(extra)} events")
+    for number, line in enumerate(extra, 1):
+        raw = base64.b64decode(line[6:])
+        forged = raw.replace(b"192.0.2.", b"198.51.1")
+        check(forged != raw, "no address in the body")
+        flipped(excerpt, bad, line, b"extra " + base64.b64encode(forged))
+        lines, _ = verify(bad, "--trust", trust, expect=(1,))
+        verdicts = [event["verdict"] for event in lines[:-1]]
+        check(verdicts[number - 1] == "ALTERED" and verdicts.count("OPENED") == 1, f"{verdicts}")
+    flipped(excerpt, bad, b"\nground ", b"\nground AAAA")
+    lines, _ = verify(bad, "--trust", trust, expect=(1,))
+    check(len(lines) == 1 and lines[0]["verdict"] == "ALTERED", f"{lines}")
+    with open(excerpt, "rb") as file:
+        content = file.read()
+    for size in (0, 1, 17, 100, len(content) // 2, len(content) - 1):
+        with open(bad, "wb") as file:
+            file.write(content[:size])
+        verify(bad, "--trust", trust, expect=(1,))
+    # Another log's trust.
+    other = Site(os.path.join(folder, "other"))
+    with other:
+        other.start_collector()
+        wait_until(lambda: "genesis" in other.tocsin("trust", "export", "-o", os.path.join(folder, "other.trust"),
+                                                      expect=(0, 3)), "the other log has a genesis")
+        lines, _ = verify(excerpt, "--trust", os.path.join(folder, "other.trust"), expect=(1,))
+
+
+@scenario("a proof of absence covers the time without a hole, counts what was read, and shows the gap of an outage")
+def _(folder):
+    trust, proof = os.path.join(folder, "log.trust"), os.path.join(folder, "quiet.absence")
+    with Site(folder) as site:
+        log = site.log("auth.log")
+        site.start()
+        log.write(["one"])
+        site.wait_for_lines(["one"])
+        begin = time.time()
+        time.sleep(2)
+        site.agent.kill()
+        time.sleep(2)
+        site.agent.start()
+        site.wait_for_signed(site.agent.name)
+        time.sleep(1)
+        end = time.time()
+        site.tocsin("trust", "export", "-o", trust)
+        name = site.agent.name
+        site.tocsin("absence", "--stream", name, "--class", "signing", "--from", utc(begin - 60), "--to", utc(end),
+                    "-o", proof)
+        lines, _ = verify(proof, "--trust", trust)
+        intervals, summary = lines[:-1], lines[-1]
+        check(summary["stream"] == name and summary["events"] == 0, f"{summary}")
+        check(intervals[0]["from"].startswith(utc(begin - 60)[:-1]), f"{intervals[0]}")
+        for before, after in zip(intervals, intervals[1:]):
+            check(before["to"] == after["from"], f"a hole between {before} and {after}")
+        verdicts = [interval["verdict"] for interval in intervals]
+        check("UNATTESTED" in verdicts and "UNWITNESSED" in verdicts, f"{verdicts}")
+        check(any("not running" in interval.get("reason", "") for interval in intervals), f"{intervals}")
+        site.tocsin("absence", "--stream", name, "--class", "access", "--from", utc(begin - 60), "--to", utc(end),
+                    "-o", proof)
+        lines, _ = verify(proof, "--trust", trust)
+        check(lines[-1]["events"] == 1, f"{lines[-1]}")
+        bad = os.path.join(folder, "bad.absence")
+        with open(proof, "rb") as file:
+            content = file.read()
+        step = max(1, len(content) // 40)
+        for place in range(content.index(b"tocsin/ground/1"), len(content), step):
+            with open(bad, "wb") as file:
+                file.write(content[:place] + bytes([content[place] ^ 1]) + content[place + 1:])
+            verify(bad, "--trust", trust, expect=(1,))
+        # One entry out of the middle.
+        entries = [place for place in range(len(content)) if content.startswith(b"tocsin/batch/v1", place)]
+        check(len(entries) >= 3, f"{len(entries)} entries")
+        site.tocsin("absence", "--stream", name, "--class", "application", "--from", utc(begin), "--to", utc(end), "-o", bad,
+                    expect=(2,))
+        site.tocsin("absence", "--stream", "nobody", "--class", "access", "--from", utc(begin), "--to", utc(end), "-o", bad,
+                    expect=(2,))
+
+
+@scenario("a store at rest gives excerpts' trust, and says what it cannot prove")
+def _(folder):
+    trust, live = os.path.join(folder, "log.trust"), os.path.join(folder, "live.trust")
+    with filled(folder) as site:
+        site.tocsin("trust", "export", "-o", live)
+        site.agent.stop()
+        site.collector.stop()
+        site.tocsin("trust", "export", "-o", trust)
+        with open(trust, "rb") as a, open(live, "rb") as b:
+            check(a.read() == b.read(), "the trust of the store at rest is another one")
+
+
+run()
