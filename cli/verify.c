@@ -102,13 +102,19 @@ static void print_finding(void *context, const char *place, const char *text) {
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {
     if (context->json)
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
-               ",\"findings\":%" PRIu64 "}\n",
-               summary->streams, summary->events, summary->attested, summary->batches, summary->findings);
+               ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
+               ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}}\n",
+               summary->streams, summary->events, summary->attested, summary->batches, summary->findings,
+               summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
+               summary->log.single_control ? "true" : "false");
     else
         printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
-               " of them signed; every hash recomputed\n",
+               " of them signed; every hash recomputed\n"
+               "The log: %" PRIu64 " entries, %" PRIu64 " of them statements; %" PRIu64 " checkpoints over the first %" PRIu64
+               "%s\n",
                summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
-               summary->attested);
+               summary->attested, summary->log.size, summary->log.control_entries, summary->log.checkpoints,
+               summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
