@@ -69,7 +69,7 @@ void lanes_replay_close(struct lanes_replay *replay) {
 static void replay_event(const struct lanes_replay *replay, const struct event *event) {
     char seq[24], time[24];
     struct event_body body;
-    if (!event_body_read(event->body, replay->fields, &body, NULL) ||
+    if (!class_name(event->class) || !event_body_read(event->body, replay->fields, &body, NULL) ||
         body.field_count + 3 > EVENT_FIELDS_MOST)
         return;
     number_text(seq, event->seq);
