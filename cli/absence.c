@@ -96,7 +96,7 @@ static bool run(const struct command_context *context, const struct wanted *want
 }
 
 int command_absence(const struct command_context *context, int argc, char **argv) {
-    struct wanted wanted;
+    struct wanted wanted = {0};
     struct fault fault = {0};
     CLEANUP_ABSENCE struct absence absence = {.class = 0};
     int usage = parse(argc, argv, &wanted);

@@ -327,7 +327,7 @@ int command_excerpt(const struct command_context *context, int argc, char **argv
     Tocsin__EventQuery query;
     tocsin__event_query__init(&query);
     CLEANUP_BUFFER struct buffer expression = BUFFER(64 * 1024);
-    struct excerpt_summary summary;
+    struct excerpt_summary summary = {0};
     struct fault fault = {0};
     if (!query_options_parse(context, kept, argv, &query, &expression, &fault))
         return command_fail("excerpt", &fault);
