@@ -26,10 +26,11 @@ bool backup_record_write_parts(struct buffer *to, const struct backup_record *re
     return good;
 }
 
-bool backup_commit_write(struct buffer *to, uint64_t sequence, uint64_t time_us) {
-    uint8_t key[16];
-    bytes_put_u64(key, sequence);
-    bytes_put_u64(key + 8, time_us);
+bool backup_commit_write(struct buffer *to, const struct backup_commit *commit) {
+    uint8_t key[BACKUP_COMMIT_SIZE];
+    bytes_put_u64(key, commit->before);
+    bytes_put_u64(key + 8, commit->after);
+    bytes_put_u64(key + 16, commit->time_us);
     return backup_record_write(to, &(struct backup_record){.kind = BACKUP_COMMIT,
                                                            .key = slice_make(key, sizeof key),
                                                            .value = SLICE("")});
@@ -39,6 +40,7 @@ bool backup_about_write(struct buffer *to, struct slice origin, const struct bac
     uint8_t value[BACKUP_ABOUT_SIZE];
     bytes_put_u64(value, about->log_size);
     bytes_put_u64(value + 8, about->bodies_from);
+    bytes_put_u64(value + 16, about->sequence);
     return backup_record_write(to, &(struct backup_record){.kind = BACKUP_ABOUT,
                                                            .key = origin,
                                                            .value = slice_make(value, sizeof value)});
@@ -62,12 +64,12 @@ bool backup_record_next(struct slice *rest, struct backup_record *ret_record, st
     return true;
 }
 
-bool backup_commit_read(const struct backup_record *record, uint64_t *ret_sequence, uint64_t *ret_time_us,
+bool backup_commit_read(const struct backup_record *record, struct backup_commit *ret_commit,
                         struct fault *fault) {
-    if (record->kind != BACKUP_COMMIT || record->key.size != 16 || record->value.size != 0)
+    if (record->kind != BACKUP_COMMIT || record->key.size != BACKUP_COMMIT_SIZE || record->value.size != 0)
         return fault_set(fault, FAULT_FORMAT, "a commit that cannot be read");
-    *ret_sequence = bytes_get_u64(record->key.data);
-    *ret_time_us = bytes_get_u64(record->key.data + 8);
+    const uint8_t *at = record->key.data;
+    *ret_commit = (struct backup_commit){bytes_get_u64(at), bytes_get_u64(at + 8), bytes_get_u64(at + 16)};
     return true;
 }
 
@@ -75,8 +77,8 @@ bool backup_about_read(const struct backup_record *record, struct backup_about *
                        struct fault *fault) {
     if (record->kind != BACKUP_ABOUT || record->value.size != BACKUP_ABOUT_SIZE)
         return fault_set(fault, FAULT_FORMAT, "what this is a backup of cannot be read");
-    *ret_about =
-        (struct backup_about){bytes_get_u64(record->value.data), bytes_get_u64(record->value.data + 8)};
+    const uint8_t *at = record->value.data;
+    *ret_about = (struct backup_about){bytes_get_u64(at), bytes_get_u64(at + 8), bytes_get_u64(at + 16)};
     return true;
 }
 

@@ -19,8 +19,8 @@ enum backup_record_kind {
     BACKUP_DELETE = 2,
     BACKUP_DELETE_RANGE = 3, /* key: from; value: up to, without it */
     BACKUP_FILE = 4,   /* family: enum backup_folder; key: its name in there; value: u32 mode ‖ content */
-    BACKUP_COMMIT = 5, /* key: u64 sequence of the store behind it ‖ u64 time_us */
-    BACKUP_ABOUT = 6,  /* first of a base; key: the origin; value: backup_about */
+    BACKUP_COMMIT = 5, /* key: backup_commit */
+    BACKUP_ABOUT = 6,  /* last of a base; key: the origin; value: backup_about */
 };
 
 enum backup_folder {
@@ -34,23 +34,31 @@ struct backup_record {
     struct slice key, value;
 };
 
-/* value of BACKUP_ABOUT: u64 log size ‖ u64 first index whose bodies may be in it */
-struct backup_about {
-    uint64_t log_size;
-    uint64_t bodies_from; /* filled when the base is whole, in a second record at its end */
+/* key of BACKUP_COMMIT: u64 before ‖ u64 after ‖ u64 time_us. The store's sequence before and after the commit: one that is
+ * missing between two shows. */
+struct backup_commit {
+    uint64_t before, after, time_us;
 };
-#define BACKUP_ABOUT_SIZE 16u
+#define BACKUP_COMMIT_SIZE 24u
+
+/* value of BACKUP_ABOUT: u64 log size ‖ u64 bodies_from ‖ u64 sequence */
+struct backup_about {
+    uint64_t log_size;    /* of the log at its moment: so far the log's files must reach */
+    uint64_t bodies_from; /* entries below it have no bodies in it; UINT64_MAX: no body is in it */
+    uint64_t sequence;    /* the store's at its moment: what was followed goes on from there */
+};
+#define BACKUP_ABOUT_SIZE 24u
 
 bool backup_record_write(struct buffer *to, const struct backup_record *record);
 /* The same with a value in parts. */
 bool backup_record_write_parts(struct buffer *to, const struct backup_record *record,
                                const struct slice *parts, size_t count);
-bool backup_commit_write(struct buffer *to, uint64_t sequence, uint64_t time_us);
+bool backup_commit_write(struct buffer *to, const struct backup_commit *commit);
 bool backup_about_write(struct buffer *to, struct slice origin, const struct backup_about *about);
 
 /* Takes the next record off `rest`. False at its end, and with a fault for bytes that are no record. */
 bool backup_record_next(struct slice *rest, struct backup_record *ret_record, struct fault *fault);
-bool backup_commit_read(const struct backup_record *record, uint64_t *ret_sequence, uint64_t *ret_time_us,
+bool backup_commit_read(const struct backup_record *record, struct backup_commit *ret_commit,
                         struct fault *fault);
 bool backup_about_read(const struct backup_record *record, struct backup_about *ret_about,
                        struct fault *fault);

@@ -9,10 +9,10 @@ static void records(struct slice rest) {
     struct backup_about about;
     char name[BACKUP_NAME_MOST];
     uint32_t mode;
-    uint64_t a, b;
+    struct backup_commit commit;
     struct slice content;
     while (backup_record_next(&rest, &record, NULL)) {
-        backup_commit_read(&record, &a, &b, NULL);
+        backup_commit_read(&record, &commit, NULL);
         backup_about_read(&record, &about, NULL);
         backup_file_read(&record, name, &mode, &content, NULL);
     }
