@@ -465,6 +465,8 @@ struct committer *committer_create(const struct committer_settings *settings, st
     list_clear(&committer->done);
     log_reader_builder(log_state_reader(settings->log), committer->tree);
     committer->counts.log_size = merkle_tile_builder_size(committer->tree);
+    if (settings->first[0] && change_has_statement(settings->first[0]))
+        log_state_begin(settings->log);
     for (size_t i = 0; i < COMMITTER_FIRST_MOST && settings->first[i]; i++) {
         list_add(&committer->queue, settings->first[i]);
         committer->queued_bytes += change_size(settings->first[i]);

@@ -26,7 +26,7 @@ struct log_state {
     pthread_mutex_t mutex;
     pthread_cond_t published, due;
     uint64_t wanted; /* somebody waits for a checkpoint over so many entries */
-    bool stopping, halted, any;
+    bool stopping, halted, any, beginning;
     struct log_head head;
     struct buffer note;
     struct listener listeners[LOG_LISTENERS_MOST];
@@ -261,13 +261,26 @@ void log_state_control_release(struct log_state *state) {
     pthread_mutex_unlock(&state->control_mutex);
 }
 
-bool log_state_begun(struct log_state *state) {
+static bool has_genesis(struct log_state *state) {
     struct fault fault = {0};
     const struct control_fold *control = log_state_control(state, &fault);
     bool begun = control && control_chain_count(control->chain) > 0;
     if (control)
         log_state_control_release(state);
     return begun;
+}
+
+bool log_state_begun(struct log_state *state) {
+    pthread_mutex_lock(&state->mutex);
+    bool beginning = state->beginning;
+    pthread_mutex_unlock(&state->mutex);
+    return beginning || has_genesis(state);
+}
+
+void log_state_begin(struct log_state *state) {
+    pthread_mutex_lock(&state->mutex);
+    state->beginning = true;
+    pthread_mutex_unlock(&state->mutex);
 }
 
 bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_policy, struct fault *fault) {

@@ -73,8 +73,9 @@ void log_state_listen(struct log_state *state, void (*published)(void *context),
  * thread. */
 const struct control_fold *log_state_control(struct log_state *state, struct fault *fault);
 void log_state_control_release(struct log_state *state);
-/* Whether the log has a genesis: without one it takes no statements. */
+/* Whether the log has a genesis, or gets one before whatever is submitted now: without one it takes no statements. */
 bool log_state_begun(struct log_state *state);
+void log_state_begin(struct log_state *state); /* the committer's, with a genesis at the head of its queue */
 /* The witness policy in force; one that needs none where there is no genesis. */
 bool log_state_witnesses(struct log_state *state, struct witness_policy *ret_policy, struct fault *fault);
 
