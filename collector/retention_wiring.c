@@ -7,6 +7,11 @@ static uint64_t sealed_below(void *context) {
     return seal_counts(collector->seal).next_index;
 }
 
+static void forget(void *context, uint8_t class, uint64_t day) {
+    struct collector *collector = context;
+    sealed_forget(collector->sealed, class, day);
+}
+
 bool collector_start_retention(struct collector *collector, struct fault *fault) {
     char folder[FILES_PATH_MOST];
     site_path(folder, collector->data, SITE_COLLECTOR_STORE);
@@ -17,6 +22,7 @@ bool collector_start_retention(struct collector *collector, struct fault *fault)
                                                     .signer = collector->signer,
                                                     .keys = collector->day_keys,
                                                     .sealed_below = sealed_below,
+                                                    .forget = forget,
                                                     .context = collector};
     collector->retention = retention_job_start(&settings, fault);
     return collector->retention != NULL;

@@ -13,6 +13,7 @@
 #include "note.h"
 #include "report.h"
 #include "salted_text.h"
+#include "statement_type.h"
 
 #define LOOK_US 250000u            /* how soon a stop or a reader that has gone is noticed */
 #define COMMIT_WAIT_US 60000000u   /* for the commit of what was submitted */
@@ -170,6 +171,19 @@ static void give_verdict(const struct query_reader *reader, const struct change_
     reader->write(reader->context, FRAME_TEXT, &text.base);
 }
 
+/* Whoever tries alone what takes two, or with a key that is nobody's, is heard. */
+static void tell_refusal(const struct query_reader *reader, const struct change_outcome *outcome) {
+    if (outcome->fault.code == FAULT_NONE)
+        return;
+    const char *type = statement_type_name(outcome->type);
+    const struct report_field fields[] = {
+        {"statement.type", type}, {"statement.refused", fault_word(outcome->fault.code)}, {NULL, NULL}};
+    struct change *change = change_create();
+    report_state(change, "statement_refused", fields, "a statement (%s) was refused: %s", type ? type : "of no type",
+                 outcome->fault.text);
+    committer_submit(reader->settings->committer, change);
+}
+
 void query_submit(const struct query_reader *reader, const Tocsin__SubmitQuery *query) {
     struct fault fault = {0};
     struct change_outcome outcome = {.taken = false};
@@ -177,6 +191,7 @@ void query_submit(const struct query_reader *reader, const Tocsin__SubmitQuery *
     CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
     struct change *change = change_of(query, &fault);
     if (!change || !commit(reader, change, &outcome, &fault)) {
+        tell_refusal(reader, &outcome);
         reader->refuse(reader->context, &fault);
         return;
     }

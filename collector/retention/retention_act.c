@@ -119,6 +119,7 @@ static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
     if (!rows_of(task, &rows, fault) ||
         !day_keys_destroy(settings->keys, task->class, task->day.opened.ctl_seq, fault))
         return false;
+    settings->forget(settings->context, task->class, task->day.opened.ctl_seq);
     size_t count = rows.size / sizeof(struct segment_row);
     const struct segment_row *row = (const struct segment_row *)(const void *)rows.data;
     struct change *change = change_create();

@@ -38,7 +38,7 @@ struct retention_task {
     uint64_t first, last, events;
     struct retention_plan plan;
     struct hash key_id;
-    char did[256]; /* what was done, or why not; empty for nothing */
+    char did[FAULT_LINE_SIZE]; /* what was done, or why not; empty for nothing */
 };
 
 /* Does the next step of the plan. True: something has changed in the log, and the plan must be made anew. */

@@ -30,6 +30,8 @@ struct retention_job_settings {
     struct day_keys *keys;
     /* The log index below which everything is sealed. Any thread. */
     uint64_t (*sealed_below)(void *context);
+    /* The key of (class, day) is gone: nothing that was unlocked by it is kept. Any thread. */
+    void (*forget)(void *context, uint8_t class, uint64_t day);
     void *context;
 };
 
