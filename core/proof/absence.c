@@ -187,6 +187,20 @@ static bool after_orphan(struct walk *walk, const struct proved_entry *at, const
     return begin_at(walk, at, epoch, NULL);
 }
 
+/* An orphan whose batch was closed after all: the close must hold what its part held. */
+static bool covers_orphan(const struct walk *walk, const struct proved_entry *at, struct fault *fault) {
+    struct orphan orphan;
+    if (!log_history_orphan(walk->ground.history, &at->entry.stream_id, at->entry.batch_seq, &orphan))
+        return true;
+    bool fewer = at->entry.event_count < orphan.part.event_count;
+    for (unsigned class = 0; class < CLASSES; class ++)
+        fewer = fewer || listed(&at->list, (uint8_t) class) < listed(&orphan.list, (uint8_t) class);
+    return !(fewer || at->entry.open_us != orphan.part.open_us || at->entry.close_us < orphan.part.time_us) ||
+           fault_set(fault, FAULT_CONFLICT,
+                     "the entry does not cover the part that was logged as an orphan of batch %llu",
+                     (unsigned long long)at->entry.batch_seq);
+}
+
 /* Whether the entry follows. *ret_new_line: an enrolment began the epoch, so nothing ties it to what came before. */
 static bool follow(struct walk *walk, const struct proved_entry *at, const struct agent_epoch *epoch,
                    uint64_t *ret_orphaned, bool *ret_new_line, struct fault *fault) {
@@ -207,7 +221,7 @@ static bool follow(struct walk *walk, const struct proved_entry *at, const struc
     }
     enum check check = stream_checker_close(walk->checker, at->bytes, at->list_bytes, fault);
     if (check == CHECK_ACCEPTED || check == CHECK_OWED)
-        return true;
+        return covers_orphan(walk, at, fault);
     if (check == CHECK_BELOW || check == CHECK_REPEATED)
         fault_set(fault, FAULT_CONFLICT, "batch %llu stands where %llu is due",
                   (unsigned long long)at->entry.batch_seq,

@@ -279,7 +279,8 @@ static void case_1_a_flipped_bit_in_a_proof_of_absence_is_caught_wherever_it_is(
         struct absence absence;
         world->absence.data[i] ^= (uint8_t)(1u << (i & 7));
         /* Without one cosignature a checkpoint bounds no time: that is less, and said. */
-        if (absence_verify(buffer_slice(&world->absence), &world->log->trust, world->log->now_us, &absence, NULL)) {
+        if (absence_verify(buffer_slice(&world->absence), &world->log->trust, world->log->now_us, &absence,
+                           NULL)) {
             if (absence.throughout)
                 fail_msg("byte %zu of %zu", i, world->absence.size);
             absence_free(&absence);
@@ -885,14 +886,13 @@ static void case_23_another_streams_name_or_lane_over_the_entries(void **state) 
 
 /* ---- 24 */
 
-static void case_24_an_orphans_events_count_for_absence(void **state) {
-    (void)state;
+/* Two events and a part over them; the collector gives the batch up and states it as an orphan. */
+static void log_orphan(void) {
     struct small_agent *signer = world->signer;
-    struct small_log *log = world->log;
-    /* Ten minutes are over. The agent signs a part over two events, then its machine is gone for good. */
     CLEANUP_BUFFER struct buffer payload = BUFFER(4096);
     uint8_t part[PART_SIZE], list[CLASS_LIST_MOST];
     struct open_batch *open = open_batch_create();
+    small_log_pass(world->log, SECONDS);
     small_agent_event(signer, CLASS_SIGNING, "never closed");
     small_agent_event(signer, CLASS_SIGNING, "never closed, too");
     assert_true(stream_writer_part(signer->writers[LANE_SECURITY], signer->clock.now_us, part));
@@ -907,17 +907,105 @@ static void case_24_an_orphans_events_count_for_absence(void **state) {
     struct class_list classes;
     open_batch_class_list(open, &classes);
     size_t size = class_list_write(&classes, list);
+    open_batch_destroy(open);
     assert_true(orphan_write(&payload, slice_make(part, sizeof part), slice_make(list, size)));
-    small_log_by_log(log, STATEMENT_ORPHAN, buffer_slice(&payload));
+    small_log_by_log(world->log, STATEMENT_ORPHAN, buffer_slice(&payload));
+}
+
+static void case_24_an_orphans_events_count_for_absence(void **state) {
+    (void)state;
+    log_orphan();
     end_log();
     buffer_clear(&world->absence);
-    small_log_absence(log, signer, CLASS_SIGNING, FROM, START + 30 * MINUTES, &world->absence);
+    small_log_absence(world->log, world->signer, CLASS_SIGNING, FROM, START + 30 * MINUTES, &world->absence);
     struct absence absence = absence_good();
     const struct absence_interval *last = &absence.intervals[absence.interval_count - 1];
     assert_int_equal(last->attestation, ATTESTATION_UNATTESTED);
     assert_int_equal(last->events, 2);
     absence_free(&absence);
-    open_batch_destroy(open);
+}
+
+static void case_24_an_orphan_whose_batch_was_closed_after_all_counts_once(void **state) {
+    (void)state;
+    log_orphan();
+    small_log_run(world->log, 2);
+    end_log();
+    buffer_clear(&world->absence);
+    small_log_absence(world->log, world->signer, CLASS_SIGNING, FROM, START + 12 * MINUTES, &world->absence);
+    struct absence absence = absence_good();
+    assert_int_equal(absence.events, 2);
+    for (size_t i = 0; i < absence.interval_count; i++)
+        assert_int_equal(absence.intervals[i].attestation, ATTESTATION_WITNESSED);
+    absence_free(&absence);
+}
+
+static void closes_empty(struct batch_entry *entry) {
+    const uint8_t none[] = {0};
+    entry->kind = BATCH_HEARTBEAT;
+    entry->event_count = 0;
+    entry->cum[CLASS_SIGNING] -= 2;
+    entry->event_root = class_list_event_root(slice_make(none, sizeof none));
+}
+
+static void case_24_a_close_that_leaves_out_what_its_orphan_held(void **state) {
+    (void)state;
+    log_orphan();
+    small_log_pass(world->log, MINUTES);
+    uint64_t index = small_agent_close(world->signer, LANE_SECURITY);
+    end_log();
+    struct buffer *list = &world->log->entries[index].class_list;
+    buffer_clear(list);
+    bytes_write_u8(list, 0);
+    small_log_forge(world->log, index, closes_empty);
+    buffer_clear(&world->absence);
+    small_log_absence(world->log, world->signer, CLASS_SIGNING, FROM, START + 11 * MINUTES, &world->absence);
+    assert_absence_refused_at("entry", "does not cover the part");
+}
+
+static void after_the_orphan(struct batch_entry *entry) {
+    entry->first_event_seq += 2;
+}
+
+static void case_24_a_successor_leaves_the_orphans_events_out_and_they_count(void **state) {
+    (void)state;
+    log_orphan();
+    /* What was open is lost to the agent: another one of the same key goes on behind the orphan with a break. */
+    struct small_entry *open = &world->signer->open[LANE_SECURITY];
+    buffer_clear(&open->block);
+    open->event_count = 0;
+    open->key_count = 0;
+    struct stream_writer **writer = &world->signer->writers[LANE_SECURITY];
+    CLEANUP_BUFFER struct buffer saved = BUFFER(STREAM_WRITER_STATE_MOST);
+    assert_true(stream_writer_save(*writer, &saved));
+    struct stream_writer_settings settings = {.lane = LANE_SECURITY,
+                                              .stream_id = world->signer->streams[LANE_SECURITY],
+                                              .key = world->signer->key,
+                                              .random = random_source_system(),
+                                              .batch_us = STREAM_BATCH_US,
+                                              .heartbeat_us = MINUTES};
+    stream_writer_destroy(*writer);
+    *writer = stream_writer_load(&settings, buffer_slice(&saved), NULL);
+    assert_non_null(*writer);
+    small_log_pass(world->log, 10 * MINUTES);
+    world->signer->clock.boot_id[1]++;
+    assert_true(stream_writer_break(*writer, &world->signer->clock, NULL));
+    uint64_t index = small_agent_close(world->signer, LANE_SECURITY);
+    small_log_checkpoint(world->log);
+    small_log_forge(world->log, index, after_the_orphan);
+    end_log();
+    buffer_clear(&world->absence);
+    small_log_absence(world->log, world->signer, CLASS_SIGNING, FROM, START + 20 * MINUTES, &world->absence);
+    struct absence absence = absence_good();
+    assert_int_equal(absence.events, 2);
+    size_t gaps = 0;
+    for (size_t i = 0; i < absence.interval_count; i++)
+        if (absence.intervals[i].events == 2) {
+            gaps++;
+            assert_int_equal(absence.intervals[i].attestation, ATTESTATION_UNATTESTED);
+            assert_int_equal(absence.intervals[i].from_us, START + 10 * MINUTES);
+        }
+    assert_int_equal(gaps, 1);
+    absence_free(&absence);
 }
 
 /* ---- 25 */
@@ -1100,6 +1188,9 @@ int main(void) {
         made(case_23_two_streams_mixed),
         made(case_23_another_streams_name_or_lane_over_the_entries),
         begun(case_24_an_orphans_events_count_for_absence),
+        begun(case_24_an_orphan_whose_batch_was_closed_after_all_counts_once),
+        begun(case_24_a_close_that_leaves_out_what_its_orphan_held),
+        begun(case_24_a_successor_leaves_the_orphans_events_out_and_they_count),
         begun(case_25_a_revocation_left_out_of_the_control_chain),
         begun(case_25_the_chain_cut_off_before_the_revocation),
         made(case_25_a_chain_without_a_mark_at_its_end),
