@@ -143,6 +143,24 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     return collector->detection != NULL;
 }
 
+static bool start_sealing(struct collector *collector, struct fault *fault) {
+    char folder[FILES_PATH_MOST];
+    site_path(folder, collector->data, SITE_COLLECTOR_FOLDER);
+    site_path(collector->store_path, collector->data, SITE_COLLECTOR_STORE);
+    collector->day_keys = day_keys_open(folder, true, fault);
+    if (!collector->day_keys)
+        return false;
+    collector->sealed = sealed_create(collector->store_path, collector->day_keys);
+    struct seal_settings seal = {.store = collector->store,
+                                 .committer = collector->committer,
+                                 .keys = collector->day_keys,
+                                 .folder = collector->store_path,
+                                 .size = collector->settings->seal.size,
+                                 .after_us = collector->settings->seal.after_us};
+    collector->seal = seal_start(&seal, fault);
+    return collector->seal != NULL;
+}
+
 static bool start_doors(struct collector *collector, struct fault *fault) {
     static char tokens[FILES_PATH_MOST];
     site_path(tokens, collector->data, SITE_COLLECTOR_TOKENS);
@@ -165,11 +183,13 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
         return false;
     struct query_server_settings queries = {.socket_path = collector->socket,
                                             .store = collector->store,
+                                            .sealed = collector->sealed,
                                             .committer = collector->committer,
                                             .knowledge = collector->knowledge,
                                             .log = collector->log_state,
                                             .signer = collector->signer,
                                             .close_now = collector_close_now,
+                                            .retention = collector_give_retention,
                                             .status = collector_give_status,
                                             .context = collector};
     collector->queries = query_server_start(&queries, fault);
@@ -221,7 +241,8 @@ bool collector_start(struct collector *collector, struct fault *fault) {
     if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
         !start_loop(collector, fault) || !open_store(collector, fault) ||
         !collector_open_log(collector, fault) || !open_witnesses(collector, fault) ||
-        !start_pipeline(collector, fault) || !start_doors(collector, fault))
+        !start_pipeline(collector, fault) || !start_sealing(collector, fault) ||
+        !collector_start_retention(collector, fault) || !start_doors(collector, fault))
         return false;
     loop_timer_after(collector->room, 0);
     if (notify_watchdog_us() != UINT64_MAX)
@@ -248,19 +269,25 @@ static void free_settings(struct collector_settings *settings) {
 void collector_finish(struct collector *collector) {
     if (collector->log_state)
         log_state_wake(collector->log_state);
+    retention_job_quit(collector->retention);
     collector->queries = query_server_stop(collector->queries);
     collector->metrics = metrics_server_destroy(collector->metrics);
     if (collector->ingest)
         settle(collector);
+    seal_stop(collector->seal);
     collector->detection = detection_stop(collector->detection);
     if (collector->committer)
         collector_report(collector, "collector_stopped", "the collector was stopped");
+    collector->retention = retention_job_stop(collector->retention);
     outbox_stop(collector->outbox);
     witnessing_stop(collector->witnesses);
     checkpoint_maker_quit(collector->checkpoints);
     collector->committer = committer_destroy(collector->committer);
     collector->checkpoints = checkpoint_maker_finish(collector->checkpoints);
     collector->outbox = outbox_destroy(collector->outbox);
+    collector->seal = seal_destroy(collector->seal);
+    collector->sealed = sealed_destroy(collector->sealed);
+    collector->day_keys = day_keys_close(collector->day_keys);
     collector->ingest = ingest_stop(collector->ingest);
     collector->recent = recent_texts_destroy(collector->recent);
     for (size_t i = 0; i < 3; i++)

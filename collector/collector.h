@@ -3,6 +3,7 @@
  *     main.c      the command line
  *     collector.c starts the parts, wires them, stops them: whoever feeds stops before what is fed
  *     log_wiring.c the log's keys and state, and what the log begins with
+ *     retention_wiring.c what erases, and when
  *     reload.c    settings and rules, and both again on SIGHUP
  *     status.c    the status page and the metrics
  */
@@ -23,6 +24,9 @@
 #include "outbox.h"
 #include "own_stream.h"
 #include "query_server.h"
+#include "retention_job.h"
+#include "seal.h"
+#include "sealed.h"
 #include "witnessing.h"
 
 #define STATUS_MOST (8u * 1024 * 1024) /* bytes of the status page */
@@ -46,6 +50,7 @@ struct collector {
     struct log_state *log_state;
     struct checkpoint_maker *checkpoints;
     struct witnessing *witnesses;
+    struct retention_job *retention;
     struct own_stream *own;
     struct committer *committer;
     struct outbox *outbox;
@@ -55,6 +60,10 @@ struct collector {
     struct collector_settings *retired_settings[RELOADS_MOST];
     size_t retired_count;
     struct detection *detection;
+    struct day_keys *day_keys;
+    struct sealed *sealed; /* segments opened for reading */
+    struct seal *seal;
+    char store_path[FILES_PATH_MOST];
     struct tls_identity *identity;
     struct ingest *ingest;
     struct query_server *queries;
@@ -112,5 +121,12 @@ void collector_reload(void *context);
 void collector_refresh_status(void *context);                 /* the loop's thread */
 void collector_give_status(void *context, struct buffer *to); /* any thread: waits for a fresh one */
 void collector_write_metrics(void *context, struct buffer *to);
+
+/* ---- retention_wiring.c */
+
+bool collector_start_retention(struct collector *collector, struct fault *fault);
+/* query_server.h, `retention`. */
+bool collector_give_retention(void *context, bool run, bool (*give)(void *giver, const char *json), void *giver,
+                              struct fault *fault);
 
 #endif

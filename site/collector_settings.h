@@ -59,6 +59,9 @@ struct collector_settings {
         uint64_t minimum_us; /* between an agent's parts */
     } pace;
     struct {
+        uint64_t size, after_us; /* of a range of the log that becomes segments */
+    } seal;
+    struct {
         uint64_t repeat_us; /* the same rule and entity is told again no sooner */
         uint64_t window_us; /* alerts of the same rule and entity within it are one */
     } alerts;

@@ -176,6 +176,10 @@ bool store_room(const struct store *store, struct store_room *ret_room, struct f
 bool store_drop_range(struct store *store, enum store_family family, struct slice from, struct slice to,
                       bool exact, struct fault *fault);
 
+/* Writes the files of the range anew, without what was deleted: gives its room back now. Any thread; may take a while. */
+bool store_compact(struct store *store, enum store_family family, struct slice from, struct slice to,
+                   struct fault *fault);
+
 /* Writes what is in memory out to files. */
 bool store_flush(struct store *store, struct fault *fault);
 

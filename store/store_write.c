@@ -259,6 +259,12 @@ static bool compact(struct store *store, enum store_family family, struct slice 
     return store_error(store, fault);
 }
 
+bool store_compact(struct store *store, enum store_family family, struct slice from, struct slice to,
+                   struct fault *fault) {
+    return store->read_only ? fault_set(fault, FAULT_USAGE, "the store is only read")
+                            : compact(store, family, from, to, fault);
+}
+
 bool store_drop_range(struct store *store, enum store_family family, struct slice from, struct slice to,
                       bool exact, struct fault *fault) {
     if (store->read_only || to.size == 0 || from.size > STORE_KEY_MOST || to.size > STORE_KEY_MOST)

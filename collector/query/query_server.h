@@ -9,6 +9,7 @@
 
 #include "committer.h"
 #include "knowledge.h"
+#include "sealed.h"
 #include "store.h"
 
 #define QUERY_READERS_MOST 32u
@@ -19,6 +20,7 @@ struct query_server_settings {
     const char *socket_path;
     struct store *store;
     struct committer *committer;
+    struct sealed *sealed; /* NULL: nothing is sealed */
     const struct knowledge *knowledge;
     struct log_state *log;
     struct log_signer *signer; /* for marks */

@@ -1,7 +1,9 @@
 /* The EXPR of `tocsin query`: which events a person wants to see.
  *
- *   word                the raw line (event.original) holds it, anywhere, in any case (ASCII letters alone are folded):
- *                       `fail` finds "Failed". A word ends at a blank, a parenthesis or a quote.
+ *   word                the raw line (event.original) holds it, in any case (ASCII letters alone are folded). Letters are
+ *                       found anywhere in a word: `fail` finds "Failed". Numbers, addresses and identifiers are found
+ *                       whole: `10.0.0.1` does not find 10.0.0.17 (query_text.h has the rule). A word ends at a blank, a
+ *                       parenthesis or a quote.
  *   "some words"        the raw line holds this text; inside, \" and \\ stand for a quote and a backslash
  *   field:value         a field of that name has this value, the whole of it, in any case; * stands for anything, also for
  *                       nothing; field:"a value" for one with blanks (a * in quotes is a star)

@@ -1,5 +1,7 @@
 #include "query_text.h"
 
+#include "segment_tokens.h"
+
 static uint8_t fold(uint8_t c) {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
@@ -18,7 +20,19 @@ static unsigned commonness(uint8_t c) {
 }
 
 struct query_needle query_needle_make(struct slice folded) {
-    struct query_needle needle = {folded, 0};
+    struct query_needle needle = {.folded = folded};
+    struct segment_tokens tokens = segment_tokens_of(folded);
+    for (struct segment_token token; segment_token_next(&tokens, &token);) {
+        bool digits = token.kinds & SEGMENT_DIGIT;
+        if (token.start == 0) {
+            needle.word_left = true;
+            needle.whole_left = digits;
+        }
+        if (token.start + token.size == folded.size) {
+            needle.word_right = true;
+            needle.whole_right = digits;
+        }
+    }
     for (size_t i = 1; i < folded.size; i++)
         if (commonness(folded.data[i]) < commonness(folded.data[needle.anchor]))
             needle.anchor = i;
@@ -30,6 +44,28 @@ static bool fits_at(const uint8_t *text, struct slice folded) {
         if (fold(text[i]) != folded.data[i])
             return false;
     return true;
+}
+
+static bool is_token(uint8_t c) { return segment_kinds[c] & SEGMENT_ALNUM; }
+
+/* Whether letters at `at` may be looked for in their token: it is no identifier. */
+static bool token_is_open(struct slice text, size_t at) {
+    size_t start = at, changes = 0;
+    while (start > 0 && is_token(text.data[start - 1]))
+        start--;
+    for (size_t i = start + 1; i < text.size && is_token(text.data[i]); i++)
+        changes += segment_kinds[text.data[i]] != segment_kinds[text.data[i - 1]];
+    return changes < SEGMENT_IDENTIFIER_CHANGES;
+}
+
+/* What stands around a find that begins at `start`. */
+static bool edges_fit(const struct query_needle *needle, struct slice text, size_t start) {
+    size_t end = start + needle->folded.size;
+    bool left = needle->word_left && start > 0 && is_token(text.data[start - 1]);
+    bool right = needle->word_right && end < text.size && is_token(text.data[end]);
+    if ((left && needle->whole_left) || (right && needle->whole_right))
+        return false;
+    return (!left || token_is_open(text, start)) && (!right || token_is_open(text, end - 1));
 }
 
 static const uint8_t *find(const uint8_t *from, const uint8_t *end, uint8_t byte) {
@@ -52,7 +88,8 @@ bool query_needle_in(const struct query_needle *needle, struct slice text) {
     const uint8_t *next_large = small == large ? end : find(from, end, large);
     while (next_small < end || next_large < end) {
         const uint8_t *at = next_small < next_large ? next_small : next_large;
-        if (fits_at(at - needle->anchor, folded))
+        if (fits_at(at - needle->anchor, folded) &&
+            edges_fit(needle, text, (size_t)(at - needle->anchor - text.data)))
             return true;
         if (at == next_small)
             next_small = find(at + 1, end, small);

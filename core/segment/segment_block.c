@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "segment_number.h"
 #include "segment_reader_inside.h"
+#include "segment_tokens.h"
 
 struct run_batch {
     uint32_t batch, position;
@@ -376,4 +377,26 @@ bool segment_block_bytes(struct segment_block *block, uint32_t place, struct sli
         return fault_set(fault, FAULT_LIMIT, "a body of more than %u bytes", EVENT_BODY_MOST);
     *ret_bytes = block->body.data ? buffer_slice(&block->body) : SLICE("");
     return true;
+}
+
+bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum, struct fault *fault) {
+    struct segment_block *block = segment_block_create();
+    uint64_t sum = 0, events = 0;
+    bool good = true;
+    for (uint32_t number = 0; good && number < reader->head.blocks; number++) {
+        good = segment_block_open(block, reader, number, fault) && segment_block_values(block, fault);
+        for (uint32_t i = 0; good && i < block->count; i++) {
+            struct slice body;
+            good = segment_block_bytes(block, i, &body, fault);
+            if (good)
+                sum = segment_sum(sum, block->events[i].seq, block->events[i].time_us, body);
+        }
+        events += block->count;
+    }
+    segment_block_destroy(block);
+    if (good) {
+        *ret_events = events;
+        *ret_sum = sum;
+    }
+    return good;
 }

@@ -182,8 +182,21 @@ static uint32_t split_line(struct segment_block_writer *block, struct slice raw,
     return number;
 }
 
+/* Escapes that may stand for letters and digits. */
+static bool has_escapes(struct slice raw) {
+    const uint8_t *at = raw.data, *end = raw.data + raw.size;
+    while (at + 1 < end && (at = memchr(at, '\\', (size_t)(end - at) - 1)) != NULL) {
+        if ((segment_kinds[at[1]] & SEGMENT_ALNUM) && !memchr("nrtbf", at[1], 5))
+            return true;
+        at += 2;
+    }
+    return false;
+}
+
 static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw, size_t raw_at) {
     size_t first = block->value_count;
+    if (has_escapes(raw))
+        block->note.flags |= SEGMENT_BLOCK_ODD;
     pending->template = split_line(block, raw, raw_at);
     if (pending->template == 0)
         add_value(block, raw_at, raw.size);

@@ -59,6 +59,8 @@ struct segment_count {
 enum {
     SEGMENT_BLOCK_OPAQUE = 1, /* bodies kept whole: the filter says nothing about the block */
     SEGMENT_BLOCK_WORDS = 2,  /* letters in variables that the table of words has not */
+    SEGMENT_BLOCK_ODD = 4,    /* a backslash before a letter or digit other than n, r, t, b, f: a decoder may read tokens there
+                                 that are not in the line */
 };
 
 struct segment_block_note {

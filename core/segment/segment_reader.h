@@ -33,6 +33,9 @@ const struct segment_index *segment_reader_index(const struct segment_reader *re
 /* Blocks that may hold a token (segment_digest): a byte for each, 0 or 1. Blocks with SEGMENT_BLOCK_OPAQUE always. */
 bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, uint8_t *ret_blocks, struct fault *fault);
 
+/* Reads all of it: how many events come out, and the sum over them (segment_writer_sum). */
+bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum, struct fault *fault);
+
 /* ---- blocks */
 
 struct segment_event {

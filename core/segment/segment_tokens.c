@@ -39,6 +39,18 @@ uint64_t segment_digest(struct slice text) {
     return digest | !digest; /* never 0 */
 }
 
+uint64_t segment_sum(uint64_t sum, uint64_t seq, uint64_t time_us, struct slice body) {
+    const uint8_t *at = body.data;
+    size_t left = body.size;
+    uint64_t tail = 0;
+    sum = mix(mix(mix(sum, seq), time_us), left);
+    for (; left >= 8; left -= 8, at += 8)
+        sum = mix(sum, bytes_get_u64(at));
+    for (size_t i = 0; i < left; i++)
+        tail = tail << 8 | at[i];
+    return mix(sum, tail);
+}
+
 bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret_token) {
     const uint8_t *data = tokens->text.data;
     size_t i = tokens->at, size = tokens->text.size;

@@ -66,4 +66,8 @@ struct segment_tokens {
 static inline struct segment_tokens segment_tokens_of(struct slice text) { return (struct segment_tokens){.text = text}; }
 bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret_token);
 
+/* Of everything in a run of events, one after the other, from 0: what went in against what comes out. No digest of
+ * cryptography. */
+uint64_t segment_sum(uint64_t sum, uint64_t seq, uint64_t time_us, struct slice body);
+
 #endif

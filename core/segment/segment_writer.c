@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "segment_block_writer.h"
 #include "segment_number.h"
+#include "segment_tokens.h"
 
 #define INDEX_LEVEL 3
 #define TEMPLATE_BYTES_MOST (8u * 1024 * 1024)
@@ -20,7 +21,7 @@ struct batch_extra {
 
 struct segment_writer {
     uint8_t class;
-    uint64_t day, events, text;
+    uint64_t day, events, text, sum;
     struct segment_tables tables;
     struct segment_block_writer *block;
     struct segment_row_place row;
@@ -176,11 +177,13 @@ bool segment_writer_event(struct segment_writer *writer, const struct event *eve
     batch->events++;
     writer->events++;
     writer->text += event->body.size;
+    writer->sum = segment_sum(writer->sum, event->seq, event->time_us, event->body);
     return true;
 }
 
 uint64_t segment_writer_events(const struct segment_writer *writer) { return writer->events; }
 uint64_t segment_writer_text(const struct segment_writer *writer) { return writer->text; }
+uint64_t segment_writer_sum(const struct segment_writer *writer) { return writer->sum; }
 
 /* ---- the file */
 

@@ -35,6 +35,8 @@ bool segment_writer_event(struct segment_writer *writer, const struct event *eve
 
 uint64_t segment_writer_events(const struct segment_writer *writer);
 uint64_t segment_writer_text(const struct segment_writer *writer);
+/* Over what went in (segment_reader_sum: over what comes out). */
+uint64_t segment_writer_sum(const struct segment_writer *writer);
 
 /* The whole file. The writer is used up. ret_head may be NULL. */
 bool segment_writer_finish(struct segment_writer *writer, uint64_t first_index, uint64_t last_index,

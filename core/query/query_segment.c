@@ -1,0 +1,189 @@
+#include "query_segment.h"
+
+#include <stdlib.h>
+
+#include "memory.h"
+#include "query_nodes.h"
+#include "segment_tokens.h"
+
+struct question {
+    const struct query_expression *expression;
+    const struct segment_reader *reader;
+    const struct segment_index *index;
+    uint32_t blocks;
+    struct fault *fault;
+    bool failed;
+};
+
+/* For each block. */
+struct answer {
+    uint8_t may[SEGMENT_BLOCKS_MOST];
+};
+
+/* Of a text. */
+struct text_question {
+    const struct query_needle *needle;
+    uint8_t *in_template;                    /* for each template: the text stands in it */
+    uint8_t variable[SEGMENT_BLOCKS_MOST];   /* a variable may hold a part of it */
+    uint8_t possible[SEGMENT_BLOCKS_MOST];   /* nothing that it must hold is missing */
+};
+
+static bool whole_lines(const struct segment_block_note *block) {
+    return block->template_count && block->templates[0].template == 0;
+}
+
+/* A token with a digit, or an address, must be in a variable. */
+static void ask_filter(struct question *question, struct text_question *text, struct slice token, bool is_part) {
+    uint8_t may[SEGMENT_BLOCKS_MOST];
+    if (question->failed || !segment_reader_look(question->reader, segment_digest(token), may, question->fault)) {
+        question->failed = true;
+        return;
+    }
+    for (uint32_t b = 0; b < question->blocks; b++) {
+        text->possible[b] &= may[b];
+        text->variable[b] |= is_part && may[b];
+    }
+}
+
+/* Letters are in a template's words or in a variable's. */
+static void ask_words(const struct question *question, struct text_question *text, struct slice letters) {
+    const struct segment_index *index = question->index;
+    struct query_needle needle = query_needle_make(letters);
+    uint8_t *in_template = memory_new(index->template_count), may[SEGMENT_BLOCKS_MOST] = {0};
+    for (uint32_t i = 1; i < index->template_count; i++)
+        in_template[i] = query_needle_in(&needle, index->templates[i]);
+    for (uint32_t i = 0; i < index->word_count; i++) {
+        if (!query_needle_in(&needle, index->words[i].text))
+            continue;
+        for (uint32_t b = 0; b < question->blocks; b++)
+            if (index->words[i].blocks[b / 8] >> b % 8 & 1)
+                may[b] = 1;
+    }
+    for (uint32_t b = 0; b < question->blocks; b++) {
+        const struct segment_block_note *block = &index->blocks[b];
+        may[b] |= (block->flags & SEGMENT_BLOCK_WORDS) != 0;
+        text->variable[b] |= may[b];
+        for (uint32_t i = 0; !may[b] && i < block->template_count; i++)
+            may[b] = in_template[block->templates[i].template];
+        text->possible[b] &= may[b];
+    }
+    free(in_template);
+}
+
+static void ask_tokens(struct question *question, struct text_question *text) {
+    struct slice folded = text->needle->folded;
+    struct segment_tokens tokens = segment_tokens_of(folded);
+    struct segment_token token;
+    bool any = false;
+    while (segment_token_next(&tokens, &token)) {
+        struct slice at = slice_make(folded.data + token.start, token.size);
+        any = true;
+        if (token.kinds & SEGMENT_DIGIT)
+            ask_filter(question, text, at, true);
+        else
+            ask_words(question, text, at);
+        if (token.quad != SIZE_MAX)
+            ask_filter(question, text, slice_make(folded.data + token.quad, token.start + token.size - token.quad), false);
+    }
+    if (any)
+        return;
+    /* Nothing but signs: inside a variable stands one joiner at a time, in a whole line anything. */
+    bool joiner = folded.size == 1 && segment_kinds[folded.data[0]] == SEGMENT_JOINER;
+    for (uint32_t b = 0; b < question->blocks; b++)
+        text->variable[b] = joiner || whole_lines(&question->index->blocks[b]);
+}
+
+static void ask_text(struct question *question, const struct query_node *node, struct answer *ret_answer, uint64_t *counts) {
+    const struct segment_index *index = question->index;
+    struct text_question text = {.needle = &node->needle};
+    memset(text.possible, 1, question->blocks);
+    text.in_template = memory_new(index->template_count);
+    for (uint32_t i = 1; i < index->template_count; i++)
+        text.in_template[i] = query_needle_in(&node->needle, index->templates[i]);
+    if (slice_find_byte(node->needle.folded, SEGMENT_SLOT) != SIZE_MAX)
+        memset(text.variable, 1, question->blocks);
+    else
+        ask_tokens(question, &text);
+    for (uint32_t b = 0; b < question->blocks; b++) {
+        const struct segment_block_note *block = &index->blocks[b];
+        bool opaque = block->flags & SEGMENT_BLOCK_OPAQUE;
+        uint64_t sure = 0;
+        for (uint32_t i = 0; i < block->template_count; i++)
+            sure += text.in_template[block->templates[i].template] ? block->templates[i].events : 0;
+        bool variable = text.variable[b] && text.possible[b];
+        ret_answer->may[b] = sure || variable || opaque;
+        if (counts)
+            counts[b] = variable || opaque ? QUERY_COUNT_UNKNOWN : sure;
+    }
+    free(text.in_template);
+}
+
+/* Nothing is known of a field's value but for addresses as they stand in the line; where lines have escapes, not even that. */
+static void ask_field(struct question *question, const struct query_node *node, struct answer *ret_answer) {
+    static const char *const addresses[] = {"source.ip", "destination.ip", "client.ip", "server.ip"};
+    struct slice value = node->needle.folded;
+    struct segment_tokens tokens = segment_tokens_of(value);
+    struct segment_token token, last = {.quad = SIZE_MAX};
+    memset(ret_answer->may, 1, question->blocks);
+    bool address = false;
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
+        address |= slice_equal_caseless(node->name, slice_string(addresses[i]));
+    if (!address || node->relation != QUERY_EQUAL)
+        return;
+    while (segment_token_next(&tokens, &token))
+        last = token;
+    if (last.quad != 0 || last.start + last.size != value.size || slice_find_byte(value, '*') != SIZE_MAX)
+        return;
+    uint8_t may[SEGMENT_BLOCKS_MOST];
+    if (!segment_reader_look(question->reader, segment_digest(value), may, question->fault)) {
+        question->failed = true;
+        return;
+    }
+    for (uint32_t b = 0; b < question->blocks; b++)
+        ret_answer->may[b] = may[b] || (question->index->blocks[b].flags & SEGMENT_BLOCK_ODD);
+}
+
+static void ask(struct question *question, size_t number, struct answer *ret_answer) {
+    const struct query_node *node = &question->expression->nodes[number];
+    struct answer *right;
+    switch (node->kind) {
+    case QUERY_TEXT:
+        ask_text(question, node, ret_answer, NULL);
+        return;
+    case QUERY_FIELD:
+        ask_field(question, node, ret_answer);
+        return;
+    case QUERY_NOT:
+        memset(ret_answer->may, 1, question->blocks);
+        return;
+    case QUERY_AND:
+    case QUERY_OR:
+        right = memory_new(sizeof *right);
+        ask(question, node->left, ret_answer);
+        ask(question, node->right, right);
+        for (uint32_t b = 0; b < question->blocks; b++)
+            ret_answer->may[b] = node->kind == QUERY_AND ? ret_answer->may[b] & right->may[b]
+                                                         : ret_answer->may[b] | right->may[b];
+        free(right);
+        return;
+    }
+}
+
+bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
+                          struct query_blocks *ret_blocks, struct fault *fault) {
+    struct question question = {.expression = expression, .reader = reader, .index = segment_reader_index(reader),
+                                .fault = fault};
+    struct answer *answer = memory_new(sizeof *answer);
+    question.blocks = question.index->block_count;
+    for (uint32_t b = 0; b < question.blocks; b++)
+        ret_blocks->counts[b] = expression->everything ? question.index->blocks[b].events : QUERY_COUNT_UNKNOWN;
+    if (expression->everything)
+        memset(answer->may, 1, question.blocks);
+    else if (expression->nodes[expression->root].kind == QUERY_TEXT)
+        ask_text(&question, &expression->nodes[expression->root], answer, ret_blocks->counts);
+    else
+        ask(&question, expression->root, answer);
+    memcpy(ret_blocks->may, answer->may, question.blocks);
+    free(answer);
+    return !question.failed;
+}

@@ -1,0 +1,22 @@
+/* Which blocks of a sealed segment a search must read, and which it can count without reading: asked of templates, words and
+ * the token filter alone.
+ *
+ * What it rules out is ruled out for sure; what it lets through may still hold nothing. */
+#ifndef TOCSIN_QUERY_SEGMENT_H
+#define TOCSIN_QUERY_SEGMENT_H
+
+#include "query_expression.h"
+#include "segment_reader.h"
+
+#define QUERY_COUNT_UNKNOWN UINT64_MAX
+
+struct query_blocks {
+    uint8_t may[SEGMENT_BLOCKS_MOST];      /* 1: read it */
+    uint64_t counts[SEGMENT_BLOCKS_MOST];  /* events that match, where that is known; else QUERY_COUNT_UNKNOWN */
+};
+
+/* The reader is unlocked. FAULT_AUTH or FAULT_FORMAT where the filter was altered. */
+bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
+                          struct query_blocks *ret_blocks, struct fault *fault);
+
+#endif
