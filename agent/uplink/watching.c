@@ -154,14 +154,18 @@ struct slice watching_note(const struct watching *watching) {
     return log_watch_note(&watching->watch);
 }
 
+/* A person has acted: the file is gone. */
+static void look_for_the_person(struct watching *watching) {
+    if (!watching->stopped || files_exists(watching->refused))
+        return;
+    stop(watching, false);
+    log_notice("the refused checkpoint was taken away: checkpoints count again");
+    watching->tell(watching->context, "log_accepted",
+                   "somebody took the refused checkpoint away: checkpoints count again");
+}
+
 void watching_session(struct watching *watching, const uint64_t proved[LANES]) {
-    bool there = files_exists(watching->refused);
-    if (watching->stopped && !there) {
-        stop(watching, false);
-        log_notice("the refused checkpoint was taken away: checkpoints count again");
-        watching->tell(watching->context, "log_accepted",
-                       "somebody took the refused checkpoint away: checkpoints count again");
-    }
+    look_for_the_person(watching);
     log_watch_session(&watching->watch);
     memcpy(watching->included, proved, sizeof watching->included);
 }
@@ -245,6 +249,7 @@ static void use_verified(struct watching *watching) {
 bool watching_take(struct watching *watching, const struct checkpoint_message *message, uint64_t now_us,
                    struct fault *fault) {
     struct fault local = {0};
+    look_for_the_person(watching);
     if (watching->stopped)
         return true;
     enum log_news news =
