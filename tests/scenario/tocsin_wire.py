@@ -11,6 +11,7 @@
 Shares no code with the product: where both agree, FORMATS.md says it well enough.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -200,16 +201,18 @@ class Stream:
         self.part_bytes = head + (sign or self.key.sign)(head)
         return encode((1, self.lane), (2, self.part_bytes))
 
-    def close(self, kind=None, sign=None):
+    def close(self, kind=None, sign=None, seen=None):
+        """`seen`: (key id, size, root) of the newest checkpoint that was verified."""
+        key_id, seen_size, seen_root = seen or (bytes(4), 0, sha256(b""))
         listed, counts = self.class_list()
         kind = kind if kind is not None else BREAK if self.batch_seq == 0 else DATA if self.events_of else HEARTBEAT
         for number, count in counts.items():
             self.cum[number] += count
         now = self.now()
         head = (label("tocsin/batch/v1") + self.id + struct.pack(">IIQQII", self.epoch, kind, self.batch_seq, self.first_seq,
-                len(self.events_of), 0) + struct.pack(">QQQ", self.open_us, now, now - self.boot_us) + self.boot_id
+                len(self.events_of), int.from_bytes(key_id, "big")) + struct.pack(">QQQ", self.open_us, now, now - self.boot_us) + self.boot_id
                 + struct.pack(">16Q", *self.cum) + sha256(label("tocsin/roots/v1") + listed) + self.prev
-                + struct.pack(">Q", 0) + sha256(b""))
+                + struct.pack(">Q", seen_size) + seen_root)
         check(len(head) == 352, f"an entry of {len(head)} bytes")
         self.last_entry = head + (sign or self.key.sign)(head)
         self.prev = sha256(self.last_entry)
@@ -225,6 +228,42 @@ class Stream:
                   "last_entry_hash": self.prev if self.last_entry else b"", "newest_part": self.part_bytes} | changes
         numbers = {"stream_id": 2, "epoch": 3, "batch_seq": 4, "next_event_seq": 5, "last_entry_hash": 6, "newest_part": 7}
         return encode((1, self.lane), *((numbers[name], value) for name, value in fields.items()))
+
+
+# ---- the log's own part: notes, paths
+
+def included(leaf, index, size, path):
+    """The root that a path leads to (RFC 9162, 2.1.3.2); None where it has the wrong length."""
+    node, last, at = leaf, size - 1, index
+    for other in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            node = sha256(b"\1" + other + node)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            node = sha256(b"\1" + node + other)
+        at, last = at >> 1, last >> 1
+    return node if last == 0 else None
+
+
+def note_parts(note):
+    """(origin, size, root, [(name, key id, signature)])"""
+    text, signatures = note.decode().split("\n\n", 1)
+    origin, size, root = text.split("\n")
+    lines = [line.split(" ") for line in signatures.splitlines()]
+    decoded = [(name, base64.b64decode(data)) for _, name, data in lines]
+    return origin, int(size), base64.b64decode(root), [(name, data[:4], data[4:]) for name, data in decoded]
+
+
+def note_make(origin, size, root, sign, key_id):
+    text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+    return f"{text}\n\u2014 {origin} {base64.b64encode(key_id + sign(text.encode())).decode()}\n".encode()
+
+
+def note_key_id(name, public, kind=1):
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public)[:4]
 
 
 # ---- keys, and the connection
@@ -285,9 +324,10 @@ class Host:
             key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(file.read().strip()))
         return Host(agent.name, key, (os.path.join(folder, "tls.key"), os.path.join(folder, "tls.crt")))
 
-    def hello(self, version=1, streams=None):
+    def hello(self, version=1, streams=None, note=b""):
         streams = streams if streams is not None else [stream.hello() for stream in self.streams]
-        return encode((1, version), (2, "tests"), *((3, stream) for stream in streams), (4, self.streams[0].boot_id))
+        return encode((1, version), (2, "tests"), *((3, stream) for stream in streams), (4, self.streams[0].boot_id),
+                      *([(5, note)] if note else []))
 
     def join(self, site, token=None):
         """Enrols; gives the JOINED."""
@@ -296,7 +336,6 @@ class Host:
             return wire.expect(JOINED)
 
     def join_message(self, wire, token, version=1, public=None, sign=None, host=None):
-        import base64
         secret = base64.b64decode(token)[:16]
         public = public or self.streams[0].public
         proof = (sign or self.key.sign)(label("tocsin/join/v1") + wire.exporter("EXPORTER-tocsin-join") + public)
@@ -381,7 +420,7 @@ class Connection:
             check(got is not None, f"the connection ended where frame {kind} was expected")
             if got[0] == kind:
                 return got[1]
-            check(got[0] != NACK, f"refused: {self.refusal(got[1])}")
+            check(got[0] != NACK, got[0] == NACK and f"refused: {self.refusal(got[1])}")
 
     @staticmethod
     def refusal(fields):
@@ -404,9 +443,9 @@ class Connection:
         while self.receive() is not None:
             pass
 
-    def greet(self):
+    def greet(self, note=b""):
         """HELLO and WELCOME; gives {lane: fields of StreamWelcome}."""
-        self.send(HELLO, self.host.hello())
+        self.send(HELLO, self.host.hello(note=note))
         welcome = self.expect(WELCOME)
         return {one(stream, 1): stream for stream in map(decode, welcome[3])}
 
