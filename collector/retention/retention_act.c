@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bytes.h"
 #include "calendar.h"
 #include "clock.h"
 #include "erasure.h"
@@ -112,6 +113,16 @@ static bool begin(struct retention_task *task) {
     return put(task, change, "the erasure has begun");
 }
 
+/* The rows that were sealed were deleted then; here their bytes go: out of the log by writing it out, out of the files by
+ * writing these anew. */
+static bool forget_hot(struct retention_job *job, uint64_t last_arrival, struct fault *fault) {
+    uint8_t from[8] = {0}, to[8];
+    bytes_put_u64(to, last_arrival + 1);
+    return store_flush(job->settings.store, fault) &&
+           store_compact(job->settings.store, STORE_HOT, slice_make(from, sizeof from),
+                         slice_make(to, sizeof to), fault);
+}
+
 /* In the order in which a crash between two steps loses nothing that is to stay, and leaves nothing that opens. */
 static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
     const struct retention_job_settings *settings = &task->job->settings;
@@ -132,10 +143,13 @@ static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
         change_destroy(change);
     else if (!retention_commit(settings->committer, change, retention_stopping, task->job, fault))
         return false;
-    for (size_t i = 0; i < count; i++)
+    uint64_t arrival = 0;
+    for (size_t i = 0; i < count; i++) {
         if (!segment_files_drop(task->job->folder, &row[i], fault))
             return false;
-    return true;
+        arrival = row[i].last_arrival > arrival ? row[i].last_arrival : arrival;
+    }
+    return forget_hot(task->job, arrival, fault);
 }
 
 static bool finish(struct retention_task *task) {
