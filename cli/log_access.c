@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "collector_settings.h"
 #include "control_chain.h"
 #include "encoding.h"
 #include "log_history.h"
@@ -11,6 +12,7 @@
 #include "merkle.h"
 #include "note.h"
 #include "reader.h"
+#include "settings_file.h"
 #include "site.h"
 
 #define PATHS_AT_ONCE 512u
@@ -42,7 +44,7 @@ struct log_access {
     size_t control_count;
     struct control_place *controls;
     struct log_history *history;
-    struct trust trust;
+    struct witness_policy settings_policy; /* of collector.yaml */
     struct batch_table table;
     /* What will be asked for, ascending, and the window of it that is here. */
     uint64_t *planned, planned_size;
@@ -224,6 +226,8 @@ bool log_access_trust(struct log_access *access, struct trust *ret_trust, struct
     const struct genesis *genesis = control_chain_genesis(chain);
     struct trust trust = {.genesis_leaf = merkle_leaf(buffer_slice(&access->controls[0].entry)),
                           .witnesses = *control_chain_witnesses(chain, &ctl_seq)};
+    if (trust.witnesses.needed == 0)
+        trust.witnesses = access->settings_policy;
     if (!note_key_make(NOTE_KEY_LOG, genesis->origin, &genesis->log_key, &trust.log, fault))
         return false;
     *ret_trust = trust;
@@ -432,11 +436,10 @@ static bool source_checkpoint(void *context, uint64_t size, uint64_t *ret_size, 
     uint8_t key[8];
     uint64_t ctl_seq;
     bytes_put_u64(key, size);
-    struct wanted_checkpoint wanted = {
-        .needed = 1u + (access->history
-                            ? control_chain_witnesses(log_history_chain(access->history), &ctl_seq)->needed
-                            : 0u),
-        .to = to};
+    unsigned logged =
+        access->history ? control_chain_witnesses(log_history_chain(access->history), &ctl_seq)->needed : 0;
+    struct wanted_checkpoint wanted = {.needed = 1u + (logged ? logged : access->settings_policy.needed),
+                                       .to = to};
     if (!log_access_rows(access, STORE_CHECKPOINT, slice_make(key, sizeof key), (struct slice){NULL, 0},
                          CHECKPOINTS_LOOKED_AT, take_checkpoint, &wanted, fault))
         return false;
@@ -525,6 +528,21 @@ bool log_access_stream(struct log_access *access, struct slice name, struct hash
 
 /* ---- */
 
+/* The settings' witnesses; nobody's where they cannot be read. */
+static void read_settings_policy(const struct command_context *context, struct witness_policy *policy) {
+    struct collector_settings settings;
+    if (!settings_file_read(collector_settings_table(), context->site, "collector", &settings, NULL))
+        return;
+    const struct collector_witness_settings *list = settings.witnesses.list.items;
+    struct witness_policy read = {.needed = (uint8_t)settings.witnesses.needed};
+    bool good = settings.witnesses.list.count > 0 && settings.witnesses.list.count <= WITNESSES_MOST;
+    for (; good && read.count < settings.witnesses.list.count; read.count++)
+        good = note_key_read(slice_string(list[read.count].key), &read.witnesses[read.count], NULL);
+    settings_release(collector_settings_table(), &settings);
+    if (good && witness_policy_check(&read, NULL, NULL))
+        *policy = read;
+}
+
 static bool open_live(const struct command_context *context, struct log_access *access, struct fault *fault) {
     /* The control chain is wanted in any case. */
     Tocsin__ControlQuery query = TOCSIN__CONTROL_QUERY__INIT;
@@ -565,6 +583,7 @@ struct log_access *log_access_open(const struct command_context *context, struct
     access->source = (struct proof_source){
         access,           source_entry,       source_class_list, source_control, source_batch_index,
         source_inclusion, source_consistency, source_checkpoint};
+    read_settings_policy(context, &access->settings_policy);
     bool good = open_live(context, access, fault);
     if (!good && !access->reader && fault->code == FAULT_MISSING) {
         struct fault live = *fault;

@@ -71,6 +71,12 @@ static bool claim_read(struct bytes_reader *from, struct walk *walk, struct faul
 
 /* ---- checkpoints */
 
+/* The log's own policy at that size. While it asks for no witness, those of the trust are asked: it knows them on its own. */
+static const struct witness_policy *policy_at(const struct walk *walk, uint64_t size) {
+    const struct witness_policy *policy = log_history_witnesses(walk->ground.history, size);
+    return policy && policy->needed > 0 ? policy : &walk->ground.trust->witnesses;
+}
+
 static bool mark_check(const struct walk *walk, struct slice note, const struct merkle_path *path,
                        uint64_t now_us, struct time_mark *ret_mark, struct fault *fault) {
     const struct checkpoint *newest = &walk->ground.checkpoint.checkpoint;
@@ -80,8 +86,8 @@ static bool mark_check(const struct walk *walk, struct slice note, const struct 
     /* Its size says which witnesses were due, and is believed once the log's signature was checked with them. */
     if (!note_read(note, &plain, fault) || !checkpoint_text_read(plain.text, &text, fault))
         return false;
-    const struct witness_policy *policy = log_history_witnesses(walk->ground.history, text.size);
-    if (!policy || text.size > newest->size)
+    const struct witness_policy *policy = policy_at(walk, text.size);
+    if (text.size > newest->size)
         return fault_set(fault, FAULT_CONFLICT, "a checkpoint of %llu entries, above the newest",
                          (unsigned long long)text.size);
     if (!checkpoint_read(note, &walk->ground.trust->log, policy, &read, fault))
@@ -285,8 +291,7 @@ static void since_last(struct walk *walk, const struct proved_entry *at, struct 
 }
 
 static bool witnesses_due(const struct walk *walk, uint64_t index) {
-    const struct witness_policy *policy = log_history_witnesses(walk->ground.history, index + 1);
-    return policy && policy->needed > 0;
+    return policy_at(walk, index + 1)->needed > 0;
 }
 
 static bool take(struct walk *walk, const struct proved_entry *at, struct fault *fault) {

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from tocsin_site import BIN, PATIENCE_S, Site, check, run, scenario, wait_until
+from tocsin_witness import settings, witnesses
 
 LINES = [f"Failed password for admin{n} from 192.0.2.{n} port 22 ssh2" for n in range(40)]
 
@@ -149,6 +150,43 @@ def _(folder):
                     expect=(2,))
         site.tocsin("absence", "--stream", "nobody", "--class", "access", "--from", utc(begin), "--to", utc(end), "-o", bad,
                     expect=(2,))
+
+
+@scenario("with two witnesses the intervals are WITNESSED, and a trust that knows others takes nothing")
+def _(folder):
+    trust, proof = os.path.join(folder, "log.trust"), os.path.join(folder, "quiet.absence")
+    with Site(folder) as site:
+        site.agent.more = "batch: {close_after: 1s}\n"
+        log = site.log("auth.log")
+        site.write_settings(settings(2, *witnesses(site, "w1.example", "w2.example")))
+        site.start()
+        for number in range(3):
+            log.write([f"line {number}"])
+            time.sleep(3)
+        site.wait_for_lines(log.written)
+        begin = time.time()
+        time.sleep(3)
+        site.tocsin("trust", "export", "-o", trust)
+        # What the agent has seen by now stands in the next entries.
+        for _ in range(2):
+            time.sleep(3)
+            site.tocsin("absence", "--stream", site.agent.name, "--class", "signing", "--from", utc(begin), "--to", "now", "-o",
+                        proof)
+        lines, _ = verify(proof, "--trust", trust)
+        check(lines[0]["verdict"] == "WITNESSED" and lines[0]["from"].startswith(utc(begin)[:-1]), f"{lines}")
+        check(not lines[-1]["unwitnessed"], f"{lines[-1]}")
+        excerpt = os.path.join(folder, "case.excerpt")
+        site.tocsin("excerpt", "line", "-o", excerpt)
+        lines, _ = verify(excerpt, "--trust", trust)
+        check(lines[-1]["events"] == 3 and lines[0]["restrictions"] == [], f"{lines}")
+    with open(trust, encoding="utf-8") as file:
+        text = file.read()
+    check(text.count("witness ") == 2 and "needed 2" in text, text)
+    forged = os.path.join(folder, "forged.trust")
+    with open(forged, "w", encoding="utf-8") as file:
+        file.write(text.replace("w1.example", "w3.example"))
+    _, done = verify(excerpt, "--trust", forged, expect=(2,))
+    check("line 5" in done.stderr, done.stderr)
 
 
 @scenario("a store at rest gives excerpts' trust, and says what it cannot prove")

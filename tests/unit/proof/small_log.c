@@ -146,7 +146,7 @@ static struct person person_of(const char *name, enum role role, const struct si
                            .keys = {signer_key_ed25519(signing_key_public(key))}};
 }
 
-static void begin(struct small_log *log, unsigned needed) {
+static void begin(struct small_log *log, unsigned needed, bool asks) {
     CLEANUP_BUFFER struct buffer payload = BUFFER(GENESIS_MOST);
     struct genesis genesis = {.origin = log->origin,
                               .log_key = *signing_key_public(log->log_key),
@@ -161,7 +161,8 @@ static void begin(struct small_log *log, unsigned needed) {
     for (unsigned i = 0; i < log->witness_count; i++)
         assert_true(note_key_make(NOTE_KEY_WITNESS, slice_string(witness_names[i]),
                                   signing_key_public(log->witnesses[i]), &policy->witnesses[i], NULL));
-    genesis.witnesses = *policy;
+    if (asks)
+        genesis.witnesses = *policy;
     assert_true(genesis_write(&payload, &genesis));
     struct signing_key *signers[] = {log->log_key, log->admin, log->board, log->monitor};
     small_log_statement(log, STATEMENT_GENESIS, buffer_slice(&payload), 4, signers);
@@ -233,7 +234,7 @@ static bool source_checkpoint(void *context, uint64_t size, uint64_t *ret_size, 
     return fault_set(fault, FAULT_MISSING, "no such checkpoint");
 }
 
-struct small_log *small_log_create(unsigned witnesses, unsigned needed) {
+static struct small_log *create(unsigned witnesses, unsigned needed, bool asks) {
     struct small_log *log = memory_new(sizeof *log);
     log->origin = SLICE("ca.example/tocsin/small");
     log->log_key = small_key("small log");
@@ -257,8 +258,16 @@ struct small_log *small_log_create(unsigned witnesses, unsigned needed) {
                                         source_inclusion,
                                         source_consistency,
                                         source_checkpoint};
-    begin(log, needed);
+    begin(log, needed, asks);
     return log;
+}
+
+struct small_log *small_log_create(unsigned witnesses, unsigned needed) {
+    return create(witnesses, needed, true);
+}
+
+struct small_log *small_log_create_asking_nobody(unsigned witnesses, unsigned needed) {
+    return create(witnesses, needed, false);
 }
 
 static void agent_free(struct small_agent *agent) {

@@ -77,6 +77,8 @@ struct small_log {
 
 /* `witnesses` of them, of which `needed` must cosign; the trust has the same policy. */
 struct small_log *small_log_create(unsigned witnesses, unsigned needed);
+/* The same, but the log's own policy asks for none of them: the trust alone does. */
+struct small_log *small_log_create_asking_nobody(unsigned witnesses, unsigned needed);
 struct small_log *small_log_destroy(struct small_log *log); /* returns NULL */
 
 struct signing_key *small_key(const char *name);

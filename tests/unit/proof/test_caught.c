@@ -1113,6 +1113,26 @@ static void a_log_without_witnesses_is_unwitnessed(void **state) {
     small_log_destroy(log);
 }
 
+static void witnesses_that_the_trust_alone_knows_count(void **state) {
+    (void)state;
+    struct small_log *log = small_log_create_asking_nobody(2, 2);
+    struct small_agent *agent = small_log_enrol(log, "signer1.ca.example", 60, NULL);
+    small_log_run(log, 10);
+    small_log_mark(log);
+    small_log_checkpoint(log);
+    CLEANUP_BUFFER struct buffer file = BUFFER(1u << 24);
+    small_log_absence(log, agent, CLASS_SIGNING, FROM, TO, &file);
+    struct absence absence;
+    assert_true(absence_verify(buffer_slice(&file), &log->trust, log->now_us, &absence, NULL));
+    assert_true(absence.throughout);
+    absence_free(&absence);
+    log->trust.witnesses = (struct witness_policy){.needed = 0};
+    assert_true(absence_verify(buffer_slice(&file), &log->trust, log->now_us, &absence, NULL));
+    assert_int_equal(absence.intervals[0].attestation, ATTESTATION_UNWITNESSED);
+    absence_free(&absence);
+    small_log_destroy(log);
+}
+
 static void a_trust_file_is_read_as_it_was_written(void **state) {
     (void)state;
     CLEANUP_BUFFER struct buffer text = BUFFER(TRUST_FILE_MOST), again = BUFFER(TRUST_FILE_MOST);
@@ -1196,6 +1216,7 @@ int main(void) {
         made(case_25_a_chain_without_a_mark_at_its_end),
         made(a_proof_says_nothing_under_another_genesis),
         made(a_log_without_witnesses_is_unwitnessed),
+        made(witnesses_that_the_trust_alone_knows_count),
         made(a_trust_file_is_read_as_it_was_written),
     };
     return cmocka_run_group_tests_name("caught", tests, NULL, NULL);
