@@ -9,6 +9,7 @@
 #include "log.h"
 #include "log_claims.h"
 #include "memory.h"
+#include "orphans.h"
 #include "report.h"
 #include "session.h"
 
@@ -57,6 +58,7 @@ static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t 
         log_warning("%s has been silent for %s s", agent->record.name, seconds);
     } else {
         agent->silent_since_us = 0;
+        agent->orphaned = false;
         ingest->common.counts.silent--;
         report_state(change, "agent_back", fields, "%s is back after %s s of silence", agent->record.name,
                      seconds);
@@ -76,6 +78,10 @@ static void look_for_silence(void *context) {
     for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
         struct agent *agent = agents_at(ingest->common.agents, i);
         uint64_t silent_us = steady_us - agent->heard_us;
+        if (silent_us > ORPHAN_SILENCE_US && !agent->orphaned) {
+            orphans_log_all(&ingest->common, agent);
+            agent->orphaned = true;
+        }
         if (!agent->silent_since_us && silent_us > ingest->settings.silent_after_us)
             report_silence(ingest, agent, silent_us, wall_us);
         else if (agent->silent_since_us && silent_us <= ingest->settings.silent_after_us)
@@ -159,13 +165,32 @@ struct ingest *ingest_stop(struct ingest *ingest) {
     return NULL;
 }
 
-bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id) {
+static struct agent *agent_of(struct ingest *ingest, const struct hash *stream_id, enum lane *ret_lane) {
     for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
-        const struct agent *agent = agents_at(ingest->common.agents, i);
+        struct agent *agent = agents_at(ingest->common.agents, i);
         for (unsigned lane = 0; lane < LANES; lane++)
-            if (agent->streams[lane] && hash_equal(ingest_stream_id(agent->streams[lane]), stream_id))
-                return agent->session && session_close_batch(agent->session, (enum lane)lane);
+            if (agent->streams[lane] && hash_equal(ingest_stream_id(agent->streams[lane]), stream_id)) {
+                *ret_lane = (enum lane)lane;
+                return agent;
+            }
     }
+    return NULL;
+}
+
+bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id) {
+    enum lane lane;
+    const struct agent *agent = agent_of(ingest, stream_id, &lane);
+    return agent && agent->session && session_close_batch(agent->session, lane);
+}
+
+bool ingest_orphan(struct ingest *ingest, const struct hash *stream_id) {
+    enum lane lane;
+    struct fault fault = {0};
+    struct agent *agent = agent_of(ingest, stream_id, &lane);
+    if (agent && orphans_log(&ingest->common, agent, lane, &fault))
+        return true;
+    if (fault.code)
+        log_fault(LOG_LEVEL_WARNING, &fault, "the open batch of %s", agent->record.name);
     return false;
 }
 

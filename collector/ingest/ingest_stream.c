@@ -91,6 +91,7 @@ struct ingest_stream {
     bool repeated;
     enum check check;
     struct fault fault;
+    struct buffer conflict[2]; /* both signed messages of a fork */
 };
 
 struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id, const char *host) {
@@ -98,6 +99,7 @@ struct ingest_stream *ingest_stream_create(enum lane lane, const struct hash *id
     stream->lane = lane;
     stream->id = *id;
     stream->end = &stream->first;
+    stream->conflict[0] = stream->conflict[1] = BUFFER(BATCH_ENTRY_SIZE);
     snprintf(stream->host, sizeof stream->host, "%s", host);
     return stream;
 }
@@ -121,9 +123,17 @@ struct ingest_stream *ingest_stream_destroy(struct ingest_stream *stream) {
     if (stream) {
         drop_jobs(stream->first);
         stream_checker_destroy(stream->checker);
+        for (unsigned i = 0; i < 2; i++)
+            buffer_free(&stream->conflict[i]);
         free(stream);
     }
     return NULL;
+}
+
+bool ingest_stream_conflict(const struct ingest_stream *stream, struct slice ret_messages[2]) {
+    for (unsigned i = 0; i < 2; i++)
+        ret_messages[i] = buffer_slice(&stream->conflict[i]);
+    return ret_messages[0].size > 0 && ret_messages[1].size > 0;
 }
 
 const struct stream_checker *ingest_stream_checker(const struct ingest_stream *stream) { return stream->checker; }
@@ -305,6 +315,24 @@ static enum check check_job(struct ingest_stream *stream, struct events_opener *
     return check;
 }
 
+/* What a refused part or entry contradicts: both were signed, the checker asks for that first. */
+static struct slice contradicted(const struct ingest_stream *stream, const struct job *job) {
+    struct slice last = stream_checker_last_entry(stream->checker), part = stream_checker_newest_part(stream->checker);
+    struct batch_entry refused, entry;
+    bool same_batch = job->type != FRAME_PART && batch_entry_read(slice_make(job->bytes, job->size), &refused, NULL) &&
+                      batch_entry_read(last, &entry, NULL) && refused.batch_seq == entry.batch_seq;
+    return same_batch || part.size == 0 ? last : part;
+}
+
+static void keep_conflict(struct ingest_stream *stream, const struct job *job) {
+    for (unsigned i = 0; i < 2; i++)
+        buffer_clear(&stream->conflict[i]);
+    if (stream->check != CHECK_FORK || job->type == FRAME_EVENTS)
+        return;
+    buffer_append_slice(&stream->conflict[0], contradicted(stream, job));
+    buffer_append_slice(&stream->conflict[1], slice_make(job->bytes, job->size));
+}
+
 static void put_state(struct ingest_stream *stream) {
     CLEANUP_BUFFER struct buffer state = BUFFER(STREAM_CHECKER_STATE_MOST);
     CLEANUP_BUFFER struct buffer row = BUFFER(STREAM_ROW_MOST);
@@ -323,6 +351,7 @@ static void work(void *context) {
     bool changed = begin_epoch(stream);
     for (struct job *job = stream->taken; job && check_good(stream->check); job = job->next) {
         stream->check = check_job(stream, opener, job, &changed);
+        keep_conflict(stream, job);
         changed |= begin_epoch(stream);
     }
     opener_give(stream->openers, opener);

@@ -62,6 +62,10 @@ size_t ingest_stream_queued_bytes(const struct ingest_stream *stream);
 const struct stream_checker *ingest_stream_checker(const struct ingest_stream *stream);
 const struct hash *ingest_stream_id(const struct ingest_stream *stream);
 
+/* Both messages of a refusal as CHECK_FORK where the agent has signed both (parts, entries): while the refusal is being told.
+ * False where there are none. */
+bool ingest_stream_conflict(const struct ingest_stream *stream, struct slice ret_messages[2]);
+
 /* As committed. */
 struct ingest_marks {
     uint64_t stored, attested, closed;

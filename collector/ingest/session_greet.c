@@ -1,5 +1,8 @@
+#include "clock.h"
+#include "log.h"
 #include "rotate.h"
 #include "session_inside.h"
+#include "signed_conflict.h"
 
 static bool same_bytes(ProtobufCBinaryData data, const void *bytes, size_t size) {
     return data.len == size && memcmp(data.data, bytes, size) == 0;
@@ -23,6 +26,34 @@ static const char *fork_reason(const Tocsin__StreamHello *hello, const struct st
 static void mark_fork(struct ingest_common *common, struct agent *agent) {
     agent->record.forked = true;
     session_commit_record(common, agent);
+}
+
+static void fork_told(void *context, struct change *change) {
+    (void)context;
+    if (!change_outcome(change)->taken)
+        log_fault(LOG_LEVEL_ERROR, &change_outcome(change)->fault, "a fork that the log does not take");
+}
+
+/* Both signed messages, for everybody to see. The host's key signs nothing more from there on. */
+static void log_fork(struct ingest_common *common, const struct ingest_stream *stream) {
+    const struct ingest_settings *settings = common->settings;
+    struct slice messages[2];
+    struct fault fault = {0};
+    CLEANUP_BUFFER struct buffer payload = BUFFER(2 * (2 + BATCH_ENTRY_SIZE));
+    CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
+    if (!ingest_stream_conflict(stream, messages) || !settings->signer || !settings->log ||
+        !log_state_begun(settings->log))
+        return;
+    if (!fork_statement_write(&payload, messages[0], messages[1]) ||
+        !log_signer_statement(settings->signer, STATEMENT_FORK, buffer_slice(&payload), clock_wall_us(), &statement,
+                              &fault)) {
+        log_fault(LOG_LEVEL_ERROR, &fault, "a fork that cannot be stated");
+        return;
+    }
+    struct change *change = change_create();
+    change_statement(change, buffer_slice(&statement));
+    change_on_committed(change, fork_told, NULL);
+    committer_submit(settings->committer, change);
 }
 
 static bool check_stream(struct session *session, const Tocsin__StreamHello *hello, unsigned lane) {
@@ -155,8 +186,10 @@ static void stream_refused(void *context, enum lane lane, enum check check, cons
     struct agent *agent = context;
     if (!agent->session)
         return;
-    if (check == CHECK_FORK)
+    if (check == CHECK_FORK) {
+        log_fork(agent->session->common, agent->streams[lane]);
         mark_fork(agent->session->common, agent);
+    }
     char line[FAULT_LINE_SIZE];
     session_refuse_and_report(agent->session, refusal_of(check),
                               check == CHECK_FORK   ? "fork"
@@ -194,10 +227,10 @@ static bool greet(struct session *session) {
     Tocsin__Hello *hello = read_hello(session, buffer_slice(&session->hello));
     if (!hello)
         return false;
-    bool good = true;
+    /* First of all: whatever else is wrong with an agent may come from an older copy of this store. */
+    bool good = session_take_claim(session, hello);
     for (unsigned lane = 0; good && lane < LANES; lane++)
         good = check_stream(session, hello->streams[lane], lane);
-    good = good && session_take_claim(session, hello);
     tocsin__hello__free_unpacked(hello, NULL);
     if (!good)
         return false;
@@ -229,6 +262,8 @@ static void take_over(struct session *session) {
 
 bool session_take_hello(struct session *session, struct slice message) {
     if (!session->agent) {
+        if (!session_take_strangers_claim(session, message))
+            return false;
         session_refuse_and_report(
             session, TOCSIN__REFUSAL__UNKNOWN_AGENT, "agent_refused", 0, "unknown",
             "this agent is not enrolled here: run `tocsin join-token HOST` at the collector and join");

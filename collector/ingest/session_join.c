@@ -6,6 +6,7 @@
 #include "join.h"
 #include "log.h"
 #include "memory.h"
+#include "orphans.h"
 #include "report.h"
 #include "rotate.h"
 #include "session_inside.h"
@@ -74,13 +75,15 @@ static bool write_enrolment(const struct agent_record *record, struct buffer *to
 }
 
 /* Who joins again under the same key is enrolled already. */
-static bool enrol(const struct ingest_common *common, const struct agent *known, const struct agent_record *record,
+static bool enrol(struct ingest_common *common, struct agent *known, const struct agent_record *record,
                   struct change *change, struct fault *fault) {
     const struct ingest_settings *settings = common->settings;
     bool same = known && known->record.epoch == 0 &&
                 memcmp(known->record.public_key, record->public_key, sizeof record->public_key) == 0;
     if (same || !settings->signer || !settings->log || !log_state_begun(settings->log))
         return true;
+    if (known) /* its streams end here: what it left open goes into the log before */
+        orphans_log_all(common, known);
     CLEANUP_BUFFER struct buffer payload = BUFFER(ENROLMENT_MOST);
     CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
     if (!write_enrolment(record, &payload))
