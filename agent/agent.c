@@ -82,6 +82,16 @@ static void write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_agent_syncs_total", "Syncs of the spool.", report.syncs);
     metrics_counter(to, "tocsin_agent_dropped_events_total", "Events dropped over the quota.",
                     report.dropped_events);
+    metrics_begin(to, "tocsin_agent_unproved_batches", METRICS_GAUGE,
+                  "Closed batches that no verified checkpoint holds yet.");
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        struct lanes_hello hello;
+        lanes_hello(agent->lanes, (enum lane)lane, &hello);
+        metrics_value(to, "tocsin_agent_unproved_batches", (struct metrics_label[]){{"lane", lanes[lane]}}, 1,
+                      (double)(hello.batch_seq - hello.proved));
+    }
+    metrics_gauge(to, "tocsin_agent_log_refused", "1 while a refused checkpoint waits for a person.",
+                  watching_is_stopped(agent->watching));
     metrics_gauge(to, "tocsin_agent_connected", "1 while connected.", connection_is_ready(agent->connection));
     metrics_process(to);
 }

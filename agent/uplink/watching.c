@@ -150,6 +150,10 @@ struct watching *watching_destroy(struct watching *watching) {
     return NULL;
 }
 
+bool watching_is_stopped(const struct watching *watching) {
+    return watching->stopped;
+}
+
 struct slice watching_note(const struct watching *watching) {
     return log_watch_note(&watching->watch);
 }

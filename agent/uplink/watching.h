@@ -35,6 +35,8 @@ struct watching *watching_destroy(struct watching *watching); /* returns NULL */
 
 /* A session begins: what HELLO says. */
 void watching_session(struct watching *watching, const uint64_t proved[LANES]);
+/* A checkpoint was refused, and no person has acted yet: nothing leaves the spool. */
+bool watching_is_stopped(const struct watching *watching);
 /* The newest verified note; empty for none. */
 struct slice watching_note(const struct watching *watching);
 bool watching_take(struct watching *watching, const struct checkpoint_message *message, uint64_t now_us,

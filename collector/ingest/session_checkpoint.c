@@ -130,9 +130,10 @@ void session_prove_some(struct ingest_common *common) {
 
 /* ---- HELLO, and what an agent says of the log */
 
-static void halt(struct session *session, enum log_claim claim, struct slice note, const char *sentence) {
+static void halt(struct session *session, enum log_claim claim, const char *host, struct slice note,
+                 const char *sentence) {
     struct ingest_common *common = session->common;
-    log_claims_halt(common, claim, session->agent->record.name, note, sentence);
+    log_claims_halt(common, claim, host, note, sentence);
     for (struct session *other = common->sessions, *next; other; other = next) {
         next = other->next;
         if (other != session)
@@ -140,26 +141,49 @@ static void halt(struct session *session, enum log_claim claim, struct slice not
     }
 }
 
-bool session_take_claim(struct session *session, const Tocsin__Hello *hello) {
+/* False: the session is gone, because the log contradicts itself. */
+static bool take_note(struct session *session, const char *host, struct slice note,
+                      struct fault *ret_forged) {
     struct ingest_common *common = session->common;
-    struct slice note = slice_make(hello->newest_note.data, hello->newest_note.len);
     struct fault sentence = {0};
-    for (unsigned lane = 0; lane < LANES; lane++) {
-        session->proved[lane] = hello->streams[lane]->proved;
-        session->next_index[lane] = SESSION_INDEX_UNKNOWN;
-    }
     if (!common->settings->log)
         return true;
-    enum log_claim claim = log_claim_check(common->settings->log, note, session->agent->record.name,
-                                           &session->told_size, &sentence);
-    if (claim == LOG_CLAIM_FORGED)
-        session_report(session, "log_claim_forged", "forged", sentence.text);
+    enum log_claim claim = log_claim_check(common->settings->log, note, host, &session->told_size, &sentence);
     if (claim == LOG_CLAIM_ROLLBACK || claim == LOG_CLAIM_FORK)
-        halt(session, claim, note, sentence.text);
+        halt(session, claim, host, note, sentence.text);
+    if (claim == LOG_CLAIM_FORGED)
+        *ret_forged = sentence;
     if (!common->halted)
         return true;
     session_refuse(session, TOCSIN__REFUSAL__LOG, 0, common->halted_why);
     return false;
+}
+
+static struct slice note_of(const Tocsin__Hello *hello) {
+    return slice_make(hello->newest_note.data, hello->newest_note.len);
+}
+
+bool session_take_claim(struct session *session, const Tocsin__Hello *hello) {
+    struct fault forged = {0};
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        session->proved[lane] = hello->streams[lane]->proved;
+        session->next_index[lane] = SESSION_INDEX_UNKNOWN;
+    }
+    if (!take_note(session, session->agent->record.name, note_of(hello), &forged))
+        return false;
+    if (forged.code)
+        session_report(session, "log_claim_forged", "forged", forged.text);
+    return true;
+}
+
+bool session_take_strangers_claim(struct session *session, struct slice message) {
+    struct fault forged = {0}; /* of a stranger that is nothing to tell */
+    Tocsin__Hello *hello = tocsin__hello__unpack(NULL, message.size, message.data);
+    if (!hello)
+        return true;
+    bool good = take_note(session, "a host that is not enrolled here", note_of(hello), &forged);
+    tocsin__hello__free_unpacked(hello, NULL);
+    return good;
 }
 
 /* The agent ends the session because of what the log showed it. Without a proof that is its word alone. */

@@ -51,6 +51,8 @@ bool session_take_renew(struct session *session, struct slice message);
 bool session_take_nack(struct session *session, struct slice message);
 /* What HELLO says of the log. */
 bool session_take_claim(struct session *session, const Tocsin__Hello *hello);
+/* The same of a host that is not enrolled here: one that joined after this store was copied has a good note, too. */
+bool session_take_strangers_claim(struct session *session, struct slice hello);
 bool session_take_rotate(struct session *session, struct slice message);
 
 #endif
