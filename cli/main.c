@@ -50,7 +50,7 @@ static const struct command commands[] = {
      "Origin and key of the log, its genesis, the witnesses. Hand it over on another way than the proofs.\n\n"
      "  tocsin trust export -o log.trust\n",
      command_trust},
-    {"verify", "[--full] | [--trust F] FILE…", "checks signatures, chains and roots over the whole store, or files that stand alone",
+    {"verify", "[--full] | [--trust F] FILE… | [--key F] SEGMENT…", "checks signatures, chains and roots over the whole store, or files that stand alone",
      "Without a file: reads everything from the running collector, or from the store when it is stopped, and recomputes\n"
      "every hash. A file: an excerpt or a proof of absence, held against the trust file, or against this site.\n"
      "Exit 0: all of it holds. Exit 1: it says where it doesn't. Exit 3: nothing to hold it against.\n\n"
@@ -99,6 +99,17 @@ static const struct command commands[] = {
      "What a hold matches outlives its maximum; the rest of the same batch does not.\n\n"
      "  tocsin hold place --host signer1 --class signing --from 2026-11-01 --reason 'case 12' -o hold.txt\n",
      command_hold},
+    {"backup", "[DIR [--key FILE] [--day-keys DIR]]", "makes a backup now, while the collector runs or at rest",
+     "Without DIR the collector makes one of its own (backup.folder in collector.yaml). Encrypted under the key in FILE\n"
+     "(backup.key in the collector's folder, made where there is none): keep a copy of it elsewhere. Keys of sealed days go\n"
+     "to a folder of their own alone; what is made by hand is to be removed within a week, so that erasing reaches it.\n\n"
+     "  tocsin backup\n  tocsin backup /media/usb/tocsin --day-keys /media/usb2/keys\n",
+     command_backup},
+    {"restore", "DIR --key FILE [--day-keys DIR] [--set TIME] | DIR --list", "makes a site again from a folder of backups",
+     "To the folder that --site names, which has no store yet. Exit 1: something is missing; it says what.\n"
+     "Then start the collector: it says whether anything newer is known than what came back.\n\n"
+     "  tocsin --site /etc/tocsin restore /srv/backup/tocsin --key backup.key --day-keys /srv/backup-keys/tocsin\n",
+     command_restore},
     {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",
      command_test_alert},
 };

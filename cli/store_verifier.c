@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "rotation_row.h"
 #include "row.h"
+#include "sealed_verifier.h"
 #include "stream_checker.h"
 #include "stream_id.h"
 #include "stream_row.h"
@@ -41,6 +42,9 @@ struct store_verifier {
     bool log_known;
     struct events_opener *opener;
     struct log_verifier *log_rows;
+    struct sealed_verifier *sealed_rows;
+    struct sealed *sealed; /* where segments are read; NULL: `unreadable` says why not */
+    struct fault unreadable;
     struct buffer entry, class_list;  /* of the close that comes next, maybe */
     uint64_t entry_index, entry_most; /* the last one's index, and the highest */
     bool any_entry;
@@ -70,6 +74,8 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     verifier->entry = BUFFER(64 * 1024);
     verifier->class_list = BUFFER(64 * 1024);
     verifier->log_rows = log_verifier_create(find_in_log, verifier);
+    verifier->sealed_rows = sealed_verifier_create(find_in_log, verifier);
+    fault_set(&verifier->unreadable, FAULT_MISSING, "it cannot be read without the day keys");
     return verifier;
 }
 
@@ -79,6 +85,7 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
             stream_checker_destroy(verifier->streams[i].checker);
         free(verifier->streams);
         known_rotations_destroy(verifier->rotations);
+        sealed_verifier_destroy(verifier->sealed_rows);
         events_opener_destroy(verifier->opener);
         log_verifier_destroy(verifier->log_rows);
         buffer_free(&verifier->entry);
@@ -205,6 +212,9 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
         fault_set(fault, FAULT_CONFLICT, "the same batch stands in the log twice");
     verifier->summary.batches++;
+    if (check == CHECK_OWED)
+        sealed_verifier_owed(verifier->sealed_rows, log_index, buffer_slice(&verifier->entry),
+                             buffer_slice(&verifier->class_list));
     return check == CHECK_ACCEPTED || check == CHECK_OWED ? check
            : check_good(check)                            ? CHECK_SEQUENCE
                                                           : check;
@@ -243,7 +253,9 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
     uint64_t arrival = key.size == 8 ? bytes_get_u64(key.data) : 0;
     snprintf(place, sizeof place, "row %" PRIu64, arrival);
     verifier->summary.rows++;
-    if (verifier->any_arrival && arrival != verifier->next_arrival)
+    bool behind = arrival < verifier->next_arrival;
+    if (arrival != verifier->next_arrival && (verifier->any_arrival || sealed_verifier_end(verifier->sealed_rows)) &&
+        (behind || !sealed_verifier_covers(verifier->sealed_rows, verifier->next_arrival, arrival)))
         find(verifier, place, "rows before this one are missing");
     verifier->any_arrival = true;
     verifier->next_arrival = arrival + 1;
@@ -276,6 +288,8 @@ static void take_arrival(struct store_verifier *verifier, struct slice value) {
     char text[96];
     uint64_t stored = value.size == 8 ? bytes_get_u64(value.data) : 0;
     verifier->arrival_seen = true;
+    if (verifier->next_arrival < sealed_verifier_end(verifier->sealed_rows))
+        verifier->next_arrival = sealed_verifier_end(verifier->sealed_rows);
     if (value.size == 8 && stored == verifier->next_arrival)
         return;
     snprintf(text, sizeof text, "%" PRIu64 " rows were committed and the last one here is number %" PRIu64,
@@ -290,6 +304,8 @@ static void take_mark(struct store_verifier *verifier, struct slice key, struct 
         log_verifier_size(verifier->log_rows, value);
     else if (slice_equal(key, SLICE("arrival")))
         take_arrival(verifier, value);
+    else if (slice_equal(key, SLICE("seal.next")))
+        sealed_verifier_mark(verifier->sealed_rows, value);
 }
 
 static void take_part(struct store_verifier *verifier, struct slice key, struct slice value) {
@@ -318,6 +334,8 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     bool again = verifier->any_entry && index <= verifier->entry_most;
     close_entry(verifier);
     log_verifier_entry(verifier->log_rows, key, value);
+    if (!again)
+        sealed_verifier_entry(verifier->sealed_rows, index, value);
     buffer_clear(&verifier->entry);
     buffer_append_slice(&verifier->entry, value);
     verifier->entry_index = index;
@@ -326,6 +344,12 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     if (!again)
         verifier->entry_most = index;
     verifier->any_entry = true;
+}
+
+void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable) {
+    verifier->sealed = sealed;
+    if (unreadable)
+        verifier->unreadable = *unreadable;
 }
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
@@ -342,6 +366,9 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
         break;
     case STORE_ENTRY:
         take_entry(verifier, key, value);
+        break;
+    case STORE_SEGMENT:
+        sealed_verifier_segment(verifier->sealed_rows, key, value);
         break;
     case STORE_TILE:
         log_verifier_tile(verifier->log_rows, key, value);
@@ -406,6 +433,11 @@ struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     if (!verifier->arrival_seen && verifier->any_arrival)
         find(verifier, "the rows' end", "its mark is missing");
     close_entry(verifier);
+    struct sealed_verified sealed = sealed_verifier_finish(verifier->sealed_rows, verifier->sealed, &verifier->unreadable,
+                                                           NULL);
+    verifier->summary.events += sealed.events;
+    verifier->summary.segments = sealed.segments;
+    verifier->summary.erased = sealed.erased;
     verifier->summary.log = log_verifier_finish(verifier->log_rows);
     if (log_verifier_begun(verifier->log_rows))
         for (size_t i = 0; i < verifier->stream_count; i++)

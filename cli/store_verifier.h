@@ -5,6 +5,7 @@
 #define TOCSIN_STORE_VERIFIER_H
 
 #include "log_verifier.h"
+#include "sealed.h"
 #include "sha256.h"
 #include "store_family.h"
 #include "slice.h"
@@ -16,6 +17,7 @@ typedef void store_finding(void *context, const char *place, const char *text);
 struct store_verified {
     size_t streams;
     uint64_t rows, events, attested, batches, findings;
+    uint64_t segments, erased; /* read; classes of batches that statements let go */
     struct log_verified log; /* after the last row */
 };
 
@@ -26,6 +28,9 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier);
 void store_verifier_set_log(struct store_verifier *verifier, const struct hash *log);
 /* Under which key its checkpoints are signed; without it their signatures are not looked at. */
 void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key);
+
+/* Where segments are read; NULL and why not: then each of them is a finding. Borrowed. */
+void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);

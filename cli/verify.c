@@ -13,6 +13,7 @@
 #include "store_dump.h"
 #include "store_verifier.h"
 #include "verify_file.h"
+#include "verify_segment.h"
 
 struct progress {
     struct store_verifier *verifier;
@@ -85,6 +86,16 @@ static void name_log(const struct command_context *context, struct store_verifie
     signing_key_destroy(key);
 }
 
+/* Where segments and their keys are; whoever asks a live collector may have no right to them. */
+static struct sealed *open_sealed(const struct command_context *context, struct day_keys **ret_keys, struct fault *fault) {
+    char data[FILES_PATH_MOST], folder[FILES_PATH_MOST], store[FILES_PATH_MOST];
+    if (!command_data(context, data, fault) || !site_path(folder, data, SITE_COLLECTOR_FOLDER) ||
+        !site_path(store, data, SITE_COLLECTOR_STORE))
+        return NULL;
+    *ret_keys = day_keys_open(folder, false, fault);
+    return *ret_keys ? sealed_create(store, *ret_keys) : NULL;
+}
+
 static void print_finding(void *context, const char *place, const char *text) {
     const struct command_context *command = context;
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
@@ -102,31 +113,41 @@ static void print_finding(void *context, const char *place, const char *text) {
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {
     if (context->json)
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
-               ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
+               ",\"segments\":%" PRIu64 ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
                ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}}\n",
-               summary->streams, summary->events, summary->attested, summary->batches, summary->findings,
+               summary->streams, summary->events, summary->attested, summary->batches, summary->segments, summary->findings,
                summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
                summary->log.single_control ? "true" : "false");
     else
         printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
-               " of them signed; every hash recomputed\n"
+               " of them signed; every hash recomputed; %" PRIu64 " segments\n"
                "The log: %" PRIu64 " entries, %" PRIu64 " of them statements; %" PRIu64 " checkpoints over the first %" PRIu64
                "%s\n",
                summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
-               summary->attested, summary->log.size, summary->log.control_entries, summary->log.checkpoints,
-               summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
+               summary->attested, summary->segments, summary->log.size, summary->log.control_entries,
+               summary->log.checkpoints, summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
-    const char *trust = NULL;
-    int files = 1; /* argv[1] to argv[files - 1] are files */
+    const char *trust = NULL, *key = NULL;
+    int files = 1, segments = 0; /* argv[1] to argv[files - 1] are files */
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--trust") == 0 && i + 1 < argc)
             trust = argv[++i];
+        else if (strcmp(argv[i], "--key") == 0 && i + 1 < argc)
+            key = argv[++i];
         else if (argv[i][0] != '-')
             argv[files++] = argv[i];
         else if (strcmp(argv[i], "--full") != 0)
             return command_usage("verify", "'%s' is not expected", argv[i]);
+    for (int i = 1; i < files; i++)
+        segments += verify_is_segment(argv[i]);
+    if (segments && segments < files - 1)
+        return command_usage("verify", "segments, and excerpts or proofs, each by themselves");
+    if (segments)
+        return verify_segments(context, key, (size_t)files - 1, argv + 1);
+    if (key)
+        return command_usage("verify", "--key is for segments");
     if (files > 1)
         return verify_files(context, trust, (size_t)files - 1, argv + 1);
     if (trust)
@@ -135,6 +156,10 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     struct progress progress = {.shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
     name_log(context, progress.verifier);
+    struct day_keys *keys = NULL;
+    struct fault unreadable = {0};
+    struct sealed *sealed = open_sealed(context, &keys, &unreadable);
+    store_verifier_set_sealed(progress.verifier, sealed, sealed ? NULL : &unreadable);
     bool good = read_live(context, &progress, &fault);
     if (!good && fault.code == FAULT_MISSING) {
         fault = (struct fault){0};
@@ -144,6 +169,8 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         fprintf(stderr, "\r\033[K");
     struct store_verified summary = store_verifier_finish(progress.verifier);
     store_verifier_destroy(progress.verifier);
+    sealed_destroy(sealed);
+    day_keys_close(keys);
     if (!good && progress.at_rest && fault.code == FAULT_FORMAT) {
         /* A store that cannot be read on is not one that could not be looked at. */
         print_finding((void *)(uintptr_t)context, fault.place, fault.text);

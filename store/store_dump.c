@@ -143,6 +143,7 @@ bool store_dump(const struct store *store, store_dump_take *take, void *context,
     } before[] = {{STORE_REGISTRY, {(const uint8_t *)ROTATION_ROW_PREFIX, 1}},
                   {STORE_STREAM, {NULL, 0}},
                   {STORE_PART, {NULL, 0}},
+                  {STORE_SEGMENT, {NULL, 0}},
                   {STORE_HOT, {NULL, 0}}},
       behind[] = {{STORE_CONTROL, {NULL, 0}}, {STORE_MARK, {NULL, 0}}};
     struct store_snapshot *snapshot = store_snapshot_create(store);

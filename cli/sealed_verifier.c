@@ -1,0 +1,208 @@
+#include "sealed_verifier.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "control_entry.h"
+#include "erasure.h"
+#include "statement_type.h"
+#include "memory.h"
+
+struct owed {
+    uint64_t log_index;
+    uint8_t entry[8]; /* the beginning of H(entry) */
+    uint16_t classes; /* that no segment had yet */
+};
+
+struct sealed_verifier {
+    segment_finding *finding;
+    void *context;
+    struct segment_row *rows;
+    size_t row_count, row_room;
+    struct owed *owed; /* by log index */
+    size_t owed_count, owed_room;
+    struct erase_range *erased;
+    size_t erased_count;
+    uint64_t next_index; /* the log is sealed up to here */
+    uint64_t first_arrival, end_arrival;
+    const struct segment_row *row; /* under way */
+    struct sealed_verified summary;
+};
+
+struct sealed_verifier *sealed_verifier_create(segment_finding *finding, void *context) {
+    struct sealed_verifier *verifier = memory_new(sizeof *verifier);
+    verifier->finding = finding;
+    verifier->context = context;
+    verifier->first_arrival = UINT64_MAX;
+    return verifier;
+}
+
+struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier) {
+    if (verifier) {
+        free(verifier->rows);
+        free(verifier->owed);
+        free(verifier->erased);
+        free(verifier);
+    }
+    return NULL;
+}
+
+static void row_name(char name[96], const struct segment_row *row) {
+    snprintf(name, 96, "segment %s/%" PRIu64 "/%" PRIu64 "-%" PRIu64, class_name(row->class), row->day, row->first_index,
+             row->last_index);
+}
+
+void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key, struct slice value) {
+    struct segment_row row;
+    struct fault fault = {0};
+    if (!segment_row_read(key, value, &row, &fault)) {
+        verifier->finding(verifier->context, "segments", fault.text);
+        return;
+    }
+    if (verifier->row_count == verifier->row_room) {
+        verifier->row_room = verifier->row_room ? verifier->row_room * 2 : 64;
+        verifier->rows = memory_resize(verifier->rows, verifier->row_room, sizeof *verifier->rows);
+    }
+    verifier->rows[verifier->row_count++] = row;
+    if (row.first_arrival < verifier->first_arrival)
+        verifier->first_arrival = row.first_arrival;
+    if (row.last_arrival >= verifier->end_arrival)
+        verifier->end_arrival = row.last_arrival + 1;
+}
+
+void sealed_verifier_entry(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry) {
+    struct control_entry control;
+    struct erase_begun begun;
+    (void)log_index;
+    if (!slice_starts(entry, SLICE("tocsin/ctrl/v1")) || !control_entry_read(entry, &control, NULL) ||
+        control.statement.statement.type != STATEMENT_ERASE_BEGUN ||
+        !erase_begun_read(control.statement.statement.payload, &begun, NULL))
+        return;
+    verifier->erased = memory_resize(verifier->erased, verifier->erased_count + 1, sizeof *verifier->erased);
+    verifier->erased[verifier->erased_count++] = begun.range;
+}
+
+void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value) {
+    if (value.size >= 8)
+        verifier->next_index = bytes_get_u64(value.data);
+}
+
+void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry, struct slice class_list) {
+    struct class_list list;
+    struct owed owed = {.log_index = log_index};
+    if (!class_list_read(class_list, &list, NULL))
+        return; /* told by whoever checks the entry */
+    for (size_t i = 0; i < list.count; i++)
+        owed.classes |= (uint16_t)(1u << list.items[i].class);
+    struct hash hash = sha256_of(entry);
+    memcpy(owed.entry, hash.bytes, sizeof owed.entry);
+    if (verifier->owed_count == verifier->owed_room) {
+        verifier->owed_room = verifier->owed_room ? verifier->owed_room * 2 : 1024;
+        verifier->owed = memory_resize(verifier->owed, verifier->owed_room, sizeof *verifier->owed);
+    }
+    verifier->owed[verifier->owed_count++] = owed;
+}
+
+bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to) {
+    /* What was erased took its segments along: then nothing says any more where rows were. */
+    return verifier->erased_count ||
+           (from >= verifier->first_arrival && to <= verifier->end_arrival);
+}
+
+uint64_t sealed_verifier_end(const struct sealed_verifier *verifier) { return verifier->end_arrival; }
+
+/* ---- segments */
+
+static int by_index(const void *left, const void *right) {
+    const struct owed *a = left, *b = right;
+    return a->log_index < b->log_index ? -1 : a->log_index > b->log_index;
+}
+
+static struct owed *owed_of(const struct sealed_verifier *verifier, uint64_t log_index) {
+    struct owed wanted = {.log_index = log_index};
+    return verifier->owed_count
+               ? bsearch(&wanted, verifier->owed, verifier->owed_count, sizeof wanted, by_index)
+               : NULL;
+}
+
+static void find_in_segment(void *context, const char *place, const char *text) {
+    struct sealed_verifier *verifier = context;
+    char name[96], whole[512];
+    row_name(name, verifier->row);
+    snprintf(whole, sizeof whole, "%s, %s", name, place);
+    verifier->finding(verifier->context, whole, text);
+}
+
+static void check_batch(struct sealed_verifier *verifier, const struct segment_batch *batch, uint8_t class) {
+    struct owed *owed = owed_of(verifier, batch->log_index);
+    struct hash hash = sha256_of(batch->entry);
+    char place[64];
+    snprintf(place, sizeof place, "log entry %" PRIu64, batch->log_index);
+    if (!owed)
+        find_in_segment(verifier, place, "its events stand in rows as well, or the log has no such batch");
+    else if (memcmp(owed->entry, hash.bytes, sizeof owed->entry) != 0)
+        find_in_segment(verifier, place, "the segment's entry is not the one in the log");
+    else if (!(owed->classes >> class & 1))
+        find_in_segment(verifier, place, "its events are sealed twice, or it has none of the class");
+    else
+        owed->classes &= (uint16_t)~(1u << class);
+}
+
+static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed, const struct fault *unreadable,
+                          segment_verify_step *step) {
+    struct fault fault = {0};
+    char name[96];
+    row_name(name, verifier->row);
+    struct sealed_handle *handle = sealed ? sealed_take(sealed, verifier->row, &fault) : NULL;
+    if (!handle) {
+        verifier->finding(verifier->context, name, sealed ? fault.text : unreadable->text);
+        return;
+    }
+    const struct segment_reader *reader = sealed_reader(handle);
+    const struct segment_index *index = segment_reader_index(reader);
+    struct segment_verify verify = {verifier, find_in_segment, step};
+    verifier->summary.events += segment_verify(reader, &verify).events;
+    verifier->summary.segments++;
+    for (uint32_t i = 0; i < index->batch_count; i++)
+        check_batch(verifier, &index->batches[i], verifier->row->class);
+    sealed_give(sealed, handle);
+}
+
+static bool was_erased(const struct sealed_verifier *verifier, uint64_t log_index, unsigned class) {
+    for (size_t i = 0; i < verifier->erased_count; i++)
+        if (verifier->erased[i].class == class && log_index >= verifier->erased[i].first &&
+            log_index <= verifier->erased[i].last)
+            return true;
+    return false;
+}
+
+static void check_rest(struct sealed_verifier *verifier, const struct owed *owed) {
+    char place[64], text[96];
+    for (unsigned class = 0; class < CLASSES; class++) {
+        if (!(owed->classes >> class & 1))
+            continue;
+        if (was_erased(verifier, owed->log_index, class)) {
+            verifier->summary.erased++;
+            continue;
+        }
+        snprintf(place, sizeof place, "log entry %" PRIu64, owed->log_index);
+        snprintf(text, sizeof text, "its events of class %s are in no segment", class_name(class));
+        verifier->finding(verifier->context, place, text);
+    }
+}
+
+struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
+                                              const struct fault *unreadable, segment_verify_step *step) {
+    if (verifier->owed_count)
+        qsort(verifier->owed, verifier->owed_count, sizeof *verifier->owed, by_index);
+    for (size_t i = 0; i < verifier->row_count; i++) {
+        verifier->row = &verifier->rows[i];
+        check_segment(verifier, sealed, unreadable, step);
+    }
+    /* Beyond what is sealed, bodies that are owed may still come. */
+    for (size_t i = 0; i < verifier->owed_count && verifier->owed[i].log_index < verifier->next_index; i++)
+        check_rest(verifier, &verifier->owed[i]);
+    return verifier->summary;
+}

@@ -1,0 +1,36 @@
+/* The sealed part of a store, checked with its rows (store_dump.h): every event of every segment against the class root that
+ * its agent signed, every segment's entries against those of the log, and every closed batch whose rows are gone against the
+ * segments: each class of it is in one, or was erased by a statement. Used by store_verifier. */
+#ifndef TOCSIN_SEALED_VERIFIER_H
+#define TOCSIN_SEALED_VERIFIER_H
+
+#include "sealed.h"
+#include "segment_verify.h"
+
+struct sealed_verifier;
+
+struct sealed_verified {
+    uint64_t segments, events;
+    uint64_t erased; /* classes of batches that statements let go */
+};
+
+struct sealed_verifier *sealed_verifier_create(segment_finding *finding, void *context);
+struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier); /* returns NULL */
+
+/* As they come. Entries of the log: statements about erasures are kept. */
+void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key, struct slice value);
+void sealed_verifier_entry(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry);
+void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value); /* SEAL_MARK's */
+/* A closed batch none of whose events, or not all, came in rows. */
+void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry, struct slice class_list);
+/* Whether rows from `from` to before `to` may have been sealed. */
+bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to);
+/* Behind the last sealed row; 0 where nothing is sealed. */
+uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
+
+/* At the end: reads the segments. `sealed` NULL with `unreadable` saying why: each segment is then a finding. `step` may be
+ * NULL. */
+struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
+                                              const struct fault *unreadable, segment_verify_step *step);
+
+#endif
