@@ -188,7 +188,8 @@ void collector_close_wanted(void *context) {
     pthread_mutex_unlock(&collector->mutex);
     for (size_t i = 0; i < count; i++) {
         if (!hash_equal(&closing[i], own_stream_id(collector->own))) {
-            ingest_close_now(collector->ingest, &closing[i]);
+            if (!ingest_close_now(collector->ingest, &closing[i]))
+                ingest_orphan(collector->ingest, &closing[i]);
             continue;
         }
         struct change *change = change_create();

@@ -187,7 +187,9 @@ bool ingest_orphan(struct ingest *ingest, const struct hash *stream_id) {
     enum lane lane;
     struct fault fault = {0};
     struct agent *agent = agent_of(ingest, stream_id, &lane);
-    if (agent && orphans_log(&ingest->common, agent, lane, &fault))
+    if (!agent || agent->session || clock_monotonic_us() - agent->heard_us < ORPHAN_ANSWER_US)
+        return false;
+    if (orphans_log(&ingest->common, agent, lane, &fault))
         return true;
     if (fault.code)
         log_fault(LOG_LEVEL_WARNING, &fault, "the open batch of %s", agent->record.name);

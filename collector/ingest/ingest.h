@@ -41,8 +41,8 @@ struct ingest *ingest_stop(struct ingest *ingest);
 /* Asks the stream's agent to close its open batch now; false where it is not connected. The loop's thread. */
 bool ingest_close_now(struct ingest *ingest, const struct hash *stream_id);
 
-/* The agent did not: what it has open goes into the log as an orphan. False where there is nothing to log, or not now. The
- * loop's thread. */
+/* The agent cannot be asked, and was not heard for 10 s: what it has open goes into the log as an orphan. False where there is
+ * nothing to log, or not now. The loop's thread. */
 bool ingest_orphan(struct ingest *ingest, const struct hash *stream_id);
 
 const char *ingest_address(const struct ingest *ingest);

@@ -7,6 +7,8 @@
 
 /* A host that has been silent for so long closes nothing any more. */
 #define ORPHAN_SILENCE_US (86400u * UINT64_C(1000000))
+/* The same when somebody needs its batch now. */
+#define ORPHAN_ANSWER_US 10000000u
 
 /* Submits a statement of type 17 for what the stream has open under a part, once for each part. True also where there is
  * nothing to say. FAULT_BUSY while the stream's frames are being checked or committed. */
