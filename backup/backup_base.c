@@ -154,6 +154,11 @@ bool backup_making_take(void *context, enum store_family family, struct slice ke
         making->log_size = bytes_get_u64(value.data);
         making->has_log_size = true;
     }
+    if (making->has_log_size && making->log_size < backup_making_log_first(making))
+        return fault_set(fault, FAULT_CONFLICT,
+                         "the folder's backups are of a longer log (%" PRIu64
+                         " entries) than this one (%" PRIu64 "): take another folder",
+                         backup_making_log_first(making), making->log_size);
     if (family == STORE_SEGMENT)
         keep_segment(making, key, value);
     if (family == STORE_HOT)

@@ -11,7 +11,9 @@
 #include "encoding.h"
 
 #define SITE_NAME "tocsin-backup"
-#define SITE_LINE "Backups of Tocsin. Whose: the log's name and its hash."
+#define SITE_LINE                                                                                            \
+    "Backups of Tocsin. The log's name, its hash, and the id of the key that they are encrypted under:"
+#define LINES 4
 #define LOCK_NAME "lock"
 #define SETS "sets"
 #define MAKING ".making"
@@ -21,9 +23,10 @@
 /* ---- whose */
 
 static bool site_text(const struct backup_site *site, struct buffer *to) {
-    char hex[2 * HASH_SIZE + 1];
-    encoding_hex(site->log.bytes, HASH_SIZE, hex);
-    return buffer_printf(to, SITE_LINE "\n%s\n%s\n", site->origin, hex);
+    char log[2 * HASH_SIZE + 1], key[2 * HASH_SIZE + 1];
+    encoding_hex(site->log.bytes, HASH_SIZE, log);
+    encoding_hex(site->key_id.bytes, HASH_SIZE, key);
+    return buffer_printf(to, SITE_LINE "\n%s\n%s\n%s\n", site->origin, log, key);
 }
 
 bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct fault *fault) {
@@ -34,8 +37,8 @@ bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct
         return fault_set(fault, FAULT_LIMIT, "the path is too long");
     if (!files_read(path, &text, fault))
         return false;
-    struct slice rest = buffer_slice(&text), lines[3];
-    for (size_t i = 0; i < 3; i++) {
+    struct slice rest = buffer_slice(&text), lines[LINES];
+    for (size_t i = 0; i < LINES; i++) {
         size_t end = slice_find_byte(rest, '\n');
         if (end == SIZE_MAX)
             return fault_set(fault, FAULT_FORMAT, "%s does not say whose backups these are", path);
@@ -43,7 +46,8 @@ bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct
         rest = slice_from(rest, end + 1);
     }
     if (!slice_equal(lines[0], SLICE(SITE_LINE)) || lines[1].size >= sizeof site.origin ||
-        !encoding_unhex(lines[2], site.log.bytes, HASH_SIZE))
+        !encoding_unhex(lines[2], site.log.bytes, HASH_SIZE) ||
+        !encoding_unhex(lines[3], site.key_id.bytes, HASH_SIZE))
         return fault_set(fault, FAULT_FORMAT, "%s does not say whose backups these are", path);
     memcpy(site.origin, lines[1].data, lines[1].size);
     *ret_site = site;
@@ -57,11 +61,17 @@ bool backup_folder_take(const char *folder, const struct backup_site *site, stru
     CLEANUP_BUFFER struct buffer text = BUFFER(1024);
     if (!files_make_folder(folder, FOLDER_MODE, fault))
         return false;
-    if (backup_folder_site(folder, &found, &local))
-        return hash_equal(&found.log, &site->log) ||
+    if (backup_folder_site(folder, &found, &local)) {
+        if (!hash_equal(&found.log, &site->log))
+            return fault_set(fault, FAULT_CONFLICT,
+                             "%s holds the backups of another log (%s): take another folder", folder,
+                             found.origin);
+        return hash_equal(&found.key_id, &site->key_id) ||
                fault_set(fault, FAULT_CONFLICT,
-                         "%s holds the backups of another log (%s): take another folder", folder,
-                         found.origin);
+                         "the backups in %s are encrypted under another key: bring that key back, or take "
+                         "another folder",
+                         folder);
+    }
     if (local.code != FAULT_MISSING) {
         if (fault)
             *fault = local;

@@ -1,6 +1,6 @@
 /* What stands where in a folder of backups:
  *
- *     FOLDER/tocsin-backup                whose they are, for people and against mistakes: three lines of text
+ *     FOLDER/tocsin-backup                whose they are, for people and against mistakes: four lines of text
  *     FOLDER/sets/TIME/base               the store at one moment, keys and settings (BACKUP_BASE)
  *     FOLDER/sets/TIME/follow-N           what was committed since, in files that follow each other from 0 (BACKUP_FOLLOW)
  *     FOLDER/log/FIRST-END                entries of the log, written once (BACKUP_LOG); sets share them
@@ -18,10 +18,12 @@
 
 struct backup_site {
     char origin[256];
-    struct hash log; /* statement_log */
+    struct hash log;    /* statement_log */
+    struct hash key_id; /* of the key that all in the folder is encrypted under */
 };
 
-/* Makes the folder what it must be, or finds that it is: FAULT_CONFLICT for another site's. */
+/* Makes the folder what it must be, or finds that it is: FAULT_CONFLICT for another site's, and for one
+ * under another key. */
 bool backup_folder_take(const char *folder, const struct backup_site *site, struct fault *fault);
 /* Whose it is, read without any key. */
 bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct fault *fault);

@@ -5,17 +5,20 @@
 #include "memory.h"
 #include "random.h"
 
+bool backup_key_write(const char *path, const uint8_t key[BACKUP_KEY_SIZE], struct fault *fault) {
+    char text[2 * BACKUP_KEY_SIZE + 2];
+    encoding_hex(key, BACKUP_KEY_SIZE, text);
+    text[2 * BACKUP_KEY_SIZE] = '\n';
+    bool good = files_write_new(path, slice_make(text, 2 * BACKUP_KEY_SIZE + 1), 0600, fault);
+    memory_wipe(text, sizeof text);
+    return good;
+}
+
 static bool make_key(const char *path, struct fault *fault) {
     uint8_t key[BACKUP_KEY_SIZE];
-    char text[2 * sizeof key + 2];
     struct random_source source = random_source_system();
-    if (!random_fill(&source, key, sizeof key, fault))
-        return false;
-    encoding_hex(key, sizeof key, text);
-    text[2 * sizeof key] = '\n';
-    bool good = files_write_new(path, slice_make(text, 2 * sizeof key + 1), 0600, fault);
+    bool good = random_fill(&source, key, sizeof key, fault) && backup_key_write(path, key, fault);
     memory_wipe(key, sizeof key);
-    memory_wipe(text, sizeof text);
     return good;
 }
 

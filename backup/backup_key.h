@@ -8,4 +8,7 @@
 /* Where there is none and `make` is true, makes one. The caller wipes the key. */
 bool backup_key_open(const char *path, bool make, uint8_t ret_key[BACKUP_KEY_SIZE], struct fault *fault);
 
+/* The same key in another place; FAULT_CONFLICT where there is another one. */
+bool backup_key_write(const char *path, const uint8_t key[BACKUP_KEY_SIZE], struct fault *fault);
+
 #endif

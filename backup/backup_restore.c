@@ -7,6 +7,7 @@
 
 #include "backup_file.h"
 #include "backup_files.h"
+#include "backup_key.h"
 #include "backup_log.h"
 #include "backup_segments.h"
 #include "bytes.h"
@@ -302,6 +303,14 @@ static bool restore_segment(void *context, const struct segment_row *row) {
     return true;
 }
 
+/* So that the site's own backups go on under it. */
+static bool restore_key(const struct restore *restore, struct fault *fault) {
+    char folder[FILES_PATH_MOST], path[FILES_PATH_MOST];
+    site_path(folder, restore->settings->data, SITE_COLLECTOR_FOLDER);
+    return files_path(path, folder, "backup.key") &&
+           (files_exists(path) || backup_key_write(path, restore->settings->key, fault));
+}
+
 static bool restore_day_keys(struct restore *restore, struct fault *fault) {
     char from[FILES_PATH_MOST], folder[FILES_PATH_MOST], to[FILES_PATH_MOST];
     CLEANUP_BUFFER struct buffer keys = BUFFER(KEYS_MOST);
@@ -383,6 +392,10 @@ static bool choose(struct restore *restore, struct fault *fault) {
     size_t count = 0, chosen = 0;
     bool good = backup_folder_site(settings->folder, &restore->done.site, fault) &&
                 backup_folder_sets(settings->folder, sets, BACKUP_SETS_MOST, &count, fault);
+    struct hash key_id = backup_key_id(settings->key);
+    if (good && !hash_equal(&key_id, &restore->done.site.key_id))
+        good = fault_set(fault, FAULT_AUTH, "the backups in %s are encrypted under another key",
+                         settings->folder);
     if (good && count == 0)
         good = fault_set(fault, FAULT_MISSING, "%s holds no backup that is whole", settings->folder);
     if (good && settings->set) {
@@ -444,7 +457,8 @@ bool backup_restore(const struct backup_restore_settings *settings, struct backu
     bool good = choose(&restore, fault) && open_store(&restore, fault) && restore_base(&restore, fault) &&
                 restore_log(&restore, fault) && restore_followed(&restore, fault) &&
                 segment_rows_each(restore.store, NULL, -1, UINT64_MAX, restore_segment, &restore, fault) &&
-                restore_day_keys(&restore, fault) && check_log(&restore, fault);
+                restore_day_keys(&restore, fault) && restore_key(&restore, fault) &&
+                check_log(&restore, fault);
     good = close_store(&restore, good, fault);
     merkle_tile_builder_destroy(restore.tree);
     if (good)

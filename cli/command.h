@@ -46,6 +46,8 @@ int command_sign(const struct command_context *context, int argc, char **argv);
 int command_submit(const struct command_context *context, int argc, char **argv);
 int command_retention(const struct command_context *context, int argc, char **argv);
 int command_hold(const struct command_context *context, int argc, char **argv);
+int command_backup(const struct command_context *context, int argc, char **argv);
+int command_restore(const struct command_context *context, int argc, char **argv);
 int command_test_alert(const struct command_context *context, int argc, char **argv);
 
 /* Prints "tocsin NAME: place: text" on standard error and returns the exit code that the fault's kind asks for. */

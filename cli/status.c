@@ -80,6 +80,27 @@ static void print_log(const json_t *log) {
     printf("; %s; ", text_of(log, "control"));
 }
 
+static void print_backup(const json_t *backup) {
+    if (!backup)
+        return;
+    bool ever = json_is_true(json_object_get(backup, "ever"));
+    printf("\n\nBACKUP\n  %s: ", text_of(backup, "folder"));
+    if (ever)
+        printf("verified %lld s ago", number_of(backup, "age_seconds"));
+    else
+        printf("none verified for %lld s", number_of(backup, "age_seconds"));
+    if (json_is_true(json_object_get(backup, "making")))
+        printf(", one is being made");
+    if (json_is_true(json_object_get(backup, "following")))
+        printf("; commits follow, %lld s behind", number_of(backup, "behind_seconds"));
+    else
+        printf("; commits do NOT follow");
+    if (json_is_true(json_object_get(backup, "overdue")))
+        printf("; OVERDUE");
+    if (*text_of(backup, "failure"))
+        printf("\n  %s", text_of(backup, "failure"));
+}
+
 static void print_status(const struct command_context *context, const json_t *status) {
     const json_t *log = json_object_get(status, "log"), *store = json_object_get(status, "store");
     const json_t *detection = json_object_get(status, "detection"), *channels = json_object_get(status, "channels");
@@ -91,6 +112,7 @@ static void print_status(const struct command_context *context, const json_t *st
     print_size(", free ", number_of(store, "free_bytes"));
     printf("\n  log key %s", text_of(status, "log_key"));
     print_witnesses(context, json_object_get(status, "witnesses"));
+    print_backup(json_object_get(status, "backup"));
     printf("\n\nDETECTION\n  %lld rules, %lld events read, %lld alerts, %lld rows behind\n", number_of(detection, "rules"),
            number_of(detection, "events"), number_of(detection, "alerts"), number_of(detection, "behind"));
     printf("\nCHANNELS\n");

@@ -121,9 +121,11 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
                                                     .every_us = collector->settings->checkpoint.every_us};
     if (witnessing_is_wanted(collector->witnesses))
         checkpoints.publisher = (struct checkpoint_publisher){collector->witnesses, witnessing_offer};
+    collector_gate_checkpoints(collector, &checkpoints.publisher);
     collector->checkpoints = checkpoint_maker_start(&checkpoints, fault);
     if (!collector->checkpoints ||
-        !witnessing_start(collector->witnesses, collector->committer, collector->checkpoints, fault))
+        !witnessing_start(collector->witnesses, collector->committer, collector->checkpoints, fault) ||
+        !collector_run_backup(collector, fault))
         return false;
     collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);
     if (!collector->outbox)
@@ -148,7 +150,7 @@ static bool start_sealing(struct collector *collector, struct fault *fault) {
     site_path(folder, collector->data, SITE_COLLECTOR_FOLDER);
     site_path(collector->store_path, collector->data, SITE_COLLECTOR_STORE);
     collector->day_keys = day_keys_open(folder, true, fault);
-    if (!collector->day_keys)
+    if (!collector->day_keys || !collector_mirror_day_keys(collector, fault))
         return false;
     collector->sealed = sealed_create(collector->store_path, collector->day_keys);
     struct seal_settings seal = {.store = collector->store,
@@ -189,6 +191,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                             .log = collector->log_state,
                                             .signer = collector->signer,
                                             .close_now = collector_close_now,
+                                            .backup_now = collector_backup_now,
                                             .retention = collector_give_retention,
                                             .status = collector_give_status,
                                             .context = collector};
@@ -241,6 +244,7 @@ bool collector_start(struct collector *collector, struct fault *fault) {
     if (!read_origin(collector, fault) || !files_lock(lock, &collector->lock, fault) ||
         !start_loop(collector, fault) || !open_store(collector, fault) ||
         !collector_open_log(collector, fault) || !open_witnesses(collector, fault) ||
+        !collector_start_backup(collector, fault) ||
         !start_pipeline(collector, fault) || !start_sealing(collector, fault) ||
         !collector_start_retention(collector, fault) || !start_doors(collector, fault))
         return false;
@@ -280,10 +284,12 @@ void collector_finish(struct collector *collector) {
         collector_report(collector, "collector_stopped", "the collector was stopped");
     collector->retention = retention_job_stop(collector->retention);
     outbox_stop(collector->outbox);
+    backup_service_quit(collector->backup);
     witnessing_stop(collector->witnesses);
     checkpoint_maker_quit(collector->checkpoints);
     collector->committer = committer_destroy(collector->committer);
     collector->checkpoints = checkpoint_maker_finish(collector->checkpoints);
+    collector_stop_backup(collector);
     collector->outbox = outbox_destroy(collector->outbox);
     collector->seal = seal_destroy(collector->seal);
     collector->sealed = sealed_destroy(collector->sealed);

@@ -3,6 +3,7 @@
  *     main.c      the command line
  *     collector.c starts the parts, wires them, stops them: whoever feeds stops before what is fed
  *     log_wiring.c the log's keys and state, and what the log begins with
+ *     backup_wiring.c backups, and what waits for them
  *     retention_wiring.c what erases, and when
  *     reload.c    settings and rules, and both again on SIGHUP
  *     status.c    the status page and the metrics
@@ -12,6 +13,8 @@
 
 #include <pthread.h>
 
+#include "backup_gate.h"
+#include "backup_service.h"
 #include "checkpoint_maker.h"
 #include "collector_settings.h"
 #include "committer.h"
@@ -50,6 +53,8 @@ struct collector {
     struct log_state *log_state;
     struct checkpoint_maker *checkpoints;
     struct witnessing *witnesses;
+    struct backup_service *backup; /* NULL where no folder is set */
+    struct backup_gate *backup_gate;
     struct retention_job *retention;
     struct own_stream *own;
     struct committer *committer;
@@ -106,6 +111,20 @@ bool collector_first_changes(struct collector *collector, struct change *ret_cha
 /* Any thread: false for a stream of nobody's. */
 bool collector_close_now(void *context, const struct hash *stream_id);
 void collector_close_wanted(void *context); /* the loop's thread */
+
+/* ---- backup_wiring.c: everything is nothing where no folder is set */
+
+bool collector_has_backup(const struct collector *collector);
+/* Before the first commit; follows it all. */
+bool collector_start_backup(struct collector *collector, struct fault *fault);
+/* The publisher becomes one that waits for the backup. */
+void collector_gate_checkpoints(struct collector *collector, struct checkpoint_publisher *publisher);
+bool collector_mirror_day_keys(struct collector *collector, struct fault *fault);
+bool collector_run_backup(struct collector *collector, struct fault *fault);
+/* After the last commit. */
+void collector_stop_backup(struct collector *collector);
+/* query_server.h, `backup_now`. */
+bool collector_backup_now(void *context, struct fault *fault);
 
 /* ---- reload.c */
 

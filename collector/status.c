@@ -17,6 +17,8 @@ static const char *next_step(const struct collector *collector) {
                "test-alert`";
     if (ingest_counts(collector->ingest).agents == 0)
         return "no agent yet: `tocsin deploy HOST --print`";
+    if (!collector_has_backup(collector))
+        return "no backup yet: set backup.folder and backup.keys in collector.yaml, or `tocsin backup DIR`";
     return "";
 }
 
@@ -82,6 +84,10 @@ static void write_status(struct collector *collector, struct buffer *to) {
     write_log_key(collector, to);
     buffer_append_string(to, ",\"witnesses\":");
     witnessing_describe(collector->witnesses, to);
+    if (collector->backup) {
+        buffer_append_string(to, ",\"backup\":");
+        backup_service_describe(collector->backup, to);
+    }
     buffer_append_string(to, ",\"agents\":");
     ingest_describe(collector->ingest, to);
     buffer_append_string(to, ",\"next\":");

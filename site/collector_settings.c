@@ -275,12 +275,45 @@ static const struct settings_row rows[] = {
      .minimum = 1000000,
      .maximum = 86400000000u * 30,
      .about = "A witness that does not cosign for so long is an alert, and so is a quorum that is missing."},
+    {.path = "backup.folder",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(backup.folder),
+     .about = "Where the collector keeps backups of itself, encrypted, on another disk; it may be relative to the site's "
+              "folder. Without it none are made.",
+     .example = "/srv/backup/tocsin"},
+    {.path = "backup.keys",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(backup.keys),
+     .about = "Where the keys of sealed days are copied to: apart from backup.folder, and nowhere copied from, since erasing "
+              "a day overwrites its key there, too.",
+     .example = "/srv/backup-keys/tocsin"},
+    {.path = "backup.key",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(backup.key),
+     .about = "The file with the key that backups are encrypted under, made where there is none; without it backup.key in the "
+              "collector's part of the data folder. Keep a copy elsewhere: nothing opens without it.",
+     .example = "backup.key"},
+    {.path = "backup.every",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(backup.every_us),
+     .standard = "24h",
+     .minimum = 60000000,
+     .maximum = 86400000000u * 7,
+     .about = "Between two backups; what is committed in between follows within a second."},
     {.path = "metrics",
      .type = SETTINGS_ENDPOINT,
      .offset = MEMBER(metrics),
      .about = "Where metrics are served for Prometheus; without it, nowhere.",
      .example = "127.0.0.1:9515"},
 };
+
+/* Whether a path is another one or begins with it. */
+static bool below(const char *path, const char *folder) {
+    size_t size = strlen(folder);
+    while (size > 1 && folder[size - 1] == '/')
+        size--;
+    return strncmp(path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/' || folder[size - 1] == '/');
+}
 
 static bool check(const void *target, struct fault *fault) {
     const struct collector_settings *settings = target;
@@ -295,6 +328,11 @@ static bool check(const void *target, struct fault *fault) {
         return fault_set(fault, FAULT_USAGE, "witnesses.needed is more than there are in witnesses.list");
     if (settings->mail.user && settings->mail.starttls == STARTTLS_NEVER)
         return fault_set(fault, FAULT_USAGE, "mail.starttls: never would send the password in clear");
+    if ((settings->backup.folder != NULL) != (settings->backup.keys != NULL))
+        return fault_set(fault, FAULT_USAGE, "backup.folder and backup.keys stand together");
+    if (settings->backup.folder && below(settings->backup.keys, settings->backup.folder))
+        return fault_set(fault, FAULT_USAGE,
+                         "backup.keys must not be in backup.folder: what copies that would copy keys that are to be erased");
     return true;
 }
 

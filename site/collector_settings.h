@@ -70,6 +70,12 @@ struct collector_settings {
         struct settings_list list; /* of struct collector_witness_settings */
         uint64_t patience_us;
     } witnesses;
+    struct {
+        char *folder;      /* NULL: the collector makes no backups by itself */
+        char *keys;        /* the folder of the day keys' copy */
+        char *key;         /* the file of the backups' key; NULL: in the collector's folder */
+        uint64_t every_us; /* between two sets */
+    } backup;
     struct settings_address metrics; /* host NULL: none */
 };
 

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "log_reader.h"
 #include "memory.h"
+#include "query_backup.h"
 #include "query_expression.h"
 #include "query_events.h"
 #include "query_log.h"
@@ -277,6 +278,9 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
         break;
     case TOCSIN__REQUEST__OF_RETENTION:
         query_retention(reader, request->retention);
+        break;
+    case TOCSIN__REQUEST__OF_BACKUP:
+        query_backup(reader, request->backup);
         break;
     default:
         fault_set(&fault, FAULT_FORMAT, "a request that asks for nothing known");

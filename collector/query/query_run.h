@@ -14,6 +14,7 @@ struct query_reader {
     bool (*write)(void *context, enum frame_type type, const ProtobufCMessage *message);
     bool (*stopping)(void *context);
     void (*refuse)(void *context, const struct fault *fault);
+    bool (*is_owner)(void *context); /* root, or the collector's own user */
 };
 
 void query_run(const struct query_reader *reader, const Tocsin__Request *request);

@@ -101,6 +101,14 @@ static bool stopping(void *context) {
     return !flush(connection) || atomic_load(&connection->server->stopping);
 }
 
+static bool is_owner(void *context) {
+    const struct connection *connection = context;
+    struct ucred who;
+    socklen_t size = sizeof who;
+    return getsockopt(connection->socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+           (who.uid == 0 || who.uid == geteuid());
+}
+
 static Tocsin__Request *read_request(struct connection *connection) {
     struct frame_reader reader;
     struct frame frame;
@@ -131,7 +139,7 @@ static void *serve(void *context) {
     Tocsin__Request *request;
     while (!connection->gone && (request = read_request(connection)) != NULL) {
         struct query_reader reader = {&server->settings, atomic_load(&server->knowledge), connection, write_frame,
-                                      stopping, refuse};
+                                      stopping, refuse, is_owner};
         query_run(&reader, request);
         tocsin__request__free_unpacked(request, NULL);
         flush(connection);

@@ -30,6 +30,8 @@ struct query_server_settings {
     /* What is kept and due, as JSON objects; `run`: what is due is done first. Called in the reader's thread. */
     bool (*retention)(void *context, bool run, bool (*give)(void *giver, const char *json), void *giver,
                       struct fault *fault);
+    /* Makes a backup of the collector's own and waits for it; NULL: none are made. Called in the reader's thread. */
+    bool (*backup_now)(void *context, struct fault *fault);
     /* Appends the status as one JSON object. Called in the reader's thread; must be safe there. */
     void (*status)(void *context, struct buffer *to);
     void *context;

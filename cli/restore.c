@@ -1,0 +1,140 @@
+/* tocsin restore: a site again from a folder of backups. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup_key.h"
+#include "backup_restore.h"
+#include "calendar.h"
+#include "command.h"
+#include "memory.h"
+#include "record_json.h"
+#include "site.h"
+
+#define DATA_DEFAULT "data"
+
+struct restore_options {
+    const char *folder, *key, *day_keys, *set;
+    bool list;
+};
+
+static bool parse(int argc, char **argv, struct restore_options *ret_options) {
+    struct restore_options options = {0};
+    for (int i = 1; i < argc; i++) {
+        const char **to = strcmp(argv[i], "--key") == 0        ? &options.key
+                          : strcmp(argv[i], "--day-keys") == 0 ? &options.day_keys
+                          : strcmp(argv[i], "--set") == 0      ? &options.set
+                                                               : NULL;
+        if (strcmp(argv[i], "--list") == 0)
+            options.list = true;
+        else if (to && ++i < argc)
+            *to = argv[i];
+        else if (!to && argv[i][0] != '-' && !options.folder)
+            options.folder = argv[i];
+        else
+            return false;
+    }
+    *ret_options = options;
+    return options.folder && (options.key || options.list);
+}
+
+static int list(const struct command_context *context, const char *folder) {
+    struct backup_site site;
+    struct fault fault = {0};
+    size_t count = 0;
+    char(*sets)[BACKUP_SET_NAME] = memory_new_array(BACKUP_SETS_MOST, sizeof *sets);
+    bool good = backup_folder_site(folder, &site, &fault) &&
+                backup_folder_sets(folder, sets, BACKUP_SETS_MOST, &count, &fault);
+    if (good && !context->json)
+        printf("Backups of %s, the newest last:\n", site.origin);
+    for (size_t i = 0; good && i < count; i++)
+        printf(context->json ? "{\"set\":\"%s\"}\n" : "  %s\n", sets[i]);
+    free(sets);
+    return good ? EXIT_GOOD : command_fail("restore", &fault);
+}
+
+static void say_missing(void *context, const char *what) {
+    const struct command_context *command = context;
+    CLEANUP_BUFFER struct buffer line = BUFFER(8192);
+    if (command->json) {
+        buffer_append_string(&line, "{\"kind\":\"missing\",\"what\":");
+        record_json_string(&line, slice_string(what));
+        buffer_append_string(&line, "}");
+    } else
+        buffer_printf(&line, "MISSING  %s", what);
+    puts(buffer_string(&line));
+}
+
+static void print_restored(const struct command_context *context, const char *data,
+                           const struct backup_restored *restored) {
+    char until[CALENDAR_TEXT_SIZE];
+    calendar_text(restored->until_us, until);
+    if (context->json) {
+        CLEANUP_BUFFER struct buffer line = BUFFER(8192);
+        buffer_printf(&line,
+                      "{\"kind\":\"restored\",\"set\":\"%s\",\"until\":\"%s\",\"rows\":%" PRIu64
+                      ",\"commits\":%" PRIu64 ",\"log_size\":%" PRIu64 ",\"checkpoint\":%" PRIu64
+                      ",\"segments\":%" PRIu64 ",\"segments_missing\":%" PRIu64 ",\"cut\":",
+                      restored->set, until, restored->rows, restored->commits, restored->log_size,
+                      restored->checkpoint_size, restored->segments, restored->segments_missing);
+        record_json_string(&line, slice_string(restored->cut));
+        buffer_append_string(&line, "}");
+        puts(buffer_string(&line));
+        return;
+    }
+    printf("Good: %s is restored as it was at %s: %" PRIu64
+           " log entries, the newest checkpoint over %" PRIu64 ", %" PRIu64 " of %" PRIu64 " segments\n",
+           restored->site.origin, until, restored->log_size, restored->checkpoint_size,
+           restored->segments - restored->segments_missing, restored->segments);
+    if (*restored->cut)
+        printf("What was followed ends in the middle, as it does when a machine stops: %s\n", restored->cut);
+    printf("Next: see that %s belongs to the collector's user, then start it. It compares its log with what "
+           "its\n"
+           "witnesses and agents have seen, and says so if something newer is missing; agents send again "
+           "what they hold.\n",
+           data);
+}
+
+/* Settings that were restored may name a folder of the old machine. */
+static void tell_of_data(const struct command_context *context, const char *data) {
+    char named[FILES_PATH_MOST];
+    struct fault fault = {0};
+    if (!command_data(context, named, &fault) || strcmp(named, data) == 0)
+        return;
+    fprintf(stderr,
+            "tocsin restore: the restored settings have their data in %s, not in %s: change `data` in "
+            "collector.yaml, or use --data\n",
+            named, data);
+}
+
+int command_restore(const struct command_context *context, int argc, char **argv) {
+    struct restore_options options;
+    struct fault fault = {0};
+    char data[FILES_PATH_MOST];
+    uint8_t key[BACKUP_KEY_SIZE];
+    struct backup_restored restored;
+    if (!parse(argc, argv, &options))
+        return command_usage("restore", "a folder of backups and --key FILE are needed (or --list)");
+    if (options.list)
+        return list(context, options.folder);
+    bool good = context->data ? snprintf(data, sizeof data, "%s", context->data) < (int)sizeof data
+                              : files_path(data, context->site, DATA_DEFAULT);
+    if (!good || !backup_key_open(options.key, false, key, &fault))
+        return good ? command_fail("restore", &fault) : command_usage("restore", "the path is too long");
+    struct backup_restore_settings settings = {.folder = options.folder,
+                                               .key = key,
+                                               .set = options.set,
+                                               .day_keys = options.day_keys,
+                                               .site = context->site,
+                                               .data = data,
+                                               .context = (void *)(uintptr_t)context,
+                                               .missing = say_missing};
+    good = backup_restore(&settings, &restored, &fault);
+    memory_wipe(key, sizeof key);
+    if (!good)
+        return command_fail("restore", &fault);
+    print_restored(context, data, &restored);
+    tell_of_data(context, data);
+    return restored.segments_missing ? EXIT_FINDING : EXIT_GOOD;
+}
