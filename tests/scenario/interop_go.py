@@ -66,7 +66,23 @@ def build(folder):
     return program
 
 
-@scenario("checkpoints, cosignatures and consistency proofs hold with Go's note and tlog")
+def split_excerpt(path, folder):
+    """The single proofs of an excerpt, each a file that stands alone (FORMATS.md, What stands alone)."""
+    with open(path, "rb") as file:
+        content = file.read()
+    count = 0
+    at = content.index(b"\nproof ") + 1
+    while at < len(content):
+        end = content.index(b"\n", at)
+        size = int(content[at + len(b"proof "):end])
+        at = end + 1 + size
+        with open(os.path.join(folder, f"{count}.tlog-proof"), "wb") as file:
+            file.write(content[end + 1:at])
+        count += 1
+    return count
+
+
+@scenario("checkpoints, cosignatures, consistency and inclusion proofs hold with Go's note and tlog")
 def _(folder):
     program = build(folder)
     kept = os.path.join(folder, "kept")
@@ -83,11 +99,16 @@ def _(folder):
             log.write([f"line {i}"])
             wait_until(lambda before=before: site.status()["witnesses"]["published"] > before, "it is published", every=0.2)
         key = site.status()["log_key"]
+        excerpt = os.path.join(folder, "excerpt")
+        site.tocsin("excerpt", "line", "-o", excerpt)
+        proofs = split_excerpt(excerpt, kept)
+        check(proofs == 5, f"{proofs} proofs in the excerpt")
     done = subprocess.run([program, key, witness.key, kept], capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         print(f"# {line}")
     if done.returncode != 0:
         raise Failure(done.stdout.strip().splitlines()[-1] + done.stderr)
+    check(f"ok {proofs} inclusion proofs" in done.stdout, "no inclusion proof was looked at")
     check(recorder.count >= 5, f"only {recorder.count} checkpoints")
 
 

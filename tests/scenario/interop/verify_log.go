@@ -165,6 +165,7 @@ func checkProof(path string, log note.Verifier, witness *cosigner) {
 	must(err, "an index")
 	opened, err := note.Open([]byte(parts[1]), note.VerifierList(log, witness))
 	must(err, "note.Open of a proof's checkpoint")
+	expect(len(opened.Sigs) == 2, "a proof's checkpoint is cosigned")
 	tree := parseTree(opened.Text)
 	leaf := tlog.RecordHash(extra[16 : 16+416])
 	must(tlog.CheckRecord(tlog.RecordProof(parseProof(lines[3:])), tree.N, tree.Hash, index, leaf), "tlog.CheckRecord")
