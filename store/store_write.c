@@ -284,5 +284,6 @@ bool store_flush(struct store *store, struct fault *fault) {
     for (unsigned i = 0; i < STORE_FAMILIES; i++)
         if (!flush_family(store, store->families[i], fault))
             return false;
-    return true;
+    /* The format's number: as long as it is in memory alone, no log of before it goes. */
+    return flush_family(store, store->standard, fault);
 }

@@ -1,5 +1,6 @@
 #include "store_fixture.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "files.h"
 
 static struct store *open_here(void **state) {
     return fixture_open(fixture_path(state, "s"), NULL);
@@ -424,6 +426,44 @@ static void statistics_count(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_folder_make, fixture_folder_remove)
 
+/* Whether any file below the store holds these bytes. */
+static bool on_disk(const char *path, struct slice bytes) {
+    char folder[FILES_PATH_MOST];
+    files_path(folder, path, "rocksdb");
+    DIR *directory = opendir(folder);
+    bool found = false;
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char file[FILES_PATH_MOST];
+        CLEANUP_BUFFER struct buffer content = BUFFER(64u << 20);
+        files_path(file, folder, entry->d_name);
+        found = found || (files_read(file, &content, NULL) && slice_find(buffer_slice(&content), bytes) != SIZE_MAX);
+    }
+    closedir(directory);
+    return found;
+}
+
+static void what_was_deleted_is_in_no_file_once_it_is_written_out(void **state) {
+    const char *path = fixture_path(state, "s");
+    struct store *store = fixture_open(path, &(struct store_options){.create = true});
+    assert_true(fixture_commit(store, 1, 300, true, NULL) && fixture_commit(store, 2, 300, true, NULL));
+    store_close(store); /* a log that is read at a start stays after it */
+    store = fixture_open(path, NULL);
+    uint8_t from[8], to[8];
+    struct slice one = fixture_key(1, from), two = fixture_key(2, to);
+    struct store_batch *batch = store_batch_create(store);
+    store_batch_delete(batch, STORE_HOT, one);
+    assert_true(store_commit(store, batch, true, NULL));
+    store_batch_destroy(batch);
+    assert_true(on_disk(path, fixture_value(1, 300)));
+    assert_true(store_flush(store, NULL) && store_compact(store, STORE_HOT, one, two, NULL));
+    for (unsigned tries = 0; tries < 100 && on_disk(path, fixture_value(1, 300)); tries++)
+        usleep(50000); /* files go in the background */
+    assert_false(on_disk(path, fixture_value(1, 300)));
+    assert_true(fixture_has(store, 2, 300));
+    store_close(store);
+}
+
 int main(int argc, char **argv) {
     fixture_child_run(argc, argv);
     const struct CMUnitTest tests[] = {
@@ -438,6 +478,7 @@ int main(int argc, char **argv) {
         TEST(a_snapshot_is_one_moment_over_all_families),
         TEST(readers_on_other_threads_see_whole_commits),
         TEST(a_dropped_range_is_gone_to_the_key_and_not_further),
+        TEST(what_was_deleted_is_in_no_file_once_it_is_written_out),
         TEST(nothing_acknowledged_is_lost_when_the_process_is_killed),
         TEST(another_process_that_has_it_is_named),
         TEST(statistics_count),
