@@ -4,7 +4,7 @@ _tocsin() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
     case $before in
-    --site | --data | --rules | --decoders)
+    --site | --data | --rules | --decoders | --day-keys)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
