@@ -45,6 +45,7 @@ int command_people(const struct command_context *context, int argc, char **argv)
 int command_sign(const struct command_context *context, int argc, char **argv);
 int command_submit(const struct command_context *context, int argc, char **argv);
 int command_retention(const struct command_context *context, int argc, char **argv);
+int command_witnesses(const struct command_context *context, int argc, char **argv);
 int command_hold(const struct command_context *context, int argc, char **argv);
 int command_backup(const struct command_context *context, int argc, char **argv);
 int command_restore(const struct command_context *context, int argc, char **argv);

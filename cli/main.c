@@ -110,6 +110,11 @@ static const struct command commands[] = {
      "Then start the collector: it says whether anything newer is known than what came back.\n\n"
      "  tocsin --site /etc/tocsin restore /srv/backup/tocsin --key backup.key --day-keys /srv/backup-keys/tocsin\n",
      command_restore},
+    {"witnesses", "show | propose [--needed N] [--key VKEY]… -o F", "whose cosignatures the log needs",
+     "propose writes a statement that two people sign; without --key it takes the witnesses of collector.yaml. Without\n"
+     "witnesses in the log's own policy nothing is erased by itself.\n\n"
+     "  tocsin witnesses propose -o witnesses.txt\n",
+     command_witnesses},
     {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",
      command_test_alert},
 };
