@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+"""People and statements, and what goes when its time has come: by two people's hands without witnesses, by intent and veto
+window with them, never early. Clocks are shifted for the daemons alone (shims/clock_offset.c)."""
+# tocsin-test: timeout=900
+
+import ctypes
+import datetime
+import os
+import struct
+import time
+
+from load_lines import shim
+from tocsin_site import Site, check, run, scenario, wait_until
+
+DAY_S = 86400
+SEALED_SOON = "seal:\n  after: 1s\n"
+
+
+def key(site, name):
+    return os.path.join(site.data, "people", name + ".key")
+
+
+def first_person(site):
+    names = [entry[:-4] for entry in os.listdir(os.path.join(site.data, "people")) if entry.endswith(".key")]
+    check(len(names) == 1, f"the first person's key: {names}")
+    return names[0]
+
+
+class Office:
+    """Who signs, and where their papers lie. `clock`: the daemons', which people share."""
+
+    def __init__(self, site, clock=None):
+        self.site, self.clock, self.papers = site, clock, 0
+        self.admin = first_person(site)
+
+    def now(self):
+        offset = self.clock.seconds if self.clock else 0
+        moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def ask(self, *arguments, **more):
+        return self.site.tocsin("--now", self.now(), *arguments, **more)
+
+    def paper(self, *arguments):
+        self.papers += 1
+        path = os.path.join(self.site.folder, f"paper{self.papers}.txt")
+        self.ask(*arguments, "-o", path)
+        return path
+
+    def sign(self, path, *names):
+        for name in names:
+            self.ask("sign", path, "--key", key(self.site, name))
+
+    def submit(self, path, **more):
+        return self.ask("submit", path, **more)
+
+    def state(self, path, *names):
+        self.sign(path, *names)
+        return self.submit(path)
+
+    def enrol_board(self):
+        """Bob of the board, enrolled by the first person alone: from then on two sign."""
+        self.state(self.paper("people", "add", "bob", "--role", "board"), self.admin)
+
+
+class Steps:
+    """The offset of the daemons' wall clocks."""
+
+    def __init__(self, folder, name):
+        self.path = os.path.join(folder, name + ".clock")
+        self.set(0)
+        self.environment = dict(shim(folder, "clock_offset"), SHIM_CLOCK=self.path)
+
+    def set(self, seconds):
+        self.seconds = seconds
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
+            file.write(struct.pack("=q", int(seconds * 1_000_000)))
+
+
+def units(site, access_class=None):
+    """What `retention status` says of each class and day."""
+    rows = [row for row in site._objects("retention", "status", expect=(0, 1)) if "kind" not in row]
+    return [row for row in rows if access_class in (None, row["class"])]
+
+
+def states_of(site, access_class):
+    return [row["state"] for row in units(site, access_class)]
+
+
+ZSTD = ctypes.CDLL("libzstd.so.1")
+ZSTD.ZSTD_findFrameCompressedSize.restype = ZSTD.ZSTD_decompress.restype = ctypes.c_size_t
+ZSTD.ZSTD_findFrameCompressedSize.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+ZSTD.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ROOM = 4 << 20
+
+
+def unpacked(data):
+    """The bytes, and whatever zstd frame begins anywhere among them."""
+    yield data
+    room = ctypes.create_string_buffer(ROOM)
+    at = data.find(ZSTD_MAGIC)
+    while at >= 0:
+        rest = data[at:at + ROOM]
+        size = ZSTD.ZSTD_findFrameCompressedSize(rest, len(rest))
+        if size <= len(rest):
+            got = ZSTD.ZSTD_decompress(room, ROOM, rest, size)
+            if got <= ROOM:
+                yield room.raw[:got]
+        at = data.find(ZSTD_MAGIC, at + 1)
+
+
+def raw_search(folder, needle):
+    """The files below a folder that hold these bytes, as they are or packed."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+            except OSError:
+                continue
+            if any(needle in piece for piece in unpacked(data)):
+                found.append(path)
+    return found
+
+
+@scenario("two people state what one may not, and each statement counts once")
+def _(folder):
+    with Site(folder) as site:
+        site.start()
+        office = Office(site)
+        people = site._objects("people", "list")
+        check([person["role"] for person in people] == ["admin"], f"the first person: {people}")
+        office.enrol_board()
+        people = site._objects("people", "list")
+        check([(person["name"], person["role"]) for person in people] == [(office.admin, "admin"), ("bob", "board")],
+              f"people: {people}")
+        policy = office.paper("retention", "propose", "access=24m..36m", "--veto", "14")
+        shown = office.ask("sign", policy, "--key", key(site, office.admin))
+        check("at least 24 months, at most 36 months" in shown and "14 days" in shown, f"what is signed is not said: {shown}")
+        office.submit(policy, expect=(2, 3))
+        check("two people" in site.errors, f"one administrator alone: {site.errors}")
+        wait_until(lambda: site.alerts("statement was refused"), "an alert about the refusal")
+        check("6 months" in site.tocsin("retention", "policy"), "a refused policy is in force")
+        office.sign(policy, "bob")
+        site.tocsin("sign", policy, "--key", key(site, "bob"), expect=(3,))
+        check("in the log" in office.submit(policy).lower(), "the policy is not in the log")
+        check("24 months" in site.tocsin("retention", "policy"), "the policy is not in force")
+        office.submit(policy, expect=(2, 3))
+        check("before" in site.errors, f"a statement counted twice: {site.errors}")
+        short = site.tocsin("retention", "check", "--standard", "cabf-br", expect=(1,))
+        check("access" not in short and "network" in short, f"what falls short: {short}")
+        # A hold: one person places it, two release it.
+        office.state(office.paper("hold", "place", "--host", site.agent.name, "--class", "access", "--reason", "case 12"),
+                     office.admin)
+        holds = site._objects("hold", "list")
+        check(len(holds) == 1 and holds[0]["held"] and holds[0]["reason"] == "case 12", f"holds: {holds}")
+        release = office.paper("hold", "release", str(holds[0]["hold"]), "--reason", "closed")
+        office.sign(release, office.admin)
+        office.submit(release, expect=(2, 3))
+        office.sign(release, "bob")
+        office.submit(release)
+        check(not site._objects("hold", "list")[0]["held"], "the hold still holds")
+        # Who is gone signs nothing.
+        office.state(office.paper("people", "remove", "bob"), office.admin, "bob")
+        note = office.paper("hold", "place", "--reason", "by nobody")
+        office.sign(note, "bob")
+        office.submit(note, expect=(2, 3))
+        check("revoked" in site.errors, f"a revoked key: {site.errors}")
+        site.collector.stop()
+        check(len(site._objects("people", "list")) == 2, "the people of a stopped site")
+        site.start_collector()
+        site.check_verified()
+
+
+def one_day(site, clock, secret):
+    """A day with events of two classes, closed and sealed; then the clock is two days further."""
+    access, bulk = site.log("auth.log"), site.log("app.log", "application")
+    for daemon in (site.collector, site.agent.daemon):
+        daemon.environment = clock.environment
+    site.start()
+    access.write([f"{secret} access {number}" for number in range(40)])
+    bulk.write([f"{secret}-other application {number}" for number in range(40)])
+    site.wait_for_count(40)
+    site.wait_for_count(40, access_class="application")
+    check(raw_search(site.data, f"{secret} access".encode()), "the search of raw files finds nothing at all")
+    go_to(site, clock, DAY_S + 60)  # closes the batches: they are of this day
+    go_to(site, clock, 2 * DAY_S + 60)
+    wait_until(lambda: units(site, "access"), "the day is over", 120, 0.5)
+
+
+def go_to(site, clock, seconds):
+    """Steps all clocks, and waits until the agent has closed a batch in the new time."""
+    before = site.status()["log"]["size"]
+    clock.set(seconds)
+    wait_until(lambda: site.status()["log"]["size"] > before + 1, "batches of the new time", 120, 0.5)
+    time.sleep(1)
+
+
+@scenario("without witnesses two people erase by hand, after the minimum, and the text is nowhere any more")
+def _(folder):
+    secret = "zwieback-4711"
+    with Site(folder, settings=SEALED_SOON) as site:
+        clock = Steps(folder, "all")
+        office = Office(site, clock)
+        one_day(site, clock, secret)
+        office.enrol_board()
+        check(states_of(site, "access") == ["kept"], f"states: {units(site, 'access')}")
+        day = units(site, "access")[0]["opened"][:10]
+        # Two people alone cannot erase before the minimum.
+        early = office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "too early")
+        office.state(early, office.admin, "bob")
+        office.ask("retention", "run")
+        check(states_of(site, "access") == ["kept"], "erased before its minimum")
+        # The collector's clock alone reaches nothing.
+        site.agent.stop()
+        clock.set(3 * 365 * DAY_S)
+        office.ask("retention", "run")
+        check("erased" not in states_of(site, "access"), "a clock alone erased it")
+        wait_until(lambda: site.alerts("clock is ahead"), "an alert about the clock", 120, 0.5)
+        clock.set(2 * DAY_S + 120)
+        site.agent.start()
+        go_to(site, clock, 190 * DAY_S)
+        check(states_of(site, "access") == ["free"], f"between minimum and maximum: {units(site, 'access')}")
+        path = office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "a request")
+        office.sign(path, office.admin)
+        office.submit(path, expect=(2, 3))
+        check(states_of(site, "access") == ["free"], "one administrator alone")
+        office.sign(path, "bob")
+        office.submit(path)
+        wait_until(lambda: office.ask("retention", "run") and states_of(site, "access") == ["erased"], "erased", 120, 2)
+        check(site.count("", "--class", "access") == 0, "events of an erased class are found")
+        check(site.count("", "--class", "application") == 40, "events of another class are gone")
+        site.check_verified()
+        where = raw_search(site.data, f"{secret} access".encode())
+        check(not where, f"the erased text is in {where}")
+        site.collector.stop()
+        where = raw_search(site.data, f"{secret} access".encode())
+        check(not where, f"the erased text is in {where} after a stop")
+        site.start_collector()
+        check(states_of(site, "access") == ["erased"], "after a restart")
+        site.check_verified()
+
+
+run()
