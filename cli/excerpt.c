@@ -24,6 +24,7 @@
 struct wanted_event {
     struct hash stream;
     uint64_t seq;
+    uint8_t class;
 };
 
 struct wanted {
@@ -44,7 +45,8 @@ static void want(struct wanted *wanted, struct slice message) {
             wanted->room = wanted->room ? 2 * wanted->room : 256;
             wanted->events = memory_resize(wanted->events, wanted->room, sizeof *wanted->events);
         }
-        wanted->events[wanted->count++] = (struct wanted_event){hash_from(row->stream_id.data), row->seq};
+        wanted->events[wanted->count++] =
+            (struct wanted_event){hash_from(row->stream_id.data), row->seq, (uint8_t)row->class_};
     }
     if (row)
         tocsin__event_row__free_unpacked(row, NULL);
@@ -90,6 +92,7 @@ struct making {
     size_t text_count;
     uint8_t **texts; /* the runs' */
     struct events_opener *opener;
+    uint8_t class;      /* that is read out of a segment */
     struct fault fault; /* of a row */
 };
 
@@ -191,9 +194,37 @@ static bool read_runs(struct making *making, struct fault *fault) {
     return !making->fault.code;
 }
 
+static bool take_sealed(void *context, struct slice key, struct slice value) {
+    struct making *making = context;
+    if (slice_equal(key, SLICE("key")) && value.size == CLASS_KEY_SIZE)
+        return batch_proofs_set_key(making->proofs, making->class, value.data, &making->fault);
+    if (key.size != 8 || value.size < 8)
+        return fault_set(&making->fault, FAULT_FORMAT, "the collector sent an event that cannot be read");
+    struct slice body = slice_from(value, 8);
+    uint8_t *copy = memory_copy(body.data, body.size);
+    struct event event = {bytes_get_u64(key.data), bytes_get_u64(value.data), making->class,
+                          slice_make(copy, body.size)};
+    making->texts = memory_resize(making->texts, making->text_count + 1, sizeof *making->texts);
+    making->texts[making->text_count++] = copy;
+    return batch_proofs_add_event(making->proofs, &event, &making->fault);
+}
+
+/* Of the class that is wanted, when the batch's rows are not hot any more. */
+static bool read_sealed(struct making *making, uint8_t class, struct fault *fault) {
+    if (batch_proofs_count(making->proofs, class) > 0)
+        return true;
+    making->class = class;
+    making->fault = (struct fault){0};
+    if (!log_access_bodies(making->access, making->index, class, take_sealed, making, fault))
+        return false;
+    if (making->fault.code)
+        *fault = making->fault;
+    return !making->fault.code;
+}
+
 static bool open_batch_of(struct making *making, const struct wanted_event *event, struct fault *fault) {
     if (making->proofs && hash_equal(&making->stream, &event->stream) && holds(&making->entry, event->seq))
-        return true;
+        return read_sealed(making, event->class, fault);
     close_batch(making);
     making->stream = event->stream;
     if (!find_batch(making, event, fault))
@@ -205,7 +236,7 @@ static bool open_batch_of(struct making *making, const struct wanted_event *even
         return false;
     making->proofs =
         batch_proofs_create(buffer_slice(&making->entry_bytes), buffer_slice(&making->list), fault);
-    return making->proofs && read_runs(making, fault);
+    return making->proofs && read_runs(making, fault) && read_sealed(making, event->class, fault);
 }
 
 /* ---- the file */

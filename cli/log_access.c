@@ -16,6 +16,7 @@
 #include "site.h"
 
 #define PATHS_AT_ONCE 512u
+#define STREAMS_AT_ONCE 64u
 #define CHECKPOINTS_LOOKED_AT 32u /* for one that enough witnesses have cosigned */
 
 struct control_place {
@@ -59,21 +60,13 @@ static bool ask(struct log_access *access, Tocsin__Request *request, struct faul
     return reader_ask(access->reader, request, fault);
 }
 
-static bool rows_live(struct log_access *access, enum store_family family, struct slice from, struct slice to,
-                      uint64_t limit, log_access_take *take, void *context, struct fault *fault) {
-    Tocsin__RowsQuery query = TOCSIN__ROWS_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    query.family = family;
-    query.from = (ProtobufCBinaryData){from.size, (uint8_t *)(uintptr_t)from.data};
-    query.to = (ProtobufCBinaryData){to.size, (uint8_t *)(uintptr_t)to.data};
-    query.limit = limit;
-    request.of_case = TOCSIN__REQUEST__OF_ROWS;
-    request.rows = &query;
+static bool take_rows(struct log_access *access, Tocsin__Request *request, log_access_take *take,
+                      void *context, struct fault *fault) {
     struct frame frame;
     uint64_t count;
     bool wanted = true;
     struct fault inner = {0};
-    if (!ask(access, &request, fault))
+    if (!ask(access, request, fault))
         return false;
     while (reader_next(access->reader, &frame, &count, &inner)) {
         Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
@@ -86,6 +79,30 @@ static bool rows_live(struct log_access *access, enum store_family family, struc
     if (inner.code)
         *fault = inner;
     return !inner.code;
+}
+
+static bool rows_live(struct log_access *access, enum store_family family, struct slice from, struct slice to,
+                      uint64_t limit, log_access_take *take, void *context, struct fault *fault) {
+    Tocsin__RowsQuery query = TOCSIN__ROWS_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    query.family = family;
+    query.from = (ProtobufCBinaryData){from.size, (uint8_t *)(uintptr_t)from.data};
+    query.to = (ProtobufCBinaryData){to.size, (uint8_t *)(uintptr_t)to.data};
+    query.limit = limit;
+    request.of_case = TOCSIN__REQUEST__OF_ROWS;
+    request.rows = &query;
+    return take_rows(access, &request, take, context, fault);
+}
+
+bool log_access_bodies(struct log_access *access, uint64_t log_index, uint8_t class, log_access_take *take,
+                       void *context, struct fault *fault) {
+    Tocsin__BodiesQuery query = TOCSIN__BODIES_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    query.log_index = log_index;
+    query.class_ = class;
+    request.of_case = TOCSIN__REQUEST__OF_BODIES;
+    request.bodies = &query;
+    return !access->reader || take_rows(access, &request, take, context, fault);
 }
 
 static bool before(struct slice key, struct slice to) {
@@ -448,8 +465,10 @@ static bool source_checkpoint(void *context, uint64_t size, uint64_t *ret_size, 
            fault_set(fault, FAULT_MISSING, "no checkpoint covers %llu entries", (unsigned long long)size);
 }
 
-static bool finish_live(struct log_access *access, const struct hash *streams, size_t stream_count,
-                        uint64_t wait_us, uint64_t *ret_size, struct buffer *note, struct fault *fault) {
+/* `mark`: the last of several questions. */
+static bool close_streams(struct log_access *access, const struct hash *streams, size_t stream_count,
+                          bool mark, uint64_t wait_us, uint64_t *ret_size, struct buffer *note,
+                          struct fault *fault) {
     Tocsin__CloseQuery query = TOCSIN__CLOSE_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
     ProtobufCBinaryData *ids = memory_new_array(stream_count + 1, sizeof *ids);
@@ -457,7 +476,7 @@ static bool finish_live(struct log_access *access, const struct hash *streams, s
         ids[i] = (ProtobufCBinaryData){HASH_SIZE, (uint8_t *)(uintptr_t)streams[i].bytes};
     query.n_stream_ids = stream_count;
     query.stream_ids = ids;
-    query.mark = true;
+    query.mark = mark;
     query.wait_us = wait_us;
     request.of_case = TOCSIN__REQUEST__OF_CLOSE;
     request.close = &query;
@@ -483,10 +502,18 @@ static bool finish_live(struct log_access *access, const struct hash *streams, s
         *fault = inner;
     if (!good || inner.code)
         return false;
-    return found ||
+    return found || !mark ||
            fault_set(
                fault, FAULT_BUSY,
                "no checkpoint that covers it was cosigned in time: look at the witnesses, then try again");
+}
+
+static bool finish_live(struct log_access *access, const struct hash *streams, size_t stream_count,
+                        uint64_t wait_us, uint64_t *ret_size, struct buffer *note, struct fault *fault) {
+    for (; stream_count > STREAMS_AT_ONCE; streams += STREAMS_AT_ONCE, stream_count -= STREAMS_AT_ONCE)
+        if (!close_streams(access, streams, STREAMS_AT_ONCE, false, 1, ret_size, note, fault))
+            return false;
+    return close_streams(access, streams, stream_count, true, wait_us, ret_size, note, fault);
 }
 
 bool log_access_finish(struct log_access *access, const struct hash *streams, size_t stream_count,

@@ -24,6 +24,11 @@ typedef bool log_access_take(void *context, struct slice key, struct slice value
 bool log_access_rows(struct log_access *access, enum store_family family, struct slice from, struct slice to,
                      uint64_t limit, log_access_take *take, void *context, struct fault *fault);
 
+/* The events of one class of a sealed batch: first the class key (key "key"), then each event (key u64 seq, value u64 time_us
+ * ‖ body). Nothing where it is in no segment. Of a live collector alone. */
+bool log_access_bodies(struct log_access *access, uint64_t log_index, uint8_t class, log_access_take *take,
+                       void *context, struct fault *fault);
+
 const struct proof_source *log_access_source(struct log_access *access);
 
 /* What this site itself holds for true: its log key, the log's genesis, the witness policy in force. Everything in the

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "query_backup.h"
 #include "query_expression.h"
+#include "query_bodies.h"
 #include "query_events.h"
 #include "query_log.h"
 #include "row.h"
@@ -269,6 +270,9 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
         break;
     case TOCSIN__REQUEST__OF_CLOSE:
         query_close(reader, request->close);
+        break;
+    case TOCSIN__REQUEST__OF_BODIES:
+        query_bodies(reader, request->bodies);
         break;
     case TOCSIN__REQUEST__OF_PATHS:
         query_paths(reader, request->paths);

@@ -16,7 +16,8 @@ struct batch_proofs {
     struct slice entry_bytes, list_bytes;
     struct batch_entry entry;
     struct class_list list;
-    size_t count;
+    uint64_t next_seq; /* of the next run */
+    bool here[BATCH_EVENTS_MOST];
     struct event events[BATCH_EVENTS_MOST];
     struct of_class classes[CLASSES];
 };
@@ -25,9 +26,10 @@ struct batch_proofs *batch_proofs_create(struct slice entry, struct slice class_
     struct batch_proofs *proofs = memory_new(sizeof *proofs);
     proofs->entry_bytes = entry;
     proofs->list_bytes = class_list;
-    if (batch_entry_read(entry, &proofs->entry, fault) && class_list_read(class_list, &proofs->list, fault))
-        return proofs;
-    return batch_proofs_destroy(proofs);
+    if (!batch_entry_read(entry, &proofs->entry, fault) || !class_list_read(class_list, &proofs->list, fault))
+        return batch_proofs_destroy(proofs);
+    proofs->next_seq = proofs->entry.first_event_seq;
+    return proofs;
 }
 
 struct batch_proofs *batch_proofs_destroy(struct batch_proofs *proofs) {
@@ -37,33 +39,49 @@ struct batch_proofs *batch_proofs_destroy(struct batch_proofs *proofs) {
     return NULL;
 }
 
-static bool take_keys(struct batch_proofs *proofs, const struct batch_events *run, struct fault *fault) {
-    for (size_t i = 0; i < run->key_count; i++) {
-        if (run->keys[i].class >= CLASSES)
-            return fault_set(fault, FAULT_FORMAT, "a key of class %u, which is none", run->keys[i].class);
-        struct of_class *of = &proofs->classes[run->keys[i].class];
-        of->has_key = true;
-        memcpy(of->key, run->keys[i].key, CLASS_KEY_SIZE);
-    }
+bool batch_proofs_set_key(struct batch_proofs *proofs, uint8_t class, const uint8_t key[CLASS_KEY_SIZE],
+                          struct fault *fault) {
+    if (class >= CLASSES)
+        return fault_set(fault, FAULT_FORMAT, "a key of class %u, which is none", class);
+    proofs->classes[class].has_key = true;
+    memcpy(proofs->classes[class].key, key, CLASS_KEY_SIZE);
     return true;
+}
+
+bool batch_proofs_add_event(struct batch_proofs *proofs, const struct event *event, struct fault *fault) {
+    uint64_t place = event->seq - proofs->entry.first_event_seq;
+    if (event->seq < proofs->entry.first_event_seq || place >= proofs->entry.event_count ||
+        event->class >= CLASSES)
+        return fault_set(fault, FAULT_FORMAT, "event %llu is none of the batch's",
+                         (unsigned long long)event->seq);
+    struct of_class *of = &proofs->classes[event->class];
+    if (proofs->here[place] || (of->count && of->events[of->count - 1] >= place))
+        return fault_set(fault, FAULT_FORMAT, "event %llu is not behind the one before it",
+                         (unsigned long long)event->seq);
+    proofs->here[place] = true;
+    proofs->events[place] = *event;
+    of->events[of->count++] = (uint32_t)place;
+    return true;
+}
+
+size_t batch_proofs_count(const struct batch_proofs *proofs, uint8_t class) {
+    return class < CLASSES ? proofs->classes[class].count : 0;
 }
 
 bool batch_proofs_add(struct batch_proofs *proofs, const struct batch_events *run, struct fault *fault) {
     struct slice rest = run->block;
     struct event event;
-    if (run->first_event_seq != proofs->entry.first_event_seq + proofs->count)
+    if (run->first_event_seq != proofs->next_seq)
         return fault_set(fault, FAULT_MISSING, "events %llu and on are not here",
-                         (unsigned long long)(proofs->entry.first_event_seq + proofs->count));
-    if (!take_keys(proofs, run, fault))
-        return false;
+                         (unsigned long long)proofs->next_seq);
+    for (size_t i = 0; i < run->key_count; i++)
+        if (!batch_proofs_set_key(proofs, run->keys[i].class, run->keys[i].key, fault))
+            return false;
     struct fault malformed = {0};
     while (event_block_next(&rest, &event, &malformed)) {
-        if (proofs->count == BATCH_EVENTS_MOST || event.class >= CLASSES)
-            return fault_set(fault, FAULT_FORMAT, "the batch holds more than a batch may");
-        struct of_class *of = &proofs->classes[event.class];
-        event.seq = proofs->entry.first_event_seq + proofs->count;
-        of->events[of->count++] = (uint32_t)proofs->count;
-        proofs->events[proofs->count++] = event;
+        event.seq = proofs->next_seq++;
+        if (!batch_proofs_add_event(proofs, &event, fault))
+            return false;
     }
     if (malformed.code && fault)
         *fault = malformed;
@@ -100,7 +118,8 @@ static bool prove(const struct batch_proofs *proofs, const struct of_class *of, 
 bool batch_proofs_make(const struct batch_proofs *proofs, uint64_t event_seq, struct event_proof *ret_proof,
                        struct fault *fault) {
     uint64_t place = event_seq - proofs->entry.first_event_seq;
-    if (event_seq < proofs->entry.first_event_seq || place >= proofs->count)
+    if (event_seq < proofs->entry.first_event_seq || place >= proofs->entry.event_count ||
+        !proofs->here[place])
         return fault_set(fault, FAULT_MISSING, "event %llu is not here", (unsigned long long)event_seq);
     struct event_proof proof = {.entry_bytes = proofs->entry_bytes,
                                 .entry = proofs->entry,

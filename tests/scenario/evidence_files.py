@@ -189,6 +189,30 @@ def _(folder):
     check("line 5" in done.stderr, done.stderr)
 
 
+@scenario("events that were sealed are opened as those that are hot")
+def _(folder):
+    trust, excerpt = os.path.join(folder, "log.trust"), os.path.join(folder, "case.excerpt")
+    with Site(folder, settings="seal:\n  after: 1s\n") as site:
+        site.agent.more = "batch: {close_after: 1s}\n"
+        log, other = site.log("auth.log"), site.log("ca.log", "signing")
+        site.start()
+        log.write(LINES)
+        other.write(["a request for signing", "another one"])
+        site.wait_for_lines(LINES)
+        site.wait_for_count(2, access_class="signing")
+        segments = os.path.join(site.data, "collector", "store", "segments")
+        wait_until(lambda: os.path.isdir(os.path.join(segments, "access")) and os.path.isdir(os.path.join(segments, "signing")),
+                   "both classes are sealed", every=0.3)
+        log.write(["a line that is still hot"])
+        site.wait_for_lines(log.written)
+        site.tocsin("trust", "export", "-o", trust)
+        site.tocsin("excerpt", "password or signing or hot", "-o", excerpt)
+        lines, _ = verify(excerpt, "--trust", trust)
+        check(lines[-1]["altered"] == 0, f"{lines[-1]}")
+        opened = [event["event"]["original"] for event in lines[:-1]]
+        check(set(log.written + ["a request for signing"]) <= set(opened), f"{opened}")
+
+
 @scenario("a store at rest gives excerpts' trust, and says what it cannot prove")
 def _(folder):
     trust, live = os.path.join(folder, "log.trust"), os.path.join(folder, "live.trust")
