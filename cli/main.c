@@ -77,9 +77,10 @@ static const struct command commands[] = {
      "K is a person's key file; without it the only one of the site's. What cannot be explained is not signed.\n\n"
      "  tocsin sign policy.txt --key /media/alice/alice.key\n",
      command_sign},
-    {"submit", "F [--wait TIME] [--proof P]", "puts a signed statement into the log and proves that it is there",
-     "Exit 1: it was taken, and no checkpoint proves it yet. P gets the proof (c2sp.org/tlog-proof).\n\n"
-     "  tocsin submit policy.txt\n",
+    {"submit", "F [--wait TIME] [--proof P] | F --witness URL [--ca FILE]", "puts a signed statement into the log and proves that it is there",
+     "Exit 1: it was taken, and no checkpoint proves it yet. P gets the proof (c2sp.org/tlog-proof). With --witness it\n"
+     "is handed to a witness instead, which serves it to whoever asks: for when the collector does not log it.\n\n"
+     "  tocsin submit policy.txt\n  tocsin submit --witness https://witness.example.org:7516 policy.txt\n",
      command_submit},
     {"retention",
      "status | policy | propose CLASS=MIN..MAX… [--veto DAYS] [--shipped] -o F | check --standard S [F | --shipped] | run | "

@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "checkpoint.h"
+#include "hand_over.h"
 #include "log_proof.h"
 #include "memory.h"
 #include "merkle.h"
@@ -153,7 +154,7 @@ static void print_answer(const struct command_context *context, const struct ans
     else if (!answer->proved)
         printf("Taken as control entry %" PRIu64 ", log index %" PRIu64
                ".%s\nNothing proves that yet: no checkpoint came "
-               "in time. `tocsin verify` tells later; if it never does, show the statement to a witness.\n",
+               "in time. `tocsin verify` tells later; if it never does, hand it to a witness: `tocsin submit --witness URL F`.\n",
                answer->ctl_seq, answer->index, words);
     else if (quorum->counted == 0)
         printf("In the log: control entry %" PRIu64 ", log index %" PRIu64
@@ -166,18 +167,41 @@ static void print_answer(const struct command_context *context, const struct ans
                answer->ctl_seq, answer->index, quorum->counted, quorum->counted == 1 ? "" : "es", words);
 }
 
+static int to_witness(const struct command_context *context, const char *url, const char *authorities_path,
+                      const char *path) {
+    struct fault fault = {0};
+    struct paper_file paper;
+    char place[HAND_OVER_PLACE_SIZE];
+    bool good = paper_read(path, &paper, &fault);
+    if (good && paper.file.statement.signature_count == 0)
+        good = fault_set(&fault, FAULT_USAGE, "nobody has signed it: tocsin sign %s", path);
+    good = good && hand_over(url, authorities_path, &paper.file, place, &fault);
+    if (good)
+        printf(context->json ? "{\"place\":\"%s\"}\n" : "The witness keeps it and serves it at %s\n", place);
+    paper_release(&paper);
+    return good ? EXIT_GOOD : command_fail("submit", &fault);
+}
+
 int command_submit(const struct command_context *context, int argc, char **argv) {
-    const char *wait = NULL, *proof = NULL;
+    const char *wait = NULL, *proof = NULL, *witness = NULL, *authorities = NULL;
     struct option_words words;
     const struct option_word options[] = {{.name = "--wait", .value = &wait},
-                                          {.name = "--proof", .value = &proof}};
+                                          {.name = "--proof", .value = &proof},
+                                          {.name = "--witness", .value = &witness},
+                                          {.name = "--ca", .value = &authorities}};
     uint64_t wait_us = 0;
-    if (!option_words_parse("submit", argc, argv, 1, options, 2, &words))
+    if (!option_words_parse("submit", argc, argv, 1, options, 4, &words))
         return EXIT_USAGE;
     if (words.count != 1)
         return command_usage("submit", "name one statement's file");
     if (wait && (!settings_duration_parse(slice_string(wait), &wait_us) || wait_us > 3600000000ull))
         return command_usage("submit", "--wait takes a time up to 1h");
+    if (witness && (wait || proof))
+        return command_usage("submit", "--witness goes without --wait and --proof");
+    if (authorities && !witness)
+        return command_usage("submit", "--ca goes with --witness");
+    if (witness)
+        return to_witness(context, witness, authorities, words.values[0]);
     struct fault fault = {0};
     struct paper_file paper;
     struct answer answer = {.entry = BUFFER(CONTROL_ENTRY_MOST), .note = BUFFER(NOTE_MOST)};

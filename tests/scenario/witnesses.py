@@ -248,6 +248,34 @@ def _(folder):
         site.check_verified()
 
 
+@scenario("a statement that the collector does not log is kept and served by a witness")
+def _(folder):
+    with Site(folder) as site:
+        (witness,) = witnesses(site, "w1.example")
+        site.start_collector()
+        paper = os.path.join(folder, "hold.txt")
+        site.tocsin("hold", "place", "--host", "signer1", "--reason", "case 12", "-o", paper)
+        url = f"http://127.0.0.1:{witness.port}/"
+        site.tocsin("submit", "--witness", url, paper, expect=(2,))
+        check("nobody has signed it" in site.errors, site.errors)
+        site.tocsin("sign", paper, "--yes")
+        site.collector.stop()
+        said = site.tocsin("submit", "--witness", url, paper)
+        place = said.split(f":{witness.port}")[1].strip()
+        status, listed = witness.ask("GET", witness.log_path + "/statements")
+        check(status == 200 and listed.decode().split()[0] == place.rsplit("/", 1)[1], f"{listed} and {place}")
+        status, statement = witness.ask("GET", place)
+        check(status == 200 and statement[4:].startswith(b"tocsin/stmt/v1"), f"{status} {statement[:40]}")
+        check(b"case 12" not in statement, "the text of the reason was given away")
+        # The same one again, and later to the collector.
+        site.tocsin("submit", "--witness", url, paper)
+        check(witness.ask("GET", witness.log_path + "/statements")[1] == listed, "it is kept twice")
+        site.start_collector()
+        site.tocsin("submit", "--wait", "30s", paper)
+        witness.stop()
+        site.tocsin("submit", "--witness", url, paper, expect=(3,))
+
+
 @scenario("settings and keys that are wrong are said before anything starts")
 def _(folder):
     with Site(folder) as site:
