@@ -195,6 +195,8 @@ static bool has_escapes(struct slice raw) {
 
 static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw, size_t raw_at) {
     size_t first = block->value_count;
+    if (raw.size == 0)
+        raw = SLICE(""); /* never NULL */
     if (has_escapes(raw))
         block->note.flags |= SEGMENT_BLOCK_ODD;
     pending->template = split_line(block, raw, raw_at);

@@ -1,0 +1,142 @@
+/* Tokens, the filter, sections under their keys. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "memory.h"
+#include "segment_cipher.h"
+#include "segment_filter.h"
+#include "segment_tokens.h"
+
+static void a_line_falls_apart_into_variables(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *variables[6];
+    } cases[] = {
+        {"", {NULL}},
+        {"no digits here", {NULL}},
+        {"sshd[4806]: from 203.0.113.7 port 40006 ssh2", {"4806", "203.0.113.7", "40006", "ssh2", NULL}},
+        {"Nov 21 20:08:29.123 ca-01.example.org:", {"21", "20:08:29.123", "ca-01.example.org", NULL}},
+        {"a..1 1-.2 x:9", {"1", "1", "2", "x:9", NULL}},
+        {"_1_", {"1", NULL}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct slice text = slice_string(cases[i].text);
+        size_t at = 0, start, n = 0;
+        for (; segment_variable_next(text, &at, &start); n++) {
+            assert_non_null(cases[i].variables[n]);
+            assert_true(slice_equal(slice_make(text.data + start, at - start), slice_string(cases[i].variables[n])));
+        }
+        assert_null(cases[i].variables[n]);
+    }
+}
+
+static void tokens_are_digested_whatever_their_case(void **state) {
+    (void)state;
+    assert_int_equal(segment_digest(SLICE("ABCdef0123456789X")), segment_digest(SLICE("abcDEF0123456789x")));
+    assert_int_not_equal(segment_digest(SLICE("a1")), segment_digest(SLICE("1a")));
+    assert_int_not_equal(segment_digest(SLICE("0")), segment_digest(SLICE("00")));
+}
+
+static void addresses_are_found_among_numbers(void **state) {
+    (void)state;
+    struct segment_tokens tokens = segment_tokens_of(SLICE("1.2.3.4.5 6.7.8 v1.2.3.4 1..2.3.4 10.0.0.7"));
+    struct segment_token token;
+    char found[128] = "";
+    while (segment_token_next(&tokens, &token))
+        if (token.quad != SIZE_MAX) {
+            size_t used = strlen(found);
+            snprintf(found + used, sizeof found - used, "%.*s ", (int)(token.start + token.size - token.quad),
+                     (const char *)tokens.text.data + token.quad);
+        }
+    assert_string_equal(found, "1.2.3.4 2.3.4.5 10.0.0.7 ");
+}
+
+#define TOKENS 20000u
+#define BLOCKS 37u
+
+static uint64_t token_digest(unsigned number) {
+    char text[16];
+    snprintf(text, sizeof text, "t%u", number);
+    return segment_digest(slice_string(text));
+}
+
+static void a_filter_forgets_nothing_and_rarely_invents(void **state) {
+    (void)state;
+    struct segment_filter_builder *builder = segment_filter_builder_create();
+    struct buffer pages = BUFFER(1 << 24);
+    uint8_t may[BLOCKS];
+    struct fault fault = {0};
+    /* Token t is in block t mod 37; every hundredth in all, every tenth in three. */
+    for (unsigned block = 0; block < BLOCKS; block++) {
+        for (unsigned t = 0; t < TOKENS; t++)
+            if (t % BLOCKS == block || t % 100 == 0 || (t % 10 == 0 && (t + 1) % BLOCKS == block))
+                segment_filter_add(builder, token_digest(t));
+        segment_filter_end_block(builder, block);
+    }
+    uint32_t count = segment_filter_pages(builder, 1000);
+    size_t *starts = memory_new_array(count + 1, sizeof *starts);
+    for (uint32_t page = 0; page < count; page++) {
+        segment_filter_page(builder, BLOCKS, &pages);
+        starts[page + 1] = pages.size;
+    }
+    assert_in_range(pages.size, TOKENS, TOKENS * 5 / 2);
+    unsigned invented = 0;
+    for (unsigned t = 0; t < 2 * TOKENS; t++) {
+        uint32_t page = segment_filter_page_of(token_digest(t), count);
+        struct slice bytes = slice_make(pages.data + starts[page], starts[page + 1] - starts[page]);
+        assert_true(segment_filter_look(bytes, token_digest(t), count, BLOCKS, may, &fault));
+        for (unsigned block = 0; block < BLOCKS; block++) {
+            bool in = t < TOKENS && (t % BLOCKS == block || t % 100 == 0 || (t % 10 == 0 && (t + 1) % BLOCKS == block));
+            if (in)
+                assert_true(may[block]);
+            invented += !in && may[block];
+        }
+    }
+    assert_in_range(invented, 0, TOKENS / 50);
+    /* Cut anywhere it says so, or rules less out than it could: it never reads past its end. */
+    for (size_t size = 0; size < starts[1]; size++)
+        segment_filter_look(slice_make(pages.data, size), token_digest(1), count, BLOCKS, may, NULL);
+    free(starts);
+    buffer_free(&pages);
+    segment_filter_builder_destroy(builder);
+}
+
+static void a_section_opens_in_its_own_place_alone(void **state) {
+    (void)state;
+    static const uint8_t day_key[SEGMENT_KEY_SIZE] = {1}, random[SEGMENT_RANDOM_SIZE] = {2};
+    uint8_t bodies[SEGMENT_KEY_SIZE], filter[SEGMENT_KEY_SIZE], sealed[5 + SEGMENT_TAG_SIZE], plain[8];
+    struct hash header = {{3}}, other = {{4}};
+    segment_key_derive(day_key, random, SEGMENT_KEY_BODIES, bodies);
+    segment_key_derive(day_key, random, SEGMENT_KEY_FILTER, filter);
+    assert_memory_not_equal(bodies, filter, sizeof bodies);
+    struct segment_cipher *cipher = segment_cipher_create(bodies, &header);
+    segment_cipher_seal(cipher, 7, true, SLICE("hello"), sealed);
+    struct slice section = slice_make(sealed, sizeof sealed);
+    assert_true(segment_cipher_open(cipher, 7, true, section, plain));
+    assert_memory_equal(plain, "hello", 5);
+    assert_false(segment_cipher_open(cipher, 7, false, section, plain));
+    assert_false(segment_cipher_open(cipher, 8, true, section, plain));
+    assert_false(segment_cipher_open(cipher, 7, true, slice_make(sealed, sizeof sealed - 1), plain));
+    assert_false(segment_cipher_open(cipher, 7, true, slice_make(sealed, 3), plain));
+    segment_cipher_destroy(cipher);
+    cipher = segment_cipher_create(bodies, &other);
+    assert_false(segment_cipher_open(cipher, 7, true, section, plain));
+    segment_cipher_destroy(cipher);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_falls_apart_into_variables),
+        cmocka_unit_test(tokens_are_digested_whatever_their_case),
+        cmocka_unit_test(addresses_are_found_among_numbers),
+        cmocka_unit_test(a_filter_forgets_nothing_and_rarely_invents),
+        cmocka_unit_test(a_section_opens_in_its_own_place_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
