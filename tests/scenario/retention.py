@@ -11,6 +11,7 @@ import time
 
 from load_lines import shim
 from tocsin_site import Site, check, run, scenario, wait_until
+from tocsin_witness import settings, witnesses
 
 DAY_S = 86400
 SEALED_SOON = "seal:\n  after: 1s\n"
@@ -175,11 +176,10 @@ def _(folder):
         site.check_verified()
 
 
-def one_day(site, clock, secret):
+def one_day(site, clock, secret, own=None):
     """A day with events of two classes, closed and sealed; then the clock is two days further."""
     access, bulk = site.log("auth.log"), site.log("app.log", "application")
-    for daemon in (site.collector, site.agent.daemon):
-        daemon.environment = clock.environment
+    site.collector.environment, site.agent.daemon.environment = own or clock.environment, clock.environment
     site.start()
     access.write([f"{secret} access {number}" for number in range(40)])
     bulk.write([f"{secret}-other application {number}" for number in range(40)])
@@ -241,6 +241,68 @@ def _(folder):
         check(not where, f"the erased text is in {where} after a stop")
         site.start_collector()
         check(states_of(site, "access") == ["erased"], "after a restart")
+        site.check_verified()
+
+
+class Clocks:
+    """The collector's, and everybody else's, stepped together or apart."""
+
+    def __init__(self, folder):
+        self.own, self.others = Steps(folder, "own"), Steps(folder, "others")
+        self.environment = self.others.environment
+
+    seconds = property(lambda self: self.others.seconds)
+
+    def set(self, seconds):
+        self.own.set(seconds)
+        self.others.set(seconds)
+
+
+@scenario("with a witness what is due goes by intent and veto window, and no clock of the collector's hastens it")
+def _(folder):
+    secret = "knaeckebrot-0815"
+    with Site(folder) as site:
+        clock = Clocks(folder)
+        office = Office(site, clock)
+        (witness,) = witnesses(site, "w1.example")
+        witness.stop()
+        witness.daemon.environment = clock.environment
+        witness.start()
+        site.write_settings(SEALED_SOON + settings(1, witness))
+        one_day(site, clock, secret, clock.own.environment)
+        office.enrol_board()
+        office.state(office.paper("witnesses", "propose"), office.admin, "bob")
+        check(states_of(site, "access") == ["kept"], f"states: {units(site, 'access')}")
+        go_to(site, clock, 200 * DAY_S)
+        wait_until(lambda: states_of(site, "access") == ["free"], lambda: f"free: {units(site, 'access')}", 60, 1)
+        office.ask("retention", "run")
+        check(states_of(site, "access") == ["free"], "something is meant to be erased before its maximum")
+        clock.own.set(5 * 365 * DAY_S)
+        office.ask("retention", "run")
+        check(states_of(site, "access") == ["free"], "the collector's clock alone reached a maximum")
+        wait_until(lambda: site.alerts("clock is ahead"), "an alert about the clock", 120, 0.5)
+        go_to(site, clock, 363 * DAY_S)
+        wait_until(lambda: states_of(site, "access") == ["due"], lambda: f"due: {units(site, 'access')}", 60, 1)
+        wait_until(lambda: office.ask("retention", "run") and states_of(site, "access") == ["intended"], "an intent", 60, 2)
+        wait_until(lambda: site.alerts("to be erased"), "an alert about the intent", 120, 0.5)
+        # The board stops one of the two.
+        intent = units(site, "application")[0]["grounds"]
+        veto = office.paper("retention", "veto", str(intent))
+        office.sign(veto, office.admin)
+        office.submit(veto, expect=(2, 3))
+        office.state(office.paper("retention", "veto", str(intent)), "bob")
+        go_to(site, clock, 368 * DAY_S)
+        office.ask("retention", "run")
+        check(states_of(site, "access") == ["intended"], "the veto window was cut short")
+        go_to(site, clock, 372 * DAY_S)
+        wait_until(lambda: office.ask("retention", "run") and states_of(site, "access") == ["erased"],
+                   lambda: f"erased: {units(site)}", 120, 2)
+        check(states_of(site, "application") == ["vetoed"], f"what was vetoed: {units(site, 'application')}")
+        check(site.count("", "--class", "access") == 0 and site.count("", "--class", "application") == 40, "what is left")
+        site.agent.stop()
+        site.agent.start()  # begins another segment of its spool
+        where = raw_search(site.data, f"{secret} access".encode())
+        check(not where, f"the erased text is in {where}")
         site.check_verified()
 
 
