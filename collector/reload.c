@@ -53,10 +53,27 @@ void collector_tell_refused(const struct knowledge *knowledge) {
     }
 }
 
+static bool same_text(const char *a, const char *b) {
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_witnesses(const struct collector_settings *old, const struct collector_settings *fresh) {
+    const struct collector_witness_settings *a = old->witnesses.list.items, *b = fresh->witnesses.list.items;
+    if (old->witnesses.needed != fresh->witnesses.needed ||
+        old->witnesses.list.count != fresh->witnesses.list.count ||
+        old->witnesses.patience_us != fresh->witnesses.patience_us)
+        return false;
+    for (size_t i = 0; i < old->witnesses.list.count; i++)
+        if (!same_text(a[i].url, b[i].url) || !same_text(a[i].key, b[i].key) || !same_text(a[i].ca, b[i].ca))
+            return false;
+    return true;
+}
+
 /* What is bound at the start stays as it is until a restart. */
 static bool needs_restart(const struct collector_settings *old, const struct collector_settings *fresh) {
     return strcmp(old->listen.host, fresh->listen.host) != 0 || old->listen.port != fresh->listen.port ||
-           strcmp(old->data, fresh->data) != 0 || old->silence.after_us != fresh->silence.after_us;
+           strcmp(old->data, fresh->data) != 0 || old->silence.after_us != fresh->silence.after_us ||
+           !same_witnesses(old, fresh);
 }
 
 static void use_knowledge(struct collector *collector, struct knowledge *fresh) {
@@ -85,7 +102,7 @@ static bool reload_all(struct collector *collector, struct fault *fault) {
         return false;
     }
     if (needs_restart(collector->settings, settings))
-        log_warning("listen, data or silence have changed: that takes a restart");
+        log_warning("listen, data, silence or witnesses have changed: that takes a restart");
     collector->retired_settings[collector->retired_count] = collector->settings;
     collector->settings = settings;
     use_knowledge(collector, fresh);
