@@ -256,6 +256,7 @@ bool watching_take(struct watching *watching, const struct checkpoint_message *m
     look_for_the_person(watching);
     if (watching->stopped)
         return true;
+    const struct log_watch before = watching->watch;
     enum log_news news =
         log_watch_take(&watching->watch, message->note, message->from_size, message->path, now_us, &local);
     bool good = news == LOG_NEWS_VERIFIED || news == LOG_NEWS_UNWITNESSED;
@@ -263,6 +264,7 @@ bool watching_take(struct watching *watching, const struct checkpoint_message *m
     if (good && !find_included(watching, message->inclusions, &found, &local)) {
         good = false;
         news = found;
+        watching->watch = before; /* nothing of that tree is believed */
     }
     if (log_news_alarming(news))
         watching_refuse(watching, log_news_word(news), local.text, message->note);
