@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 #include <pthread.h>
 #include <rocksdb/c.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,28 +300,45 @@ static void floor_rocksdb(const struct sample *sample, const char *folder, size_
     rocksdb_options_destroy(options);
 }
 
+/* Whether the floor is among those asked for: all of them, or the one named. */
+static bool wanted(const char *only, const char *name) {
+    return !only || strcmp(only, name) == 0;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 3) {
-        fprintf(stderr, "usage: floors FILE FOLDER\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: floors FILE FOLDER [merkle | hash | zstd | tls | ed25519 | sync | rocksdb]\n");
         return 2;
     }
+    const char *only = argc == 4 ? argv[3] : NULL;
     struct sample *sample = sample_read(argv[1]);
     if (sample->count < 20000) {
         fprintf(stderr, "floors: %s has only %zu lines, 20,000 are needed\n", argv[1], sample->count);
         return 2;
     }
-    floor_merkle(sample);
-    floor_sha256_blocks(sample);
-    floor_zstd(sample, 1 << 20, "zstd -1, 1 MiB");
-    floor_zstd(sample, 1 << 16, "zstd -1, 64 KiB");
-    floor_tls(sample, 16384, "TLS 1.3 receive, writes of 16 KiB");
-    floor_tls(sample, 1024, "TLS 1.3 receive, writes of 1 KiB");
-    floor_ed25519();
-    floor_sync(sample, argv[2], 4096, "write + fdatasync, 4 KiB");
-    floor_sync(sample, argv[2], 65536, "write + fdatasync, 64 KiB");
-    floor_sync(sample, argv[2], 1 << 20, "write + fdatasync, 1 MiB");
-    floor_rocksdb(sample, argv[2], 1000, 220, "RocksDB synced batch, 1,000 of 220 bytes");
-    floor_rocksdb(sample, argv[2], 1, 65536, "RocksDB synced batch, one of 64 KiB");
+    if (wanted(only, "merkle"))
+        floor_merkle(sample);
+    if (wanted(only, "hash"))
+        floor_sha256_blocks(sample);
+    if (wanted(only, "zstd")) {
+        floor_zstd(sample, 1 << 20, "zstd -1, 1 MiB");
+        floor_zstd(sample, 1 << 16, "zstd -1, 64 KiB");
+    }
+    if (wanted(only, "tls")) {
+        floor_tls(sample, 16384, "TLS 1.3 receive, writes of 16 KiB");
+        floor_tls(sample, 1024, "TLS 1.3 receive, writes of 1 KiB");
+    }
+    if (wanted(only, "ed25519"))
+        floor_ed25519();
+    if (wanted(only, "sync")) {
+        floor_sync(sample, argv[2], 4096, "write + fdatasync, 4 KiB");
+        floor_sync(sample, argv[2], 65536, "write + fdatasync, 64 KiB");
+        floor_sync(sample, argv[2], 1 << 20, "write + fdatasync, 1 MiB");
+    }
+    if (wanted(only, "rocksdb")) {
+        floor_rocksdb(sample, argv[2], 1000, 220, "RocksDB synced batch, 1,000 of 220 bytes");
+        floor_rocksdb(sample, argv[2], 1, 65536, "RocksDB synced batch, one of 64 KiB");
+    }
     free(sample->text);
     free(sample);
     return 0;

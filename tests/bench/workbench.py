@@ -154,6 +154,21 @@ def file_chunks(path, lines=20000):
             yield b"".join(chunk)
 
 
+def floors(work, core, only=None):
+    """What the parts cost by themselves on this machine: rows of name, rate, CPU seconds for a million lines."""
+    program = os.path.join(work, "floors")
+    packages = subprocess.run(["pkg-config", "--cflags", "--libs", "libcrypto", "libssl", "libzstd"], check=True,
+                              capture_output=True, text=True).stdout.split()
+    subprocess.run(["cc", "-std=gnu17", "-O2", "-Wall", "-o", program, os.path.join(HERE, "floors.c"), *packages,
+                    "-lrocksdb", "-lpthread"], check=True)
+    sample = os.path.join(work, "sample.log")
+    with open(sample, "wb") as file:
+        subprocess.run([os.path.join(HERE, "make_log"), "--lines", "40000"], stdout=file, check=True)
+    command = ["taskset", "-c", str(core), program, sample, work] + ([only] if only else [])
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [line.split("\t") for line in result.stdout.splitlines()]
+
+
 def make_certificates(folder):
     """A CA and the two sides' certificates, all EC P-256: ca.pem, NAME.pem, NAME.key for sender and receiver."""
     os.makedirs(folder, exist_ok=True)
