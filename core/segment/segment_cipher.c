@@ -19,7 +19,7 @@ struct segment_cipher {
 
 void segment_key_derive(const uint8_t day_key[SEGMENT_KEY_SIZE], const uint8_t random[SEGMENT_RANDOM_SIZE],
                         enum segment_key_use use, uint8_t ret_key[SEGMENT_KEY_SIZE]) {
-    static char digest[] = "SHA256", info_bodies[] = "tocsin/seg/v1", info_filter[] = "tocsin/flt/v1";
+    char digest[] = "SHA256", info_bodies[] = "tocsin/seg/v1", info_filter[] = "tocsin/flt/v1";
     char *info = use == SEGMENT_KEY_BODIES ? info_bodies : info_filter;
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
