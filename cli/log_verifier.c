@@ -14,6 +14,8 @@
 #define GAP_MOST 4096u /* entries missing in a row for which the tree is gone on with */
 
 struct log_verifier {
+    log_control *control;
+    void *control_context;
     log_finding *finding;
     void *context;
     struct note_key key;
@@ -182,12 +184,19 @@ static void take_control(struct log_verifier *verifier, uint64_t index, struct s
         agent_registry_take(verifier->agents, &entry, &verdict, index, &fault)) {
         verifier->summary.single_control = verifier->summary.single_control || verdict.single_control;
         verifier->summary.control_entries++;
+        if (verifier->control)
+            verifier->control(verifier->control_context, index, &entry, &verdict);
         return;
     }
     snprintf(place, sizeof place, "control entry %zu, log entry %" PRIu64, verifier->control_count - 1,
              index);
     find(verifier, place, "%s", fault.text);
     verifier->chain_bad = true;
+}
+
+void log_verifier_set_control(struct log_verifier *verifier, log_control *control, void *context) {
+    verifier->control = control;
+    verifier->control_context = context;
 }
 
 void log_verifier_entry(struct log_verifier *verifier, struct slice key, struct slice entry) {

@@ -28,6 +28,11 @@ struct log_verifier *log_verifier_destroy(struct log_verifier *verifier); /* ret
 /* Whose checkpoints they must be; without it their signatures are not looked at. */
 void log_verifier_set_key(struct log_verifier *verifier, const struct note_key *key);
 
+/* Told each control entry that the chain has taken. */
+typedef void log_control(void *context, uint64_t index, const struct control_entry *entry,
+                         const struct control_verdict *verdict);
+void log_verifier_set_control(struct log_verifier *verifier, log_control *control, void *context);
+
 /* Rows, in the order of store_dump. */
 void log_verifier_entry(struct log_verifier *verifier, struct slice key, struct slice entry);
 void log_verifier_tile(struct log_verifier *verifier, struct slice key, struct slice value);

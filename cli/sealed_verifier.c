@@ -188,7 +188,7 @@ static void check_rest(struct sealed_verifier *verifier, const struct owed *owed
             continue;
         }
         snprintf(place, sizeof place, "log entry %" PRIu64, owed->log_index);
-        snprintf(text, sizeof text, "its events of class %s are in no segment", class_name(class));
+        snprintf(text, sizeof text, "MISSING: its events of class %s are in no segment", class_name(class));
         verifier->finding(verifier->context, place, text);
     }
 }

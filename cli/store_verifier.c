@@ -43,6 +43,7 @@ struct store_verifier {
     struct events_opener *opener;
     struct log_verifier *log_rows;
     struct sealed_verifier *sealed_rows;
+    struct retention_verifier *retention;
     struct sealed *sealed; /* where segments are read; NULL: `unreadable` says why not */
     struct fault unreadable;
     struct buffer entry, class_list;  /* of the close that comes next, maybe */
@@ -65,6 +66,12 @@ static void find_in_log(void *context, const char *place, const char *text) {
     find(context, place, text);
 }
 
+static void take_control(void *context, uint64_t index, const struct control_entry *entry,
+                         const struct control_verdict *verdict) {
+    struct store_verifier *verifier = context;
+    retention_verifier_control(verifier->retention, index, entry, verdict);
+}
+
 struct store_verifier *store_verifier_create(store_finding *finding, void *context) {
     struct store_verifier *verifier = memory_new(sizeof *verifier);
     verifier->finding = finding;
@@ -75,6 +82,8 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     verifier->class_list = BUFFER(64 * 1024);
     verifier->log_rows = log_verifier_create(find_in_log, verifier);
     verifier->sealed_rows = sealed_verifier_create(find_in_log, verifier);
+    verifier->retention = retention_verifier_create(find_in_log, verifier);
+    log_verifier_set_control(verifier->log_rows, take_control, verifier);
     fault_set(&verifier->unreadable, FAULT_MISSING, "it cannot be read without the day keys");
     return verifier;
 }
@@ -86,6 +95,7 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
         free(verifier->streams);
         known_rotations_destroy(verifier->rotations);
         sealed_verifier_destroy(verifier->sealed_rows);
+        retention_verifier_destroy(verifier->retention);
         events_opener_destroy(verifier->opener);
         log_verifier_destroy(verifier->log_rows);
         buffer_free(&verifier->entry);
@@ -102,6 +112,7 @@ void store_verifier_set_log(struct store_verifier *verifier, const struct hash *
 
 void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key) {
     log_verifier_set_key(verifier->log_rows, key);
+    retention_verifier_set_key(verifier->retention, key);
 }
 
 /* ---- streams, by id in order, as the store gives them */
@@ -212,6 +223,9 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
         fault_set(fault, FAULT_CONFLICT, "the same batch stands in the log twice");
     verifier->summary.batches++;
+    if (check == CHECK_ACCEPTED || check == CHECK_OWED)
+        retention_verifier_batch(verifier->retention, log_index, buffer_slice(&verifier->entry),
+                                 buffer_slice(&verifier->class_list));
     if (check == CHECK_OWED)
         sealed_verifier_owed(verifier->sealed_rows, log_index, buffer_slice(&verifier->entry),
                              buffer_slice(&verifier->class_list));
@@ -346,6 +360,17 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     verifier->any_entry = true;
 }
 
+void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us) {
+    retention_verifier_set_now(verifier->retention, now_us);
+}
+
+static void take_segment(struct store_verifier *verifier, struct slice key, struct slice value) {
+    struct segment_row row;
+    sealed_verifier_segment(verifier->sealed_rows, key, value);
+    if (segment_row_read(key, value, &row, NULL))
+        retention_verifier_segment(verifier->retention, &row);
+}
+
 void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable) {
     verifier->sealed = sealed;
     if (unreadable)
@@ -368,13 +393,15 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
         take_entry(verifier, key, value);
         break;
     case STORE_SEGMENT:
-        sealed_verifier_segment(verifier->sealed_rows, key, value);
+        take_segment(verifier, key, value);
         break;
     case STORE_TILE:
         log_verifier_tile(verifier->log_rows, key, value);
         break;
     case STORE_CHECKPOINT:
         log_verifier_checkpoint(verifier->log_rows, key, value);
+        if (key.size == 8)
+            retention_verifier_checkpoint(verifier->retention, bytes_get_u64(key.data), value);
         break;
     case STORE_CONTROL:
         log_verifier_control(verifier->log_rows, key, value);
@@ -439,6 +466,8 @@ struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     verifier->summary.segments = sealed.segments;
     verifier->summary.erased = sealed.erased;
     verifier->summary.log = log_verifier_finish(verifier->log_rows);
+    verifier->summary.retention = retention_verifier_finish(
+        verifier->retention, log_verifier_agents(verifier->log_rows), verifier->summary.log.size);
     if (log_verifier_begun(verifier->log_rows))
         for (size_t i = 0; i < verifier->stream_count; i++)
             check_enrolled(verifier, &verifier->streams[i]);

@@ -5,6 +5,7 @@
 #define TOCSIN_STORE_VERIFIER_H
 
 #include "log_verifier.h"
+#include "retention_verifier.h"
 #include "sealed.h"
 #include "sha256.h"
 #include "store_family.h"
@@ -19,6 +20,7 @@ struct store_verified {
     uint64_t rows, events, attested, batches, findings;
     uint64_t segments, erased; /* read; classes of batches that statements let go */
     struct log_verified log; /* after the last row */
+    struct retention_verified retention;
 };
 
 struct store_verifier *store_verifier_create(store_finding *finding, void *context);
@@ -28,6 +30,9 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier);
 void store_verifier_set_log(struct store_verifier *verifier, const struct hash *log);
 /* Under which key its checkpoints are signed; without it their signatures are not looked at. */
 void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key);
+
+/* The clock of whoever asks: for what is past its time. */
+void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);
 
 /* Where segments are read; NULL and why not: then each of them is a finding. Borrowed. */
 void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable);

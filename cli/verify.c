@@ -12,6 +12,7 @@
 #include "statement.h"
 #include "store_dump.h"
 #include "store_verifier.h"
+#include "verdict.h"
 #include "verify_file.h"
 #include "verify_segment.h"
 
@@ -99,14 +100,23 @@ static struct sealed *open_sealed(const struct command_context *context, struct 
 static void print_finding(void *context, const char *place, const char *text) {
     const struct command_context *command = context;
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
+    const char *verdict = verdict_name(VERDICT_ALTERED), *whole = text;
+    static const enum verdict others[] = {VERDICT_MISSING, VERDICT_OVER_RETAINED};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const char *name = verdict_name(others[i]);
+        if (slice_starts(slice_string(text), slice_string(name)) && text[strlen(name)] == ':') {
+            verdict = name;
+            text += strlen(name) + 2;
+        }
+    }
     if (command->json) {
         buffer_append_string(&line, "{\"place\":");
         record_json_string(&line, slice_string(place));
-        buffer_append_string(&line, ",\"verdict\":\"ALTERED\",\"reason\":");
+        buffer_printf(&line, ",\"verdict\":\"%s\",\"reason\":", verdict);
         record_json_string(&line, slice_string(text));
         buffer_append_string(&line, "}");
     } else
-        buffer_printf(&line, "BAD  %s: %s", place, text);
+        buffer_printf(&line, "BAD  %s: %s", place, whole);
     puts(buffer_string(&line));
 }
 
@@ -114,11 +124,13 @@ static void print_summary(const struct command_context *context, const struct st
     if (context->json)
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
                ",\"segments\":%" PRIu64 ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
-               ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}}\n",
+               ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}"
+               ",\"erased_lawfully\":{\"erasures\":%" PRIu64 ",\"events\":%" PRIu64 ",\"unwitnessed\":%s}}\n",
                summary->streams, summary->events, summary->attested, summary->batches, summary->segments, summary->findings,
                summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
-               summary->log.single_control ? "true" : "false");
-    else
+               summary->log.single_control ? "true" : "false", summary->retention.lawful, summary->retention.events,
+               summary->retention.unwitnessed ? "true" : "false");
+    else {
         printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
                " of them signed; every hash recomputed; %" PRIu64 " segments\n"
                "The log: %" PRIu64 " entries, %" PRIu64 " of them statements; %" PRIu64 " checkpoints over the first %" PRIu64
@@ -126,6 +138,11 @@ static void print_summary(const struct command_context *context, const struct st
                summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
                summary->attested, summary->segments, summary->log.size, summary->log.control_entries,
                summary->log.checkpoints, summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
+        if (summary->retention.lawful)
+            printf("ERASED-LAWFULLY: %" PRIu64 " events in %" PRIu64 " erasures%s%s\n", summary->retention.events,
+                   summary->retention.lawful, summary->retention.unwitnessed ? "; UNWITNESSED" : "",
+                   summary->retention.single_control ? "; SINGLE-CONTROL" : "");
+    }
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
@@ -155,6 +172,7 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     struct fault fault = {0};
     struct progress progress = {.shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
+    store_verifier_set_now(progress.verifier, context->now_us);
     name_log(context, progress.verifier);
     struct day_keys *keys = NULL;
     struct fault unreadable = {0};

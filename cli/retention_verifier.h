@@ -1,0 +1,42 @@
+/* Whether what is gone from a store went lawfully, and whether what is there should be gone (core/retention), from the rows
+ * that a verifier reads: statements, batches, checkpoints, segments. Part of store_verifier.
+ *
+ * Findings begin with their verdict: "MISSING: …" for an erasure that was not lawful, "OVER-RETAINED: …" for a segment past its
+ * maximum and for one that came back after its erasure. Memory: about 50 bytes a batch. */
+#ifndef TOCSIN_RETENTION_VERIFIER_H
+#define TOCSIN_RETENTION_VERIFIER_H
+
+#include "agent_registry.h"
+#include "checkpoint.h"
+#include "segment_files.h"
+
+struct retention_verifier;
+
+typedef void retention_finding(void *context, const char *place, const char *text);
+
+struct retention_verified {
+    uint64_t lawful, unlawful;        /* erasures */
+    uint64_t events;                  /* that went lawfully */
+    bool unwitnessed, single_control; /* some of those that were lawful */
+};
+
+struct retention_verifier *retention_verifier_create(retention_finding *finding, void *context);
+struct retention_verifier *retention_verifier_destroy(struct retention_verifier *verifier); /* returns NULL */
+
+/* The verifier's clock, and whose checkpoints count; without a key nothing counts as witnessed. */
+void retention_verifier_set_now(struct retention_verifier *verifier, uint64_t now_us);
+void retention_verifier_set_key(struct retention_verifier *verifier, const struct note_key *key);
+
+/* As they come, in the order of the log. */
+void retention_verifier_control(struct retention_verifier *verifier, uint64_t index,
+                                const struct control_entry *entry, const struct control_verdict *verdict);
+void retention_verifier_batch(struct retention_verifier *verifier, uint64_t index, struct slice entry,
+                              struct slice class_list);
+void retention_verifier_checkpoint(struct retention_verifier *verifier, uint64_t size, struct slice note);
+void retention_verifier_segment(struct retention_verifier *verifier, const struct segment_row *row);
+
+/* After the last row, of a log of so many entries. */
+struct retention_verified retention_verifier_finish(struct retention_verifier *verifier,
+                                                    const struct agent_registry *agents, uint64_t log_size);
+
+#endif
