@@ -144,8 +144,8 @@ static bool read_batches(struct segment_index *index, struct bytes_reader *reade
 static bool read_shapes(struct segment_index *index, struct bytes_reader *reader) {
     index->shape_count = read_count(reader, SEGMENT_SHAPES_MOST, 4);
     index->shapes = memory_new_array(index->shape_count, sizeof *index->shapes);
-    size_t used = 0, room = 0;
-    struct slice *names = NULL;
+    size_t used = 0, room = 64;
+    struct slice *names = memory_new_array(room, sizeof *names);
     for (uint32_t i = 0; i < index->shape_count && !reader->failed; i++) {
         struct segment_shape *shape = &index->shapes[i];
         uint64_t kind = segment_number_read(reader);
