@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 
 from tocsin_site import Daemon, Site, BIN, check, free_port, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
@@ -274,6 +275,36 @@ def _(folder):
         site.tocsin("submit", "--wait", "30s", paper)
         witness.stop()
         site.tocsin("submit", "--witness", url, paper, expect=(3,))
+
+
+@scenario("over TLS a certificate of the right authority is taken, and no other")
+def _(folder):
+    with Site(folder) as site:
+        (witness,) = witnesses(site, "w1.example")
+        witness.stop()
+        for name in ("right", "wrong"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+                            os.path.join(folder, name + ".key"), "-out", os.path.join(folder, name + ".crt")],
+                           check=True, capture_output=True)
+        certificate, key = (os.path.join(folder, "right" + ending) for ending in (".crt", ".key"))
+        with open(os.path.join(witness.folder, "witness.yaml"), "a", encoding="utf-8") as file:
+            file.write(f"tls: {{certificate: {certificate}, key: {key}}}\n")
+        witness.daemon.start()
+        witness.daemon.wait_for_log("is ready on")
+        plain = f"http://127.0.0.1:{witness.port}"
+        secure = settings(1, witness).replace(plain, f"https://localhost:{witness.port}")
+        def with_authority(name):
+            path = os.path.join(folder, name + ".crt")
+            return secure.replace('"key":', f'"ca": "{path}", "key":')
+        for text, good in ((with_authority("wrong"), False), (secure, False), (settings(1, witness), False),
+                           (with_authority("right"), True)):
+            site.write_settings(text)
+            site.start_collector()
+            state = "good" if good else "failing"
+            wait_until(lambda state=state: site.status()["witnesses"]["list"][0]["state"] == state, f"{state} with {text}",
+                       every=0.2)
+            site.collector.stop()
 
 
 @scenario("settings and keys that are wrong are said before anything starts")
