@@ -89,6 +89,26 @@ static struct backup_reader *open_part(const struct restore *restore, const char
 
 /* ---- the base */
 
+static void say_missing(const struct restore *restore, const char *what) {
+    if (restore->settings->missing)
+        restore->settings->missing(restore->settings->context, what);
+}
+
+/* Settings that are there stay as they are, and that is said; keys must be the same. */
+static bool restore_file(const struct restore *restore, const struct backup_record *record,
+                         struct fault *fault) {
+    char text[BACKUP_NAME_MOST + 64];
+    if (backup_files_restore(record, restore->settings->site, restore->settings->data, fault))
+        return true;
+    if (fault->code != FAULT_CONFLICT || record->family != BACKUP_SITE)
+        return false;
+    *fault = (struct fault){0};
+    snprintf(text, sizeof text, "%.*s: another one is there already, and stays as it is",
+             SLICE_ARG(record->key));
+    say_missing(restore, text);
+    return true;
+}
+
 static bool restore_base(struct restore *restore, struct fault *fault) {
     char path[FILES_PATH_MOST];
     struct backup_header header;
@@ -105,7 +125,7 @@ static bool restore_base(struct restore *restore, struct fault *fault) {
     bool good = true;
     while (good && backup_reader_next(reader, &record, &local)) {
         if (record.kind == BACKUP_FILE) {
-            good = backup_files_restore(&record, settings->site, settings->data, &local);
+            good = restore_file(restore, &record, &local);
             restore->done.files++;
         } else if (record.kind == BACKUP_ABOUT) {
             good = backup_about_read(&record, &restore->about, &local);
@@ -278,18 +298,13 @@ static bool follow_on(struct restore *restore, uint64_t number, bool *ret_more, 
 }
 
 static bool restore_followed(struct restore *restore, struct fault *fault) {
-    bool more = true, good = true;
+    bool more = true, good = commit_step(restore, true, fault); /* what follows may drop what gathers */
     for (uint64_t number = 0; good && more; number++)
         good = follow_on(restore, number, &more, fault);
     return good && commit_step(restore, true, fault);
 }
 
 /* ---- segments and day keys */
-
-static void say_missing(const struct restore *restore, const char *what) {
-    if (restore->settings->missing)
-        restore->settings->missing(restore->settings->context, what);
-}
 
 static bool restore_segment(void *context, const struct segment_row *row) {
     struct restore *restore = context;

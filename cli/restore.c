@@ -132,6 +132,8 @@ int command_restore(const struct command_context *context, int argc, char **argv
                                                .missing = say_missing};
     good = backup_restore(&settings, &restored, &fault);
     memory_wipe(key, sizeof key);
+    if (!good && fault.code == FAULT_FORMAT)
+        fault.code = FAULT_IO; /* the backup's mistake, not the caller's */
     if (!good)
         return command_fail("restore", &fault);
     print_restored(context, data, &restored);

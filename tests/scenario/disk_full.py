@@ -7,41 +7,12 @@ was acknowledged is lost. The small disks are file systems in memory, mounted fo
 import contextlib
 import os
 import random
-import subprocess
 
 from load_lines import check_numbers, no_gap, numbered, numbers_of, wait_for_numbers
-from tocsin_site import SOAK, Site, Skipped, check, run, scenario, wait_until
+from tocsin_machine import fill, small_disk
+from tocsin_site import SOAK, Site, check, run, scenario, wait_until
 
 MIB = 1 << 20
-
-
-@contextlib.contextmanager
-def small_disk(path, size_mib, inodes=0):
-    """A file system of its own at `path`."""
-    os.makedirs(path, exist_ok=True)
-    options = f"size={size_mib}m,mode=0700" + (f",nr_inodes={inodes}" if inodes else "")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Skipped(f"no file system can be mounted here: {done.stderr.strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
-def free_bytes(path):
-    room = os.statvfs(path)
-    return room.f_bavail * room.f_frsize
-
-
-def fill(path, leave=0):
-    """Takes the room of a disk but for `leave` bytes; gives the file that does."""
-    name = os.path.join(path, "filler")
-    with open(name, "wb") as file:
-        take = free_bytes(path) - leave
-        if take > 0:
-            os.posix_fallocate(file.fileno(), 0, take)
-    return name
 
 
 def noise(chance, size):

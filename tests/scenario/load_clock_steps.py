@@ -5,28 +5,14 @@ shims/clock_offset.c moves the clock of one process; nothing touches the machine
 """
 
 import os
-import struct
 import subprocess
 
-from load_lines import check_numbers, no_gap, numbered, shim, wait_for_numbers
+from load_lines import check_numbers, no_gap, numbered, wait_for_numbers
+from tocsin_machine import Clock
 from tocsin_site import Log, Site, Skipped, check, run, scenario, wait_until
 
 DAY_S = 86400
 STEPS_S = (DAY_S, -2 * DAY_S, -3600, 3 * DAY_S + 1800, -2, 0)
-
-
-class Clock:
-    """The offset of a process's wall clock."""
-
-    def __init__(self, folder, name):
-        self.path = os.path.join(folder, name + ".clock")
-        with open(self.path, "wb") as file:
-            file.write(struct.pack("=q", 0))
-        self.environment = dict(shim(folder, "clock_offset"), SHIM_CLOCK=self.path)
-
-    def set(self, seconds):
-        with open(self.path, "r+b") as file:
-            file.write(struct.pack("=q", int(seconds * 1_000_000)))
 
 
 def write(log, count, state):
