@@ -52,7 +52,7 @@ struct hash backup_key_id(const uint8_t key[BACKUP_KEY_SIZE]) {
 
 static void derive(const uint8_t key[BACKUP_KEY_SIZE], const uint8_t salt[BACKUP_SALT_SIZE],
                    uint8_t ret_key[BACKUP_KEY_SIZE]) {
-    static char digest[] = "SHA256", info[] = MAGIC;
+    char digest[] = "SHA256", info[] = MAGIC; /* libcrypto takes no const */
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
     OSSL_PARAM parameters[] = {
