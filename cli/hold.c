@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "calendar.h"
+#include "event_proof.h"
 #include "hold.h"
 #include "option_words.h"
 #include "paper.h"
+#include "reader.h"
 #include "record_json.h"
 #include "salted_text.h"
 #include "statement_type.h"
@@ -155,13 +158,90 @@ static int hold_list(const struct command_context *context, int argc, char **arg
     return good ? EXIT_GOOD : command_fail("hold", &fault);
 }
 
+/* ---- what a hold keeps of units that went */
+
+struct showing {
+    const struct command_context *context;
+    struct control_view view;
+    uint64_t shown, bad;
+};
+
+/* Each proves itself: it stands in its batch by its class's root. */
+static void show_event(struct showing *showing, uint64_t log_index, struct slice extra) {
+    struct event_proof proof;
+    struct fault fault = {0};
+    struct event_field fields[EVENT_FIELDS_MOST];
+    struct event_body body;
+    CLEANUP_BUFFER struct buffer line = BUFFER(1u << 20);
+    char time[CALENDAR_TEXT_SIZE];
+    if (!event_proof_read(extra, &proof, &fault) || !event_proof_check(&proof, &fault)) {
+        showing->bad++;
+        fprintf(stderr, "tocsin hold: log index %llu: %s\n", (unsigned long long)log_index, fault.text);
+        return;
+    }
+    const struct agent_line *host =
+        agent_registry_by_stream(showing->view.registry, &proof.entry.stream_id, NULL);
+    struct slice raw = event_body_read(proof.event.body, fields, &body, NULL) ? body.raw : proof.event.body;
+    calendar_text(proof.event.time_us, time);
+    if (showing->context->json) {
+        buffer_printf(
+            &line,
+            "{\"verdict\":\"HELD\",\"log_index\":%llu,\"position\":%u,\"seq\":%llu,\"@timestamp\":\"%s\",",
+            (unsigned long long)log_index, proof.position, (unsigned long long)proof.event.seq, time);
+        buffer_append_string(&line, "\"host\":{\"name\":");
+        record_json_string(&line, host ? host->name : SLICE(""));
+        buffer_printf(
+            &line, "},\"tocsin\":{\"class\":\"%s\"},\"event\":{\"original\":", class_name(proof.event.class));
+        record_json_string(&line, raw);
+        buffer_append_string(&line, "}}");
+    } else {
+        buffer_printf(&line, "%s  ", time);
+        buffer_append_slice(&line, host ? host->name : SLICE("?"));
+        buffer_append_string(&line, "  ");
+        record_json_string(&line, raw); /* whatever is in it, the terminal stays as it is */
+    }
+    puts(buffer_string(&line));
+    showing->shown++;
+}
+
+static int hold_show(const struct command_context *context, int argc, char **argv) {
+    Tocsin__HeldQuery query = TOCSIN__HELD_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    struct showing showing = {.context = context};
+    struct fault fault = {0};
+    if (argc != 3 || !slice_decimal(slice_string(argv[2]), &query.hold))
+        return command_usage("hold", "show takes the number of a hold");
+    request.of_case = TOCSIN__REQUEST__OF_HELD;
+    request.held = &query;
+    struct reader *reader =
+        control_view_open(context, &showing.view, &fault) ? reader_open(context, &request, &fault) : NULL;
+    struct frame frame;
+    uint64_t count;
+    while (reader && reader_next(reader, &frame, &count, &fault)) {
+        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
+        if (row && row->key.len == 8)
+            show_event(&showing, bytes_get_u64(row->key.data), slice_make(row->value.data, row->value.len));
+        if (row)
+            tocsin__store_row__free_unpacked(row, NULL);
+    }
+    reader_close(reader);
+    control_view_close(&showing.view);
+    if (fault.code)
+        return command_fail("hold", &fault);
+    if (showing.shown == 0 && !context->json)
+        printf("It keeps nothing of what was erased: nothing around it was, yet.\n");
+    return showing.bad ? EXIT_FINDING : EXIT_GOOD;
+}
+
 int command_hold(const struct command_context *context, int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "list";
     if (strcmp(verb, "list") == 0)
         return hold_list(context, argc, argv);
+    if (strcmp(verb, "show") == 0)
+        return hold_show(context, argc, argv);
     if (strcmp(verb, "place") == 0)
         return hold_place(context, argc, argv);
     if (strcmp(verb, "release") == 0)
         return hold_release(context, argc, argv);
-    return command_usage("hold", "'%s' is not place, release or list", verb);
+    return command_usage("hold", "'%s' is not place, release, show or list", verb);
 }

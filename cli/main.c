@@ -94,10 +94,11 @@ static const struct command commands[] = {
      "  tocsin retention erase --class access --day 2026-11-21 --reason 'court order 7' -o erase.txt\n",
      command_retention},
     {"hold",
-     "list | place [--host H] [--class C]… [--from T] [--until T] [--query EXPR] --reason TEXT -o F | release N --reason TEXT "
+     "list | show N | place [--host H] [--class C]… [--from T] [--until T] [--query EXPR] --reason TEXT -o F | release N --reason TEXT "
      "-o F",
      "what must not be erased, whatever its age",
-     "What a hold matches outlives its maximum; the rest of the same batch does not.\n\n"
+     "What a hold matches outlives its maximum; the rest of the same batch does not. show: what a hold keeps of what was\n"
+     "erased around it, each event proved by its batch's root.\n\n"
      "  tocsin hold place --host signer1 --class signing --from 2026-11-01 --reason 'case 12' -o hold.txt\n",
      command_hold},
     {"backup", "[DIR [--key FILE] [--day-keys DIR]]", "makes a backup now, while the collector runs or at rest",

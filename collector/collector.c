@@ -192,6 +192,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                             .signer = collector->signer,
                                             .close_now = collector_close_now,
                                             .backup_now = collector_backup_now,
+                                            .held = collector_give_held,
                                             .retention = collector_give_retention,
                                             .status = collector_give_status,
                                             .context = collector};

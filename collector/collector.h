@@ -144,7 +144,9 @@ void collector_write_metrics(void *context, struct buffer *to);
 /* ---- retention_wiring.c */
 
 bool collector_start_retention(struct collector *collector, struct fault *fault);
-/* query_server.h, `retention`. */
+/* query_server.h, `held` and `retention`. */
+bool collector_give_held(void *context, uint64_t hold, bool (*give)(void *giver, uint64_t log_index, struct slice extra),
+                         void *giver, struct fault *fault);
 bool collector_give_retention(void *context, bool run, bool (*give)(void *giver, const char *json), void *giver,
                               struct fault *fault);
 

@@ -21,6 +21,7 @@ bool collector_start_retention(struct collector *collector, struct fault *fault)
                                                     .log = collector->log_state,
                                                     .signer = collector->signer,
                                                     .keys = collector->day_keys,
+                                                    .sealed = collector->sealed,
                                                     .sealed_below = sealed_below,
                                                     .forget = forget,
                                                     .context = collector};
@@ -32,4 +33,11 @@ bool collector_give_retention(void *context, bool run, bool (*give)(void *giver,
                               void *giver, struct fault *fault) {
     struct collector *collector = context;
     return retention_job_pass(collector->retention, run, give, giver, fault);
+}
+
+bool collector_give_held(void *context, uint64_t hold,
+                         bool (*give)(void *giver, uint64_t log_index, struct slice extra), void *giver,
+                         struct fault *fault) {
+    struct collector *collector = context;
+    return retention_job_held(collector->retention, hold, give, giver, fault);
 }

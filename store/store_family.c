@@ -31,6 +31,8 @@ static const struct store_family_row rows[STORE_FAMILIES] = {
                       1},
     [STORE_DETECTOR] = {"detector", "name", "snapshots of the detection's state", STORE_PACK_WELL, false, 2},
     [STORE_BATCH] = {"batch", "stream_id, u64 batch_seq", "log index of that closed batch", STORE_PACK_FAST, false, 1},
+    [STORE_HELD] = {"held", "u64 hold, class, log range, number", "what holds took of units that went",
+                    STORE_PACK_NONE, false, 1},
 };
 
 const struct store_family_row *store_family_row(enum store_family family) {

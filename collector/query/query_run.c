@@ -247,6 +247,25 @@ static void query_retention(const struct query_reader *reader, const Tocsin__Ret
         reader->refuse(reader->context, &fault);
 }
 
+static bool give_held(void *context, uint64_t log_index, struct slice extra) {
+    struct query_reader *reader = context;
+    uint8_t key[8];
+    bytes_put_u64(key, log_index);
+    return !reader->stopping(reader->context) && query_give_row(reader, STORE_HELD, slice_make(key, sizeof key), extra);
+}
+
+static void query_held(const struct query_reader *reader, const Tocsin__HeldQuery *query) {
+    const struct query_server_settings *settings = reader->settings;
+    struct query_reader copy = *reader;
+    struct fault fault = {0};
+    if (!settings->held)
+        fault_set(&fault, FAULT_MISSING, "nothing is held here");
+    else if (settings->held(settings->context, query->hold, give_held, &copy, &fault))
+        query_end(reader, 0);
+    if (fault.code)
+        reader->refuse(reader->context, &fault);
+}
+
 void query_run(const struct query_reader *reader, const Tocsin__Request *request) {
     struct fault fault = {0};
     switch ((unsigned)request->of_case) {
@@ -279,6 +298,9 @@ void query_run(const struct query_reader *reader, const Tocsin__Request *request
         break;
     case TOCSIN__REQUEST__OF_CONTROL:
         query_control(reader, request->control);
+        break;
+    case TOCSIN__REQUEST__OF_HELD:
+        query_held(reader, request->held);
         break;
     case TOCSIN__REQUEST__OF_RETENTION:
         query_retention(reader, request->retention);

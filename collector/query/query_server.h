@@ -32,6 +32,9 @@ struct query_server_settings {
                       struct fault *fault);
     /* Makes a backup of the collector's own and waits for it; NULL: none are made. Called in the reader's thread. */
     bool (*backup_now)(void *context, struct fault *fault);
+    /* What a hold keeps of what was erased: log index and the extra data of each event's proof. The same. */
+    bool (*held)(void *context, uint64_t hold, bool (*give)(void *giver, uint64_t log_index, struct slice extra),
+                 void *giver, struct fault *fault);
     /* Appends the status as one JSON object. Called in the reader's thread; must be safe there. */
     void (*status)(void *context, struct buffer *to);
     void *context;

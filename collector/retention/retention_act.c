@@ -8,11 +8,9 @@
 #include "memory.h"
 #include "report.h"
 #include "retention_commit.h"
-#include "retention_inside.h"
-#include "segment_files.h"
+#include "retention_hold.h"
 
 #define WITNESS_WAIT_US 30000000ull /* for the checkpoint over a beginning; otherwise the next pass goes on */
-#define SEGMENTS_MOST 65536u        /* of one class and day */
 
 void retention_task_day(const struct retention_task *task, char ret_day[11]) {
     char text[CALENDAR_TEXT_SIZE];
@@ -22,17 +20,22 @@ void retention_task_day(const struct retention_task *task, char ret_day[11]) {
 
 /* ---- statements of the log */
 
-static struct change *state(struct retention_task *task, enum statement_type type, struct slice payload) {
+bool retention_state(struct retention_task *task, struct change *change, enum statement_type type,
+                     struct slice payload, struct fault *fault) {
     CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
-    struct fault fault = {0};
-    if (!log_signer_statement(task->job->settings.signer, type, payload, clock_wall_us(), &statement,
-                              &fault)) {
-        snprintf(task->did, sizeof task->did, "%s", fault.text);
-        return NULL;
-    }
-    struct change *change = change_create();
+    if (!log_signer_statement(task->job->settings.signer, type, payload, clock_wall_us(), &statement, fault))
+        return false;
     change_statement(change, buffer_slice(&statement));
-    return change;
+    return true;
+}
+
+static struct change *state(struct retention_task *task, enum statement_type type, struct slice payload) {
+    struct fault fault = {0};
+    struct change *change = change_create();
+    if (retention_state(task, change, type, payload, &fault))
+        return change;
+    snprintf(task->did, sizeof task->did, "%s", fault.text);
+    return change_destroy(change);
 }
 
 static void tell(struct retention_task *task, struct change *change, const char *event, const char *words) {
@@ -91,7 +94,7 @@ static bool take_row(void *context, const struct segment_row *row) {
     return buffer_append(rows, row, sizeof *row);
 }
 
-static bool rows_of(const struct retention_task *task, struct buffer *rows, struct fault *fault) {
+bool retention_segment_rows(const struct retention_task *task, struct buffer *rows, struct fault *fault) {
     return segment_rows_each(task->job->settings.store, NULL, task->class, task->day.opened.ctl_seq, take_row,
                              rows, fault) &&
            (!rows->overflow ||
@@ -126,8 +129,8 @@ static bool forget_hot(struct retention_job *job, uint64_t last_arrival, struct 
 /* In the order in which a crash between two steps loses nothing that is to stay, and leaves nothing that opens. */
 static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
     const struct retention_job_settings *settings = &task->job->settings;
-    CLEANUP_BUFFER struct buffer rows = BUFFER(SEGMENTS_MOST * sizeof(struct segment_row));
-    if (!rows_of(task, &rows, fault) ||
+    CLEANUP_BUFFER struct buffer rows = BUFFER(RETENTION_SEGMENTS_MOST * sizeof(struct segment_row));
+    if (!retention_segment_rows(task, &rows, fault) ||
         !day_keys_destroy(settings->keys, task->class, task->day.opened.ctl_seq, fault))
         return false;
     settings->forget(settings->context, task->class, task->day.opened.ctl_seq);
@@ -177,6 +180,20 @@ static bool finish(struct retention_task *task) {
     return put(task, change, "erased");
 }
 
+/* What the hold takes is put aside, then the rest may go. */
+static bool hold_back(struct retention_task *task) {
+    const struct retention_hold *hold = retention_ledger_hold(task->job->fold.ledger, task->plan.hold);
+    const struct retention_match *matches;
+    struct log_head head;
+    if (!task->plan.confirmed)
+        return all_sealed(task) && retention_put_aside(task, hold);
+    size_t count = retention_ledger_matches(task->job->fold.ledger, &matches);
+    snprintf(task->did, sizeof task->did, "what hold %llu keeps waits for its witnesses",
+             (unsigned long long)task->plan.hold);
+    return count && log_state_wait(task->job->settings.log, matches[count - 1].place.index + 1,
+                                   WITNESS_WAIT_US, &head, NULL);
+}
+
 bool retention_act(struct retention_task *task) {
     switch (task->plan.state) {
     case RETENTION_DUE:
@@ -186,8 +203,7 @@ bool retention_act(struct retention_task *task) {
     case RETENTION_BEGUN:
         return finish(task);
     case RETENTION_HELD:
-        snprintf(task->did, sizeof task->did, "is kept by hold %llu", (unsigned long long)task->plan.hold);
-        return false;
+        return hold_back(task);
     case RETENTION_OPEN:
     case RETENTION_KEPT:
     case RETENTION_FREE:

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "memory.h"
 #include "report.h"
-#include "retention_inside.h"
+#include "retention_hold.h"
 
 #define STEPS_MOST 8u                          /* of one unit in a pass */
 #define CLOCKS_APART_US (2 * RETENTION_DAY_US) /* the collector's clock and everybody else's */
@@ -238,6 +238,8 @@ static bool pass(struct retention_job *job, bool act, retention_give *give, void
     struct sums sums = {.units = 0};
     if (!look(job, fault))
         return false;
+    if (act && !retention_let_go(job, fault))
+        return false;
     if (act)
         tell_clocks(job);
     for (size_t number = 0; closed_day(job, number); number++)
@@ -254,6 +256,11 @@ bool retention_job_pass(struct retention_job *job, bool act, retention_give *giv
     bool good = pass(job, act, give, context, fault);
     pthread_mutex_unlock(&job->passing);
     return good;
+}
+
+bool retention_job_held(struct retention_job *job, uint64_t hold, retention_held_give *give, void *context,
+                        struct fault *fault) {
+    return retention_held_each(&job->settings, hold, give, context, fault);
 }
 
 /* ---- the night */

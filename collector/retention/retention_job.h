@@ -15,6 +15,7 @@
 #include "day_keys.h"
 #include "log_signer.h"
 #include "log_state.h"
+#include "sealed.h"
 
 #define RETENTION_EVERY_US (24ull * 3600 * 1000000)
 #define RETENTION_FIRST_US (10ull * 60 * 1000000) /* after the start */
@@ -28,6 +29,7 @@ struct retention_job_settings {
     struct log_state *log;
     struct log_signer *signer;
     struct day_keys *keys;
+    struct sealed *sealed;
     /* The log index below which everything is sealed. Any thread. */
     uint64_t (*sealed_below)(void *context);
     /* The key of (class, day) is gone: nothing that was unlocked by it is kept. Any thread. */
@@ -44,6 +46,11 @@ struct retention_job *retention_job_stop(struct retention_job *job); /* returns 
 /* For each class and day one JSON object, last a summary; `act`: does what is due before. False from `give` ends it. */
 typedef bool retention_give(void *context, const char *json);
 bool retention_job_pass(struct retention_job *job, bool act, retention_give *give, void *context,
+                        struct fault *fault);
+
+/* What a hold keeps of units that went: for each event its log index and the extra data of its proof (event_proof.h). */
+typedef bool retention_held_give(void *context, uint64_t log_index, struct slice extra);
+bool retention_job_held(struct retention_job *job, uint64_t hold, retention_held_give *give, void *context,
                         struct fault *fault);
 
 #endif

@@ -107,9 +107,10 @@ static void judge_all(const struct world *w) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct world w = {.ledger = retention_ledger_create(), .registry = agent_registry_create()};
-    static struct buffer geneses[2] = {BUFFER(GENESIS_MOST), BUFFER(GENESIS_MOST)}; /* made once */
+    static struct buffer geneses[2]; /* made once */
     struct bytes_reader reader = bytes_read(slice_make(data, size));
     uint8_t flags = bytes_read_u8(&reader) & 1;
+    geneses[flags].limit = GENESIS_MOST;
     if (geneses[flags].size == 0)
         write_genesis(&geneses[flags], flags);
     add(&w, STATEMENT_GENESIS, 1, 0, buffer_slice(&geneses[flags]));
