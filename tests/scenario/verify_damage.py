@@ -5,16 +5,8 @@ import os
 import shutil
 import subprocess
 
-from tocsin_site import SOURCE, Site, check, run, scenario
+from tocsin_site import Site, check, compile_editor, run, scenario, wait_until
 from tocsin_wire import ACCESS, CLOSE, EVENTS, PART, Connection, Host, line
-
-
-def compile_editor(folder):
-    program = os.path.join(folder, "store_edit")
-    done = subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, os.path.join(SOURCE, "tests/scenario/shims/store_edit.c"),
-                           "-lrocksdb"], capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"store_edit does not compile: {done.stderr[-500:]}")
-    return program
 
 
 def filled(folder):
@@ -78,6 +70,65 @@ def _(folder):
             shutil.copytree(good, store)
         site.check_verified()
         site.start_collector()
+        site.check_verified()
+
+
+@scenario("what was sealed and then changed, taken away or forged is found, with its verdict and place")
+def _(folder):
+    editor = compile_editor(folder)
+    with Site(folder, settings="seal:\n  after: 1s\n") as site:
+        site.agent.more = "batch: {close_after: 1s}\n"
+        log, other = site.log("auth.log"), site.log("ca.log", "signing")
+        site.start()
+        log.write([f"login number {n} of somebody" for n in range(50)])
+        other.write([f"request number {n}" for n in range(5)])
+        site.wait_for_lines(log.written)
+        site.wait_for_count(5, access_class="signing")
+        segments = os.path.join(site.data, "collector", "store", "segments")
+        wait_until(lambda: all(os.path.isdir(os.path.join(segments, name)) for name in ("access", "signing")), "segments",
+                   every=0.3)
+        site.agent.stop()
+        site.collector.stop()
+        site.check_verified()
+        store, good = os.path.join(site.data, "collector", "store"), os.path.join(folder, "good")
+        shutil.copytree(store, good)
+
+        def file_of(name):
+            return next(os.path.join(place, file) for place, _, files in os.walk(os.path.join(segments, name)) for file in files)
+
+        def flip(name, place):
+            with open(file_of(name), "r+b") as file:
+                file.seek(place, os.SEEK_END)
+                byte = file.read(1)[0] ^ 1
+                file.seek(place, os.SEEK_END)
+                file.write(bytes([byte]))
+
+        def row(*arguments):
+            done = subprocess.run([editor, os.path.join(store, "rocksdb"), "segment", *arguments], capture_output=True,
+                                  text=True, check=False)
+            check(done.returncode == 0, f"store_edit says {done.returncode} {done.stderr}")
+
+        def without_keys():
+            os.rename(os.path.join(site.data, "collector", "day.keys"), os.path.join(folder, "day.keys"))
+
+        damages = [
+            ("a segment's row", lambda: row("delete", ""), ["MISSING", "class"]),
+            ("a segment's file", lambda: os.remove(file_of("signing")), ["segment signing"]),
+            ("another file in its place", lambda: shutil.copy(file_of("access"), file_of("signing")), ["segment signing"]),
+            ("a bit of its last block", lambda: flip("access", -40), ["segment access"]),
+            ("a bit of its middle", lambda: flip("signing", -400), ["segment signing"]),
+            ("its last byte", lambda: os.truncate(file_of("access"), os.path.getsize(file_of("access")) - 1), ["segment access"]),
+            ("the day keys", without_keys, ["segment access"]),
+        ]
+        for what, damage, wanted in damages:
+            damage()
+            findings, _ = site.verify()
+            check(findings, f"{what}: changed, and verify finds nothing")
+            for word in wanted:
+                check(word in str(findings), f"{what}: verify does not say {word!r}: {findings[:3]}")
+            shutil.rmtree(store)
+            shutil.copytree(good, store)
+        os.rename(os.path.join(folder, "day.keys"), os.path.join(site.data, "collector", "day.keys"))
         site.check_verified()
 
 
