@@ -392,7 +392,30 @@ void lane_set_durable(struct lane_state *lane) {
         memcpy(durable->newest_part, part.data, PART_SIZE);
 }
 
+/* The newest segment has events and is a day old. */
+static bool is_old(struct lanes *lanes) {
+    size_t count = spool_folder_count(lanes->folder);
+    if (!count || !spool_folder_current(lanes->folder, count - 1))
+        return false;
+    const struct spool_segment *newest = spool_folder_segment(lanes->folder, count - 1);
+    if (newest->id.number != lanes->segment) {
+        lanes->segment = newest->id.number;
+        lanes->segment_us = lanes->now.boottime_us;
+    }
+    return (newest->lanes[LANE_SECURITY].events_bytes || newest->lanes[LANE_BULK].events_bytes) &&
+           lanes->now.boottime_us - lanes->segment_us > LANES_SEGMENT_US;
+}
+
+/* What is proved in the one that was left goes at once. */
+static void release_old(struct lanes *lanes) {
+    if (!lanes->on_hold && spool_folder_release(lanes->folder))
+        lanes->changes++;
+}
+
 static bool write_group(struct lanes *lanes, struct fault *fault) {
+    bool old = is_old(lanes);
+    if (old)
+        spool_folder_roll(lanes->folder);
     bool over = (lanes->room_exhausted || lanes->on_hold) && spool_folder_bytes(lanes->folder) > lanes->settings.quota;
     bool good = over ? fault_set(fault, FAULT_SPACE, "the spool is over its quota of %llu bytes",
                                  (unsigned long long)lanes->settings.quota)
@@ -408,6 +431,8 @@ static bool write_group(struct lanes *lanes, struct fault *fault) {
     for (unsigned i = 0; i < LANES; i++)
         lane_set_durable(&lanes->lanes[i]);
     reuse(&lanes->pending);
+    if (old)
+        release_old(lanes);
     return true;
 }
 

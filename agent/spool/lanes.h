@@ -41,6 +41,9 @@
 #define LANES_PLAIN_BELOW 400u          /* bytes of text under which compressing costs more than it saves */
 #define LANES_HEARTBEAT_US 600000000ull
 #define LANES_RETRY_US 1000000u /* after a refused write */
+#define LANES_SEGMENT_US                                                                                               \
+    86400000000ull /* a segment with events takes no more after so long: what is erased at the collector must not stay   \
+                      on a quiet host */
 #define LANES_QUOTA_LEAST (32ull * 1024 * 1024)
 #define LANES_QUOTA_DEFAULT (1024ull * 1024 * 1024)
 

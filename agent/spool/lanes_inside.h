@@ -38,6 +38,7 @@ struct lanes {
     struct lanes_settings settings;
     char *host;
     struct spool_folder *folder;
+    uint64_t segment, segment_us; /* the newest segment's number; boot clock when it was first seen */
     struct stream_clock now;
     struct seen_checkpoint seen;
     bool has_seen;

@@ -288,6 +288,10 @@ static enum appended append_current(struct spool_folder *folder, struct buffer *
     return APPENDED;
 }
 
+void spool_folder_roll(struct spool_folder *folder) {
+    close_file(folder, &folder->file);
+}
+
 static struct spool_segment *segment_add(struct spool_folder *folder) {
     if (folder->count == folder->room) {
         folder->room = folder->room ? 2 * folder->room : 16;

@@ -76,6 +76,8 @@ uint64_t spool_folder_bytes(const struct spool_folder *folder);
 uint64_t spool_folder_syncs(const struct spool_folder *folder);
 uint64_t spool_folder_given_up(const struct spool_folder *folder); /* segments, after a failed sync */
 
+/* The next record begins a new segment. */
+void spool_folder_roll(struct spool_folder *folder);
 /* Writes and syncs the record that begins at the buffer's front (spool_record_begin, items; the folder
  * seals it). On success it is folded, indexed and cached. On failure nothing has changed but, after a
  * failed sync, the segment. */

@@ -404,6 +404,45 @@ static void batches_leave_once_a_checkpoint_holds_them_and_not_before(void **sta
     world_destroy(world);
 }
 
+static bool is_there(const struct world *world, const char *name) {
+    for (size_t i = 0; i < disk_model_names(world->disk); i++)
+        if (strcmp(disk_model_name(world->disk, i), name) == 0)
+            return true;
+    return false;
+}
+
+static void a_quiet_host_keeps_no_proved_event_for_more_than_a_day(void **state) {
+    (void)state;
+    struct world *world = world_create(1);
+    struct fault fault = {0};
+    world->settings.segment_bytes = 8 * 1024 * 1024;
+    assert_true(world_start(world, &fault));
+    flush(world);
+    world_read(world, 0, 3);
+    finish(world);
+    world_acknowledge(world);
+    char first[300];
+    snprintf(first, sizeof first, "%s", disk_model_name(world->disk, 0));
+    for (unsigned hour = 0; hour < 26; hour++) { /* heartbeats alone, every ten minutes */
+        for (unsigned i = 0; i < 6; i++) {
+            world_pass(world, 600000000);
+            flush(world);
+            world_send(world, UINT32_MAX);
+            world_acknowledge(world);
+        }
+        if (hour < 23)
+            assert_true(is_there(world, first));
+    }
+    assert_false(is_there(world, first));
+    assert_int_equal(report_of(world).segments, 1);
+    world_stop(world);
+    disk_model_power_cut(world->disk);
+    start_again(world);
+    finish(world);
+    world_check_lines(world);
+    world_destroy(world);
+}
+
 static void a_checkpoint_alone_is_written_with_the_next_flush_and_once(void **state) {
     (void)state;
     struct world *world = started(1);
@@ -934,6 +973,7 @@ int main(void) {
         cmocka_unit_test(what_is_acknowledged_and_closed_leaves_the_disk),
         cmocka_unit_test(marks_that_fall_or_lie_are_ignored),
         cmocka_unit_test(batches_leave_once_a_checkpoint_holds_them_and_not_before),
+        cmocka_unit_test(a_quiet_host_keeps_no_proved_event_for_more_than_a_day),
         cmocka_unit_test(a_checkpoint_alone_is_written_with_the_next_flush_and_once),
         cmocka_unit_test(entries_say_which_checkpoint_was_seen),
         cmocka_unit_test(leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_come),
