@@ -29,7 +29,7 @@ struct stream {
     bool has_part;
     bool has_state;        /* the store keeps its checker's state… */
     uint64_t kept_batches; /* …which counts so many closed batches */
-    bool bad;              /* reported already */
+    bool bad, key_bad;     /* reported already */
 };
 
 struct store_verifier {
@@ -201,6 +201,24 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
     return check == CHECK_ACCEPTED ? check : check_good(check) ? CHECK_SEQUENCE : check;
 }
 
+/* Whose key signs must have been said in the log before. */
+static void check_key(struct store_verifier *verifier, struct stream *stream, uint64_t log_index) {
+    enum lane lane;
+    char text[128];
+    if (!log_verifier_begun(verifier->log_rows) || stream->key_bad)
+        return;
+    const struct agent_line *line =
+        agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
+    const struct agent_epoch *epoch =
+        line ? agent_line_epoch(line, stream_checker_epoch_number(stream->checker)) : NULL;
+    if (epoch && log_index > epoch->from && memcmp(epoch->key.bytes, stream->key.bytes, sizeof stream->key.bytes) == 0)
+        return;
+    stream->key_bad = true;
+    snprintf(text, sizeof text, "log entry %" PRIu64 " is signed by a key that the log %s", log_index,
+             epoch && log_index > epoch->from ? "does not have for it" : "had not enrolled then");
+    find(verifier, stream->name, text);
+}
+
 static enum check check_close(struct store_verifier *verifier, struct stream *stream, struct slice payload,
                               struct fault *fault) {
     uint64_t log_index = bytes_get_u64(payload.data);
@@ -218,6 +236,7 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
         fault_set(fault, FAULT_MISSING, "log entry %" PRIu64 " is missing", log_index);
         return CHECK_SEQUENCE;
     }
+    check_key(verifier, stream, log_index);
     enum check check = stream_checker_close(stream->checker, buffer_slice(&verifier->entry),
                                             buffer_slice(&verifier->class_list), fault);
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
@@ -450,7 +469,7 @@ static void check_enrolled(struct store_verifier *verifier, const struct stream 
     enum lane lane;
     const struct agent_line *line =
         agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
-    if (!line && stream_checker_batch_seq(stream->checker) > 0)
+    if (!line && !stream->key_bad && stream_checker_batch_seq(stream->checker) > 0)
         find(verifier, stream->name, "its key was never enrolled in the log");
 }
 

@@ -62,7 +62,7 @@ static struct change *genesis_change(struct collector *collector, struct fault *
     site_path(path, collector->data, SITE_COLLECTOR_GENESIS);
     if ((!files_exists(path) && !make_genesis(collector, path, fault)) ||
         !genesis_file_read(path, &file, fault)) {
-        fault_place(fault, "the log is empty and has nothing to begin with");
+        fault_place(fault, "the log is empty and has nothing to begin with (a new site has: `tocsin init`)");
         return NULL;
     }
     struct change *change = change_create();

@@ -18,10 +18,13 @@ struct checkpoint_maker {
     bool running;
     struct log_pace pace;
     struct merkle_tile_builder *tree;
+    pthread_mutex_t mutex;
+    struct pending *pendings; /* under the mutex */
 };
 
-/* On its way to the disk. */
+/* On its way to the disk. One whose commit never comes, because the disk is full at a stop, ends with the maker. */
 struct pending {
+    struct pending *previous, *next;
     struct checkpoint_maker *maker;
     struct log_head head;
     struct buffer note;
@@ -35,10 +38,25 @@ static struct pending *pending_create(struct checkpoint_maker *maker, const stru
     pending->head = *head;
     pending->note = BUFFER(NOTE_MOST);
     pending->cosigned = cosigned;
+    pthread_mutex_lock(&maker->mutex);
+    pending->next = maker->pendings;
+    if (pending->next)
+        pending->next->previous = pending;
+    maker->pendings = pending;
+    pthread_mutex_unlock(&maker->mutex);
     return pending;
 }
 
 static void pending_destroy(struct pending *pending) {
+    struct checkpoint_maker *maker = pending->maker;
+    pthread_mutex_lock(&maker->mutex);
+    if (pending->next)
+        pending->next->previous = pending->previous;
+    if (pending->previous)
+        pending->previous->next = pending->next;
+    else
+        maker->pendings = pending->next;
+    pthread_mutex_unlock(&maker->mutex);
     buffer_free(&pending->note);
     free(pending);
 }
@@ -169,6 +187,9 @@ static bool offer_newest(struct checkpoint_maker *maker, struct fault *fault) {
 }
 
 static struct checkpoint_maker *release(struct checkpoint_maker *maker) {
+    while (maker->pendings)
+        pending_destroy(maker->pendings);
+    pthread_mutex_destroy(&maker->mutex);
     merkle_tile_builder_destroy(maker->tree);
     free(maker);
     return NULL;
@@ -180,6 +201,7 @@ struct checkpoint_maker *checkpoint_maker_start(const struct checkpoint_maker_se
     maker->settings = *settings;
     maker->pace.every_us = settings->every_us;
     maker->tree = merkle_tile_builder_create();
+    pthread_mutex_init(&maker->mutex, NULL);
     if (!offer_newest(maker, fault))
         return release(maker);
     errno = pthread_create(&maker->thread, NULL, run, maker);
@@ -203,7 +225,8 @@ static void cover_rest(struct checkpoint_maker *maker) {
     struct fault fault = {0};
     struct rows rows;
     log_reader_builder(log_state_reader(maker->settings.log), maker->tree);
-    if (merkle_tile_builder_size(maker->tree) <= maker->pace.signed_size || log_state_halted(maker->settings.log))
+    if (merkle_tile_builder_size(maker->tree) <= maker->pace.signed_size ||
+        log_state_halted(maker->settings.log))
         return;
     struct pending *pending = sign(maker);
     if (!pending)

@@ -116,7 +116,7 @@ void log_site_start(struct log_site *site, struct store *store,
         .store = store, .loop = site->loop, .own = site->own, .log = site->log, .signer = site->signer};
     if (log_state_size(site->log) == 0) {
         committer.first[0] = genesis_of(site);
-        committer.first[1] = own_of(site);
+        committer.first[1] = enrol ? own_of(site) : NULL;
     }
     site->committer = committer_create(&committer, &fault);
     if (!site->committer)
@@ -130,6 +130,14 @@ void log_site_start(struct log_site *site, struct store *store,
         maker.publisher = *publisher;
     site->maker = checkpoint_maker_start(&maker, &fault);
     assert_non_null(site->maker);
+}
+
+void log_site_start(struct log_site *site, struct store *store, const struct checkpoint_publisher *publisher) {
+    start(site, store, publisher, true);
+}
+
+void log_site_start_unenrolled(struct log_site *site, struct store *store) {
+    start(site, store, NULL, false);
 }
 
 void log_site_stop(struct log_site *site) {

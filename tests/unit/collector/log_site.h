@@ -22,6 +22,8 @@ struct log_site {
 
 /* Starts over what the store holds, or fails the test. */
 void log_site_start(struct log_site *site, struct store *store, const struct checkpoint_publisher *publisher);
+/* The same, but nobody enrols the own stream. */
+void log_site_start_unenrolled(struct log_site *site, struct store *store);
 /* The same for a start that is to be refused: gives the sentence. */
 const char *log_site_refused(struct store *store);
 void log_site_stop(struct log_site *site);

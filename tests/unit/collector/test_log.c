@@ -514,6 +514,20 @@ static void what_was_changed_in_checkpoints_and_control_entries_is_found_at_its_
     fake_store_destroy(store);
 }
 
+static void a_key_that_nobody_enrolled_is_found(void **state) {
+    (void)state;
+    struct store *store = fake_store_create();
+    struct log_site site;
+    struct log_head head;
+    log_site_start_unenrolled(&site, store);
+    log_site_close(&site);
+    log_site_settle(&site, &head, NULL);
+    log_site_stop(&site);
+    expect(store, "collector.example: log entry 2 is signed by a key that the log had not enrolled then");
+    assert_int_equal(log_site_verify(store).count, 1);
+    fake_store_destroy(store);
+}
+
 /* ---- starts over what is there */
 
 static void a_start_over_a_log_that_is_not_what_was_signed_is_refused(void **state) {
@@ -627,6 +641,7 @@ int main(void) {
         cmocka_unit_test(batches_are_found_by_stream_and_number),
         cmocka_unit_test(what_was_changed_in_the_log_is_found_at_its_place),
         cmocka_unit_test(what_was_changed_in_checkpoints_and_control_entries_is_found_at_its_place),
+        cmocka_unit_test(a_key_that_nobody_enrolled_is_found),
         cmocka_unit_test(a_start_over_a_log_that_is_not_what_was_signed_is_refused),
         cmocka_unit_test(a_store_from_before_there_were_tiles_gets_them_once),
         cmocka_unit_test(a_log_goes_on_after_any_commit_that_was_the_last),
