@@ -107,8 +107,7 @@ const char *log_site_refused(struct store *store) {
     return text;
 }
 
-void log_site_start(struct log_site *site, struct store *store,
-                    const struct checkpoint_publisher *publisher) {
+static void start(struct log_site *site, struct store *store, const struct checkpoint_publisher *publisher, bool enrol) {
     struct fault fault = {0};
     if (!open_site(site, store, &fault))
         fail_msg("%s: %s", fault.place, fault.text);
