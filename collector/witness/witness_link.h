@@ -10,7 +10,7 @@
 #include "merkle_proof.h"
 #include "witness_request.h"
 
-#define WITNESS_LINK_TIMEOUT_US 10000000u
+#define WITNESS_LINK_TIMEOUT_US 5000000u /* a stop waits for it, too */
 #define WITNESS_LINK_CONNECT_US 3000000u
 
 /* The committed log. Called in the link's thread. */

@@ -76,13 +76,17 @@ static void describe_one(const struct asked_witness *asked, struct buffer *to) {
     buffer_append_string(to, "}");
 }
 
+/* What was published last may be long ago. */
+static const char *verdict(const struct witnessing *witnessing) {
+    if (witnessing->forked)
+        return "FORKED";
+    return witnessing->met && !witnessing->told_unwitnessed ? "WITNESSED" : "UNWITNESSED";
+}
+
 void witnessing_describe(struct witnessing *witnessing, struct buffer *to) {
     pthread_mutex_lock(&witnessing->mutex);
     buffer_printf(to, "{\"verdict\":\"%s\",\"needed\":%u,\"forked\":%s,\"published\":%" PRIu64,
-                  witnessing->forked ? "FORKED"
-                  : witnessing->met  ? "WITNESSED"
-                                     : "UNWITNESSED",
-                  witnessing->policy.needed, witnessing->forked ? "true" : "false",
+                  verdict(witnessing), witnessing->policy.needed, witnessing->forked ? "true" : "false",
                   witnessing->published_size);
     time_member(to, "published_at", witnessing->published_us);
     buffer_append_string(to, ",\"list\":[");

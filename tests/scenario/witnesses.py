@@ -2,8 +2,10 @@
 """Witnesses: checkpoints are published with their quorum, and whoever shows two logs, or an older one, is found out."""
 
 import os
+import random
 import shutil
 import subprocess
+import time
 
 from tocsin_site import Daemon, Site, BIN, check, free_port, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
@@ -89,6 +91,7 @@ def _(folder):
         wait_until(lambda: site.alerts("A witness does not cosign"), "an alert about the witness")
         wait_until(lambda: site.alerts("Checkpoints are not witnessed"), "an alert about the quorum")
         check(published(site) < site.status()["log"]["size"], "published without its quorum")
+        check(site.status()["witnesses"]["verdict"] == "UNWITNESSED", "the status goes on saying WITNESSED")
         check(first.size() > before, "the witness that is there was not asked")
         check([one["state"] for one in site.status()["witnesses"]["list"]] == ["good", "failing"], "wrong states")
         second.start()
@@ -305,6 +308,28 @@ def _(folder):
             wait_until(lambda state=state: site.status()["witnesses"]["list"][0]["state"] == state, f"{state} with {text}",
                        every=0.2)
             site.collector.stop()
+
+
+@scenario("a collector that is killed is never behind what it has shown a witness")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(2, first, second))
+        site.start()
+        for number in range(12):
+            log.write([f"round {number}, line {i}" for i in range(20)])
+            time.sleep(random.uniform(0.0, 2.5))  # anywhere between commit, checkpoint, cosignature and publication
+            site.collector.kill()
+            site.start_collector()
+        site.wait_for_lines(log.written)
+        size = all_published(site)
+        for witness in (first, second):
+            witness.wait_for_size(size)
+            check(not witness.ask("GET", witness.log_path + "/forks")[1], "a fork was found")
+        check(not site.states("log_forked"), "a fork was told")
+        site.check_verified()
 
 
 @scenario("settings and keys that are wrong are said before anything starts")
