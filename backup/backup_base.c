@@ -275,9 +275,14 @@ static bool copy_segments(const struct backup_making *making, const char *from, 
     return true;
 }
 
+/* What follows a set holds the bodies of everything behind its moment. */
+static uint64_t bodies_from(const struct backup_making *making) {
+    return making->bodies_from < making->log_size ? making->bodies_from : making->log_size;
+}
+
 static bool put_about(struct backup_making *making, struct fault *fault) {
     CLEANUP_BUFFER struct buffer record = BUFFER(1024);
-    struct backup_about about = {making->log_size, making->bodies_from, making->sequence};
+    struct backup_about about = {making->log_size, bodies_from(making), making->sequence};
     backup_about_write(&record, slice_string(making->site.origin), &about);
     return backup_writer_put_all(making->base, buffer_slice(&record), fault);
 }
@@ -285,7 +290,7 @@ static bool put_about(struct backup_making *making, struct fault *fault) {
 bool backup_making_finish(struct backup_making *making, const char *store_folder,
                           struct backup_made *ret_made, struct fault *fault) {
     struct backup_made made = {
-        .log_size = making->log_size, .rows = making->rows, .bodies_from = making->bodies_from};
+        .log_size = making->log_size, .rows = making->rows, .bodies_from = bodies_from(making)};
     char log[FILES_PATH_MOST];
     if (making->log_size > backup_making_log_first(making) && !making->log)
         return fault_set(fault, FAULT_FORMAT, "the store's log is longer than its entries");

@@ -38,7 +38,7 @@ backup_walk_take backup_making_take; /* context: the making */
 struct backup_made {
     char set[BACKUP_SET_NAME];
     uint64_t log_size, rows, bytes; /* bytes: of the new files, segments not counted */
-    uint64_t bodies_from; /* entries below it have no bodies in this set (UINT64_MAX: no body is in it) */
+    uint64_t bodies_from; /* entries below it have no bodies in this set, or in what follows it */
     uint64_t segments, copied; /* segments that the store has; of them copied now */
     uint64_t checked;          /* older files of the log and segments drawn by lot and read whole */
 };

@@ -44,7 +44,7 @@ struct backup_commit {
 /* value of BACKUP_ABOUT: u64 log size ‖ u64 bodies_from ‖ u64 sequence */
 struct backup_about {
     uint64_t log_size;    /* of the log at its moment: so far the log's files must reach */
-    uint64_t bodies_from; /* entries below it have no bodies in it; UINT64_MAX: no body is in it */
+    uint64_t bodies_from; /* entries below it have no bodies in it, or in what follows it */
     uint64_t sequence;    /* the store's at its moment: what was followed goes on from there */
 };
 #define BACKUP_ABOUT_SIZE 24u
