@@ -76,6 +76,58 @@ static bool find(const struct command_context *context, Tocsin__EventQuery *quer
     return true;
 }
 
+/* ---- what a hold keeps: each event comes with its proof */
+
+struct held {
+    uint64_t log_index;
+    struct slice extra; /* owned */
+};
+
+struct held_list {
+    size_t count, room;
+    uint64_t highest;
+    struct held *events;
+};
+
+static void keep_held(struct held_list *list, struct slice message) {
+    Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, message.size, message.data);
+    if (row && row->key.len == 8) {
+        if (list->count == list->room) {
+            list->room = list->room ? 2 * list->room : 256;
+            list->events = memory_resize(list->events, list->room, sizeof *list->events);
+        }
+        struct held *held = &list->events[list->count++];
+        *held = (struct held){bytes_get_u64(row->key.data),
+                              slice_make(memory_copy(row->value.data, row->value.len), row->value.len)};
+        if (held->log_index > list->highest)
+            list->highest = held->log_index;
+    }
+    if (row)
+        tocsin__store_row__free_unpacked(row, NULL);
+}
+
+static bool find_held(const struct command_context *context, uint64_t hold, struct held_list *list,
+                      struct fault *fault) {
+    Tocsin__HeldQuery query = TOCSIN__HELD_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    struct frame frame;
+    uint64_t count;
+    query.hold = hold;
+    request.of_case = TOCSIN__REQUEST__OF_HELD;
+    request.held = &query;
+    struct reader *reader = reader_open(context, &request, fault);
+    while (reader && list->count <= EVENTS_MOST && reader_next(reader, &frame, &count, fault))
+        if (frame.type == FRAME_STORE_ROW)
+            keep_held(list, frame.message);
+    reader_close(reader);
+    if (fault->code)
+        return false;
+    if (list->count > EVENTS_MOST)
+        return fault_set(fault, FAULT_LIMIT, "an excerpt has %u events at most", EVENTS_MOST);
+    return list->count > 0 ||
+           fault_set(fault, FAULT_MISSING, "hold %" PRIu64 " keeps nothing of what was erased", hold);
+}
+
 /* ---- their batches */
 
 struct making {
@@ -292,6 +344,22 @@ static bool make(struct making *making, const struct wanted *wanted, struct buff
            add_all(making, wanted, file, fault);
 }
 
+static bool make_held(struct making *making, const struct held_list *list, struct buffer *file,
+                      struct fault *fault) {
+    struct slice note = {NULL, 0};
+    bool good = log_access_finish(making->access, NULL, 0, WAIT_US, &making->size, &making->note, fault);
+    note = buffer_slice(&making->note);
+    good = good &&
+           excerpt_begin(making->source, list->highest + 1, note, making->size, list->count, file, fault);
+    for (size_t i = 0; good && i < list->count; i++) {
+        struct event_proof proof;
+        good =
+            event_proof_read(list->events[i].extra, &proof, fault) &&
+            excerpt_add(making->source, note, making->size, list->events[i].log_index, &proof, file, fault);
+    }
+    return good;
+}
+
 struct checked {
     size_t altered;
     struct fault first;
@@ -318,19 +386,21 @@ static bool write_checked(const struct command_context *context, struct log_acce
     return files_write(path, buffer_slice(file), 0600, fault);
 }
 
-static bool run(const struct command_context *context, Tocsin__EventQuery *query, const char *path,
-                struct excerpt_summary *ret_summary, struct fault *fault) {
+/* `hold` NULL: what the query finds. */
+static bool run(const struct command_context *context, Tocsin__EventQuery *query, const uint64_t *hold,
+                const char *path, struct excerpt_summary *ret_summary, struct fault *fault) {
     CLEANUP_BUFFER struct buffer file = BUFFER(FILE_MOST);
     struct wanted wanted = {0};
+    struct held_list held = {0};
     struct making making = {.note = BUFFER(NOTE_MOST),
                             .entry_bytes = BUFFER(BATCH_ENTRY_SIZE),
                             .list = BUFFER(CLASS_LIST_MOST),
                             .opener = events_opener_create()};
-    bool good = find(context, query, &wanted, fault);
+    bool good = hold ? find_held(context, *hold, &held, fault) : find(context, query, &wanted, fault);
     making.access = good ? log_access_open(context, fault) : NULL;
     if (making.access) {
         making.source = log_access_source(making.access);
-        good = make(&making, &wanted, &file, fault) &&
+        good = (hold ? make_held(&making, &held, &file, fault) : make(&making, &wanted, &file, fault)) &&
                write_checked(context, making.access, &file, path, ret_summary, fault);
     }
     good = good && making.access;
@@ -342,19 +412,30 @@ static bool run(const struct command_context *context, Tocsin__EventQuery *query
     events_opener_destroy(making.opener);
     log_access_close(making.access);
     free(wanted.events);
+    for (size_t i = 0; i < held.count; i++)
+        free((void *)(uintptr_t)held.events[i].extra.data);
+    free(held.events);
     return good;
 }
 
 int command_excerpt(const struct command_context *context, int argc, char **argv) {
     const char *path = NULL;
+    uint64_t hold = 0;
+    bool held = false;
     int kept = 0;
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             path = argv[++i];
-        else
+        else if (strcmp(argv[i], "--hold") == 0 && i + 1 < argc) {
+            if (!slice_decimal(slice_string(argv[++i]), &hold))
+                return command_usage("excerpt", "--hold takes the number of a hold");
+            held = true;
+        } else
             argv[kept++] = argv[i];
     if (!path)
         return command_usage("excerpt", "-o FILE is missing");
+    if (held && kept > 1)
+        return command_usage("excerpt", "a hold's events, or what an expression finds, not both");
     Tocsin__EventQuery query;
     tocsin__event_query__init(&query);
     CLEANUP_BUFFER struct buffer expression = BUFFER(64 * 1024);
@@ -363,7 +444,7 @@ int command_excerpt(const struct command_context *context, int argc, char **argv
     if (!query_options_parse(context, kept, argv, &query, &expression, &fault))
         return command_fail("excerpt", &fault);
     query.follow = query.count = false;
-    if (!run(context, &query, path, &summary, &fault))
+    if (!run(context, &query, held ? &hold : NULL, path, &summary, &fault))
         return command_fail("excerpt", &fault);
     proof_print_excerpt(context, path, &summary);
     return EXIT_GOOD;

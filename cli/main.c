@@ -35,9 +35,10 @@ static const struct command commands[] = {
      command_query},
     {"alerts", "[--since T] [--limit N] [--follow]", "lists alerts", "  tocsin alerts --since 24h\n  tocsin alerts --follow\n",
      command_alerts},
-    {"excerpt", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] -o FILE",
+    {"excerpt", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] | --hold N -o FILE",
      "writes events with their proofs into a file that stands alone",
-     "EXPR and T as for query. What is open is closed first, and the checkpoint that covers it waited for.\n\n"
+     "EXPR and T as for query. What is open is closed first, and the checkpoint that covers it waited for.\n"
+     "--hold N: what a hold keeps of units that were erased.\n\n"
      "  tocsin excerpt 'Failed password' --since 1h -o case12.excerpt\n  tocsin verify --trust log.trust case12.excerpt\n",
      command_excerpt},
     {"absence", "--stream S --class C --from T --to T -o FILE",

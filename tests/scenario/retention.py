@@ -5,6 +5,7 @@ window with them, never early. Clocks are shifted for the daemons alone (shims/c
 
 import ctypes
 import datetime
+import json
 import os
 import shutil
 import struct
@@ -377,6 +378,9 @@ def _(folder):
         number = str(site._objects("hold", "list")[0]["hold"])
         go_to(site, clock, 190 * DAY_S)
         day = units(site, "access")[0]["opened"][:10]
+        trust, before = os.path.join(folder, "log.trust"), os.path.join(folder, "before.excerpt")
+        office.ask("excerpt", "gone-0815 or kept-4711", "-o", before)
+        office.ask("trust", "export", "-o", trust)
         office.state(office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "a request"),
                      office.admin, "bob")
         wait_until(lambda: states_of(site, "access") == ["held"], lambda: f"held: {units(site, 'access')}", 60, 1)
@@ -386,6 +390,17 @@ def _(folder):
         held = site._objects("hold", "show", number)
         check([event["event"]["original"] for event in held] == [f"kept-4711 line {number}" for number in range(20)],
               f"what the hold keeps: {held[:3]} … {len(held)}")
+        # What was proved before the erasure still is; what is held can be proved now.
+        held = os.path.join(folder, "held.excerpt")
+        office.ask("excerpt", "--hold", number, "-o", held)
+        for path, count in ((before, 40), (held, 20)):
+            lines = [json.loads(line) for line in office.ask("--json", "verify", "--trust", trust, path).splitlines()]
+            check(lines[-1]["events"] == count and lines[-1]["altered"] == 0, f"{path}: {lines[-1]}")
+        # And that nothing was read on another class, over all of that time.
+        absence = os.path.join(folder, "quiet.absence")
+        office.ask("absence", "--stream", site.agent.name, "--class", "signing", "--from", day, "--to", "now", "-o", absence)
+        lines = [json.loads(line) for line in office.ask("--json", "verify", "--trust", trust, absence).splitlines()]
+        check(lines[-1]["events"] == 0 and len(lines) > 1, f"{lines[-1]}")
         site.agent.stop()
         site.agent.start()  # begins another segment of its spool
         nowhere(site, "gone-0815 line")
