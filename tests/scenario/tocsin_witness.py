@@ -8,9 +8,16 @@
 import base64
 import hashlib
 import http.client
+import http.server
 import json
 import os
+import struct
 import subprocess
+import threading
+import time
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tocsin_site import BIN, PATIENCE_S, Daemon, check, free_port, wait_until
 
@@ -90,6 +97,44 @@ class Witness:
 
     def wait_for_size(self, size):
         wait_until(lambda: self.size() >= size, lambda: f"{self.name} has cosigned {size} entries", PATIENCE_S, 0.2)
+
+
+class FakeWitness:
+    """One that cosigns whatever it is shown, dated as the test wants; it has no page of its newest note."""
+
+    def __init__(self, name):
+        self.name, self.time, self.asked = name, None, 0  # time: None for now
+        self.private = Ed25519PrivateKey.generate()
+        typed = b"\x04" + self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.key_id = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
+        self.key = f"{name}+{self.key_id.hex()}+{base64.b64encode(typed).decode()}"
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_error(404)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = fake.cosign(body.split(b"\n\n")[1] + b"\n")
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def cosign(self, text):
+        self.asked += 1
+        when = int(time.time()) if self.time is None else self.time
+        signature = self.private.sign(f"cosignature/v1\ntime {when}\n".encode() + text)
+        payload = self.key_id + struct.pack(">Q", when) + signature
+        return f"\u2014 {self.name} {base64.b64encode(payload).decode()}\n".encode()
 
 
 def settings(needed, *these, more=""):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from tocsin_site import Daemon, Site, BIN, check, free_port, run, scenario, wait_until
-from tocsin_witness import settings, witnesses
+from tocsin_witness import FakeWitness, settings, witnesses
 
 CLOSE_SOON = "batch: {close_after: 1s}\n"
 
@@ -308,6 +308,23 @@ def _(folder):
             wait_until(lambda state=state: site.status()["witnesses"]["list"][0]["state"] == state, f"{state} with {text}",
                        every=0.2)
             site.collector.stop()
+
+
+@scenario("a cosignature that is dated in the future or at zero does not count")
+def _(folder):
+    with Site(folder) as site:
+        fake = FakeWitness("w1.example")
+        for when, word in ((int(time.time()) + 3600, "clock is ahead"), (0, "not good"), (2**63, "not good")):
+            fake.time = when
+            site.write_settings(settings(1, fake))
+            site.start_collector()
+            wait_until(lambda word=word: word in str(site.status()["witnesses"]["list"]), f"{word} for {when}", every=0.2)
+            check(published(site) == 0 and site.status()["witnesses"]["verdict"] == "UNWITNESSED", f"{when} counted")
+            site.collector.stop()
+        fake.time = None
+        site.start_collector()
+        all_published(site)
+        check(site.status()["witnesses"]["verdict"] == "WITNESSED", "one dated now does not count")
 
 
 @scenario("a collector that is killed is never behind what it has shown a witness")
