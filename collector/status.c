@@ -12,6 +12,8 @@
 #define STATUS_WAIT_S 5
 
 static const char *next_step(const struct collector *collector) {
+    if (ingest_halted(collector->ingest))
+        return ingest_halted(collector->ingest);
     if (collector->settings->mail.server.host == NULL && collector->settings->webhooks.count == 0)
         return "nobody is told of alerts yet: set mail or webhooks in collector.yaml, then `tocsin "
                "test-alert`";

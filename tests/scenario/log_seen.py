@@ -148,6 +148,59 @@ def _(folder):
         site.check_verified()
 
 
+@scenario("what a copy of the store lacks and no checkpoint held comes again from the spools, once")
+def _(folder):
+    with Site(folder) as site:
+        witness, = witnesses(site, "w1.example")
+        witness.stop()
+        site.write_settings(settings(1, witness))
+        site.start_collector()
+        agent, log = new_agent(site, "signer1")
+        agent.start()
+        log.write(["before the copy"])
+        site.wait_for_lines(log.written, host="signer1")
+        site.wait_for_signed("signer1")
+        site.collector.stop()
+        copy(store_of(site), os.path.join(folder, "older"))
+        site.start_collector()
+        for n in range(4):
+            log.write([f"acknowledged and then lost {n}"])
+            site.wait_for_lines(log.written, host="signer1")
+            site.wait_for_signed("signer1")
+            if n == 1:  # over several segments of the spool
+                agent.stop()
+                agent.start()
+        site.collector.stop()
+        copy(os.path.join(folder, "older"), store_of(site))
+        witness.start()
+        site.start_collector()
+        site.wait_for_lines(log.written, host="signer1")
+        log.write(["and on"])
+        site.wait_for_lines(log.written, host="signer1")
+        wait_until(lambda: seen_size(agent) > 0, "a checkpoint holds it")
+        check(not site.states("log_conflict"), "a conflict, though nothing that was signed is missing")
+        site.check_verified()
+
+
+@scenario("a host that joined after the copy was made finds it, too")
+def _(folder):
+    with Site(folder, settings=CHECKPOINT_SOON) as site:
+        site.start_collector()
+        site.collector.stop()
+        copy(store_of(site), os.path.join(folder, "older"))
+        site.start_collector()
+        agent, log = new_agent(site, "signer1")
+        agent.start()
+        grow(site, agent, log)
+        site.collector.stop()
+        copy(os.path.join(folder, "older"), store_of(site))
+        site.start_collector()
+        site.collector.wait_for_log(CONTRADICTS)
+        agent.daemon.wait_for_log(REFUSED)
+        wait_until(lambda: site.alerts(ALERT), "it is an alert")
+        check(re.search("older copy|another tree", site.status()["next"]), f"the status says {site.status()}")
+
+
 @scenario("two collectors with one key: whoever sees both finds it, and the second takes nothing")
 def _(folder):
     with Site(folder, settings=CHECKPOINT_SOON) as site:
