@@ -205,15 +205,15 @@ static enum witness_status add_locked(struct keeper *keeper, const struct witnes
     return verdict.status;
 }
 
-enum witness_status keeper_add_checkpoint(struct keeper *keeper, struct slice bytes, uint64_t now_s,
+enum witness_status keeper_add_checkpoint(struct keeper *keeper, struct slice request, uint64_t now_s,
                                           struct buffer *answer, bool *ret_fork) {
     struct fault fault = {0};
-    struct witness_request request;
+    struct witness_request read;
     enum witness_status status = WITNESS_MALFORMED;
     *ret_fork = false;
-    if (witness_request_read(bytes, &request, &fault)) {
+    if (witness_request_read(request, &read, &fault)) {
         pthread_mutex_lock(&keeper->mutex);
-        status = add_locked(keeper, &request, now_s, answer, ret_fork, &fault);
+        status = add_locked(keeper, &read, now_s, answer, ret_fork, &fault);
         pthread_mutex_unlock(&keeper->mutex);
     }
     if (status != WITNESS_COSIGNED && status != WITNESS_CONFLICT)
@@ -223,65 +223,65 @@ enum witness_status keeper_add_checkpoint(struct keeper *keeper, struct slice by
 
 /* ---- what is asked for */
 
-static size_t find_place(const struct keeper *keeper, struct slice name, struct fault *fault) {
+static struct place *find_place(const struct keeper *keeper, struct slice name, struct fault *fault) {
     for (size_t i = 0; i < keeper->count; i++)
         if (slice_equal(slice_string(keeper->places[i].name), name))
-            return i;
+            return &keeper->places[i];
     fault_set(fault, FAULT_MISSING, "this witness does not know the log");
-    return keeper->count;
+    return NULL;
 }
 
 bool keeper_newest(struct keeper *keeper, struct slice log, struct buffer *note, struct fault *fault) {
     char path[FILES_PATH_MOST];
-    size_t i = find_place(keeper, log, fault);
-    if (i == keeper->count)
+    struct place *place = find_place(keeper, log, fault);
+    if (!place)
         return false;
     pthread_mutex_lock(&keeper->mutex);
-    bool there = keeper->logs[i].newest.time_s > 0;
+    bool there = keeper->logs[place - keeper->places].newest.time_s > 0;
     pthread_mutex_unlock(&keeper->mutex);
     if (!there)
         return fault_set(fault, FAULT_MISSING, "nothing was cosigned for the log yet");
     /* Renamed into its place, so it is whole without the lock. */
-    return note_path(&keeper->places[i], path) && files_read(path, note, fault);
+    return note_path(place, path) && files_read(path, note, fault);
 }
 
 bool keeper_list(struct keeper *keeper, struct slice log, enum keeper_shelf shelf, struct buffer *to,
                  struct fault *fault) {
-    size_t i = find_place(keeper, log, fault);
-    if (i == keeper->count)
+    struct place *place = find_place(keeper, log, fault);
+    if (!place)
         return false;
     pthread_mutex_lock(&keeper->mutex);
-    keepsake_list(keeper->places[i].shelves[shelf], to);
+    keepsake_list(place->shelves[shelf], to);
     pthread_mutex_unlock(&keeper->mutex);
     return true;
 }
 
 bool keeper_get(struct keeper *keeper, struct slice log, enum keeper_shelf shelf, struct slice name,
                 struct buffer *to, struct fault *fault) {
-    size_t i = find_place(keeper, log, fault);
-    if (i == keeper->count)
+    struct place *place = find_place(keeper, log, fault);
+    if (!place)
         return false;
     pthread_mutex_lock(&keeper->mutex);
-    bool good = keepsake_get(keeper->places[i].shelves[shelf], name, to, fault);
+    bool good = keepsake_get(place->shelves[shelf], name, to, fault);
     pthread_mutex_unlock(&keeper->mutex);
     return good;
 }
 
-bool keeper_add_statement(struct keeper *keeper, struct slice log, struct slice bytes, struct hash *ret_hash,
-                          struct fault *fault) {
+bool keeper_add_statement(struct keeper *keeper, struct slice log, struct slice statement,
+                          struct hash *ret_hash, struct fault *fault) {
     struct signed_statement read;
-    size_t i = find_place(keeper, log, fault);
-    if (i == keeper->count)
+    struct place *place = find_place(keeper, log, fault);
+    if (!place)
         return false;
-    if (bytes.size > KEEPER_STATEMENT_MOST)
-        return fault_set(fault, FAULT_LIMIT, "a statement of %zu bytes; %u is the most", bytes.size,
+    if (statement.size > KEEPER_STATEMENT_MOST)
+        return fault_set(fault, FAULT_LIMIT, "a statement of %zu bytes; %u is the most", statement.size,
                          KEEPER_STATEMENT_MOST);
-    if (!signed_statement_read(bytes, &read, fault))
+    if (!signed_statement_read(statement, &read, fault))
         return false;
-    if (read.signature_count == 0 || !hash_equal(&read.statement.log, &keeper->places[i].log))
+    if (read.signature_count == 0 || !hash_equal(&read.statement.log, &place->log))
         return fault_set(fault, FAULT_FORMAT, "this is not a signed statement for that log");
     pthread_mutex_lock(&keeper->mutex);
-    bool good = keepsake_add(keeper->places[i].shelves[KEEPER_STATEMENTS], bytes, ret_hash, fault);
+    bool good = keepsake_add(place->shelves[KEEPER_STATEMENTS], statement, ret_hash, fault);
     pthread_mutex_unlock(&keeper->mutex);
     return good;
 }
@@ -290,12 +290,12 @@ size_t keeper_log_count(const struct keeper *keeper) {
     return keeper->count;
 }
 
-struct keeper_log keeper_log(struct keeper *keeper, size_t i) {
+struct keeper_log keeper_log(struct keeper *keeper, size_t place) {
     pthread_mutex_lock(&keeper->mutex);
-    struct keeper_log log = {.key = keeper->logs[i].key, .newest = keeper->logs[i].newest};
-    memcpy(log.name, keeper->places[i].name, sizeof log.name);
-    log.forks = keepsake_count(keeper->places[i].shelves[KEEPER_FORKS]);
-    log.statements = keepsake_count(keeper->places[i].shelves[KEEPER_STATEMENTS]);
+    struct keeper_log log = {.key = keeper->logs[place].key, .newest = keeper->logs[place].newest};
+    memcpy(log.name, keeper->places[place].name, sizeof log.name);
+    log.forks = keepsake_count(keeper->places[place].shelves[KEEPER_FORKS]);
+    log.statements = keepsake_count(keeper->places[place].shelves[KEEPER_STATEMENTS]);
     pthread_mutex_unlock(&keeper->mutex);
     return log;
 }
