@@ -214,9 +214,17 @@ static bool start_metrics(struct agent *agent, struct fault *fault) {
     return agent->metrics != NULL;
 }
 
-static void tell(void *context, const char *event, const char *text) {
-    agent_tell(context, event, text);
-    agent_schedule_turn(context);
+static void tell(void *context, const char *event, const char *text, struct slice evidence) {
+    struct agent *agent = context;
+    const struct event_field fields[] = {{SLICE("tocsin.event"), slice_string(event)},
+                                         {SLICE("log.evidence"), evidence}};
+    const struct event_body body = {.kind = EVENT_STATE,
+                                    .source = SLICE("agent"),
+                                    .raw = slice_string(text),
+                                    .fields = fields,
+                                    .field_count = evidence.size ? 2 : 1};
+    lanes_event(agent->lanes, CLASS_JOURNAL, &body);
+    agent_schedule_turn(agent);
 }
 
 static bool start_watching(struct agent *agent, struct fault *fault) {

@@ -9,12 +9,13 @@
 #include "memory.h"
 
 #define POLICY_TEXT_MOST (32u + WITNESSES_MOST * (NOTE_VKEY_MOST + 1u))
-#define REFUSED_MOST (CHECKPOINT_NOTE_MOST + 4096u)
+#define REFUSED_MOST (CHECKPOINT_NOTE_MOST + LOG_WATCH_NOTE_MOST + 4096u)
+#define EVIDENCE_MOST 32768u /* bytes of it in an event */
 
 struct watching {
     char *witnesses, *refused;
     void *context;
-    void (*tell)(void *context, const char *event, const char *text);
+    void (*tell)(void *context, const char *event, const char *text, struct slice evidence);
     void (*changed)(void *context);
     struct lanes *lanes;
     struct log_watch watch;
@@ -165,7 +166,8 @@ static void look_for_the_person(struct watching *watching) {
     stop(watching, false);
     log_notice("the refused checkpoint was taken away: checkpoints count again");
     watching->tell(watching->context, "log_accepted",
-                   "somebody took the refused checkpoint away: checkpoints count again");
+                   "somebody took the refused checkpoint away: checkpoints count again",
+                   (struct slice){NULL, 0});
 }
 
 void watching_session(struct watching *watching, const uint64_t proved[LANES]) {
@@ -196,7 +198,8 @@ void watching_refuse(struct watching *watching, const char *word, const char *re
               reason, watching->refused);
     snprintf(sentence, sizeof sentence, "the collector's log contradicts what this host has verified: %s",
              reason);
-    watching->tell(watching->context, "log_contradiction", sentence);
+    watching->tell(watching->context, "log_contradiction", sentence,
+                   slice_head(buffer_slice(&text), EVIDENCE_MOST));
 }
 
 static void tell_unwitnessed(struct watching *watching, const struct fault *fault) {
@@ -204,7 +207,7 @@ static void tell_unwitnessed(struct watching *watching, const struct fault *faul
         return;
     watching->told_unwitnessed = true;
     log_fault(LOG_LEVEL_WARNING, fault, "nothing leaves the spool for now");
-    watching->tell(watching->context, "checkpoint_unwitnessed", fault->text);
+    watching->tell(watching->context, "checkpoint_unwitnessed", fault->text, (struct slice){NULL, 0});
 }
 
 /* False: an entry that this agent signed is not where the collector says. */

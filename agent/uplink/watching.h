@@ -23,8 +23,8 @@ struct watching_settings {
     const char *witnesses;  /* paths of the two files */
     const char *refused;
     void *context;
-    /* A state event of the agent's own: name and sentence. */
-    void (*tell)(void *context, const char *event, const char *text);
+    /* A state event of the agent's own: name and sentence; `evidence` (empty for none) is what was verified and refused. */
+    void (*tell)(void *context, const char *event, const char *text, struct slice evidence);
     void (*changed)(void *context); /* something waits to be written to the spool */
 };
 

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "report.h"
 
+#define EVIDENCE_MOST 8192u /* bytes of the note in the event */
 #define WHAT_TO_DO                                                                                           \
     "Nothing is acknowledged; agents keep what they have. Stop this collector and keep its store as "        \
     "evidence. If it "                                                                                       \
@@ -73,8 +74,11 @@ void log_claims_halt(struct ingest_common *common, enum log_claim claim, const c
         return;
     stop_acknowledging(common, sentence);
     struct change *change = change_create();
+    char evidence[EVIDENCE_MOST];
+    snprintf(evidence, sizeof evidence, "%.*s", SLICE_ARG(note));
     const struct report_field fields[] = {{"host.name", host},
                                           {"error.message", sentence},
+                                          {"log.evidence", evidence},
                                           {"log.conflict", claim == LOG_CLAIM_FORK ? "fork" : "rollback"},
                                           {NULL, NULL}};
     change_put(change, STORE_MARK, SLICE(LOG_CONFLICT_MARK), note);

@@ -135,7 +135,8 @@ def _(folder):
             agent.daemon.wait_for_log(REFUSED)
             wait_until(lambda: site.alerts(ALERT), "it is an alert")
             check(site.alerts(ALERT)[0]["priority"] == "page", "nobody is paged")
-            check(len(site.states("log_conflict")) == 1, "told more than once")
+            states = site.states("log_conflict")
+            check(len(states) == 1 and ORIGIN in states[0]["log"]["evidence"], f"told more than once, or without it: {states}")
             check(site.count("\"while it was away\"") == 0, "something is taken all the same")
             site.collector.stop()
         check(seen_size(agent) >= size, "the agent has forgotten what it saw")
@@ -329,6 +330,8 @@ def play_lie(folder, make_of, says):
         agent.port = site.port
         agent.start()
         wait_until(lambda: site.alerts("A host found that the collector's log contradicts itself"), "it is an alert")
+        told = site.states("log_contradiction")
+        check(told[0]["log"]["evidence"].count(ORIGIN) >= 2, f"the event does not hold both notes: {told}")
         held = segments(agent)
         for n in range(2):
             log.write([f"held {n}"])

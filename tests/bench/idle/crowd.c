@@ -68,8 +68,8 @@ static uint64_t no_lag(void *context) {
 
 static void no_answer(void *context) { (void)context; }
 
-static void no_event(void *context, const char *event, const char *text) {
-    (void)context;
+static void no_event(void *context, const char *event, const char *text, struct slice evidence) {
+    (void)context, (void)evidence;
     log_error("%s: %s", event, text);
 }
 

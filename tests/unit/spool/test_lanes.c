@@ -933,6 +933,30 @@ static void what_the_collector_has_stored_goes_first_whatever_its_class_and_is_n
     world_destroy(world);
 }
 
+static void while_held_the_quota_stops_the_sources_and_gives_up_nothing(void **state) {
+    (void)state;
+    struct world *world = with_quota();
+    struct fault fault = {0};
+    unsigned taken = 0;
+    bool flushed = true;
+    lanes_hold(world->lanes, true);
+    for (unsigned i = 0; i < 80 && flushed; i++) {
+        taken += add_signing(world);
+        flushed = lanes_flush(world->lanes, &fault);
+        world_send(world, UINT32_MAX);
+        acknowledge_alone(world);
+    }
+    assert_false(flushed);
+    assert_int_equal(fault.code, FAULT_SPACE);
+    assert_int_equal(report_of(world).dropped_batches, 0);
+    lanes_hold(world->lanes, false);
+    world_acknowledge(world);
+    flush(world);
+    finish(world);
+    assert_true(world->gaps == 0 && world->owed == 0);
+    world_destroy(world);
+}
+
 static void what_must_never_be_given_up_stops_the_sources_at_the_quota(void **state) {
     (void)state;
     struct world *world = with_quota();
@@ -993,6 +1017,7 @@ int main(void) {
         cmocka_unit_test(over_its_quota_the_spool_gives_up_bulk_bodies_first_and_says_so),
         cmocka_unit_test(bodies_given_up_stay_given_up_when_the_crash_comes_before_their_bytes_go),
         cmocka_unit_test(what_the_collector_has_stored_goes_first_whatever_its_class_and_is_no_loss),
+        cmocka_unit_test(while_held_the_quota_stops_the_sources_and_gives_up_nothing),
         cmocka_unit_test(what_must_never_be_given_up_stops_the_sources_at_the_quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,9 +35,10 @@ struct world {
     char event[64];
 };
 
-static void tell(void *context, const char *event, const char *text) {
+static void tell(void *context, const char *event, const char *text, struct slice evidence) {
     struct world *world = context;
     assert_true(text[0] != 0);
+    assert_int_equal(evidence.size > 0, strcmp(event, "log_contradiction") == 0);
     snprintf(world->event, sizeof world->event, "%s", event);
     world->told++;
 }
