@@ -44,6 +44,25 @@ def _(folder):
         check(summary["log"]["statements"] == 3, f"verify says {summary}")
 
 
+@scenario("a site from before there was a genesis gets one at its first start, and not later")
+def _(folder):
+    with Site(folder) as site:
+        old = os.path.join(site.data, "collector", "genesis")
+        os.remove(old)
+        os.remove(os.path.join(site.data, "collector", "registrar.key"))
+        shutil.rmtree(os.path.join(site.data, "people"))
+        site.start()
+        wait_until(lambda: covered(site), "a checkpoint", 10)
+        check(os.listdir(os.path.join(site.data, "people")) == ["admin.key"], "no key of an administrator")
+        wait_until(lambda: site.agent_status() is not None, "the agent")
+        check(log_of(site)["statements"] == 4, f"genesis, day mark and two enrolments: {log_of(site)}")
+        site.collector.stop()
+        os.remove(old)  # the log has begun: nothing asks for it any more
+        site.start_collector()
+        check(not os.path.exists(old), "another genesis was made")
+        site.check_verified()
+
+
 @scenario("a checkpoint over what came in is there within 10 s, also after the collector was killed")
 def _(folder):
     with Site(folder, settings="checkpoint: {every: 10s}\n") as site:
