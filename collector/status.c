@@ -21,6 +21,11 @@ static const char *next_step(const struct collector *collector) {
         return "no agent yet: `tocsin deploy HOST --print`";
     if (!collector_has_backup(collector))
         return "no backup yet: set backup.folder and backup.keys in collector.yaml, or `tocsin backup DIR`";
+    struct retention_sums retention = retention_job_sums(collector->retention);
+    if (retention.overdue)
+        return "events outlived their maximum: `tocsin retention run` says why they stay";
+    if (retention.reminded)
+        return "events are past their maximum, and without witnesses two people erase them: `tocsin retention status`";
     return "";
 }
 
@@ -90,6 +95,10 @@ static void write_status(struct collector *collector, struct buffer *to) {
         buffer_append_string(to, ",\"backup\":");
         backup_service_describe(collector->backup, to);
     }
+    struct retention_sums retention = retention_job_sums(collector->retention);
+    buffer_printf(to,
+                  ",\"retention\":{\"overdue\":%" PRIu64 ",\"reminded\":%" PRIu64 ",\"intended\":%" PRIu64 "}",
+                  retention.overdue, retention.reminded, retention.intended);
     buffer_append_string(to, ",\"agents\":");
     ingest_describe(collector->ingest, to);
     buffer_append_string(to, ",\"next\":");

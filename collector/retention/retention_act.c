@@ -7,6 +7,7 @@
 #include "erasure.h"
 #include "memory.h"
 #include "report.h"
+#include "retention_alerts.h"
 #include "retention_commit.h"
 #include "retention_hold.h"
 
@@ -116,26 +117,30 @@ static bool begin(struct retention_task *task) {
     return put(task, change, "the erasure has begun");
 }
 
-/* The rows that were sealed were deleted then; here their bytes go: out of the log by writing it out, out of the files by
- * writing these anew. */
-static bool forget_hot(struct retention_job *job, uint64_t last_arrival, struct fault *fault) {
-    uint8_t from[8] = {0}, to[8];
-    bytes_put_u64(to, last_arrival + 1);
-    return store_flush(job->settings.store, fault) &&
-           store_compact(job->settings.store, STORE_HOT, slice_make(from, sizeof from),
-                         slice_make(to, sizeof to), fault);
+/* Rows that were sealed were deleted then, alerts are bare, notices delivered; here their bytes go: out of the log by writing
+ * it out, out of the files by writing these anew. None of these families is large. */
+static bool forget_bytes(struct retention_job *job, struct fault *fault) {
+    static const enum store_family families[] = {STORE_HOT, STORE_ALERT, STORE_DETECTOR, STORE_OUTBOX};
+    if (!store_flush(job->settings.store, fault))
+        return false;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (!store_compact(job->settings.store, families[i], SLICE("\0"), SLICE("\xff\xff\xff\xff"), fault))
+            return false;
+    return true;
 }
 
 /* In the order in which a crash between two steps loses nothing that is to stay, and leaves nothing that opens. */
 static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
     const struct retention_job_settings *settings = &task->job->settings;
     CLEANUP_BUFFER struct buffer rows = BUFFER(RETENTION_SEGMENTS_MOST * sizeof(struct segment_row));
-    if (!retention_segment_rows(task, &rows, fault) ||
+    if (!retention_segment_rows(task, &rows, fault))
+        return false;
+    size_t count = rows.size / sizeof(struct segment_row);
+    const struct segment_row *row = (const struct segment_row *)(const void *)rows.data;
+    if (!retention_strip_alerts(task, row, count, fault) ||
         !day_keys_destroy(settings->keys, task->class, task->day.opened.ctl_seq, fault))
         return false;
     settings->forget(settings->context, task->class, task->day.opened.ctl_seq);
-    size_t count = rows.size / sizeof(struct segment_row);
-    const struct segment_row *row = (const struct segment_row *)(const void *)rows.data;
     struct change *change = change_create();
     for (size_t i = 0; i < count; i++) {
         uint8_t key[SEGMENT_ROW_KEY];
@@ -146,13 +151,10 @@ static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
         change_destroy(change);
     else if (!retention_commit(settings->committer, change, retention_stopping, task->job, fault))
         return false;
-    uint64_t arrival = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (!segment_files_drop(task->job->folder, &row[i], fault))
             return false;
-        arrival = row[i].last_arrival > arrival ? row[i].last_arrival : arrival;
-    }
-    return forget_hot(task->job, arrival, fault);
+    return forget_bytes(task->job, fault);
 }
 
 static bool finish(struct retention_task *task) {

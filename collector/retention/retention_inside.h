@@ -20,6 +20,7 @@ struct retention_job {
     pthread_mutex_t sleeping; /* of the thread's sleep */
     pthread_cond_t wake;
     bool stopping;
+    struct retention_sums sums; /* of the last pass */
 
     pthread_mutex_t passing; /* one pass at a time; everything below is the pass's */
     struct control_fold fold;

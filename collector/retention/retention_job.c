@@ -9,6 +9,7 @@
 #include "encoding.h"
 #include "log.h"
 #include "memory.h"
+#include "record_json.h"
 #include "report.h"
 #include "retention_hold.h"
 
@@ -99,17 +100,8 @@ static void put_time(struct buffer *to, const char *name, uint64_t time_us) {
 static void put_text(struct buffer *to, const char *name, const char *text) {
     if (!*text)
         return;
-    buffer_printf(to, ",\"%s\":\"", name);
-    for (const char *at = text; *at; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"' || byte == '\\')
-            buffer_printf(to, "\\%c", byte);
-        else if (byte < ' ')
-            buffer_printf(to, "\\u%04x", byte);
-        else
-            buffer_append(to, at, 1);
-    }
-    buffer_append_string(to, "\"");
+    buffer_printf(to, ",\"%s\":", name);
+    record_json_string(to, slice_string(text));
 }
 
 static bool give_task(const struct retention_task *task, retention_give *give, void *context) {
@@ -137,11 +129,8 @@ static bool give_task(const struct retention_task *task, retention_give *give, v
     return give(context, buffer_string(&line));
 }
 
-struct sums {
-    uint64_t units, overdue, reminded, intended;
-};
-
-static void add_up(struct sums *sums, const struct retention_plan *plan, const struct retention_now *now) {
+static void add_up(struct retention_sums *sums, const struct retention_plan *plan,
+                   const struct retention_now *now) {
     bool gone = plan->state == RETENTION_ERASED;
     sums->units++;
     sums->reminded += plan->state == RETENTION_REMINDED;
@@ -150,8 +139,8 @@ static void add_up(struct sums *sums, const struct retention_plan *plan, const s
                      now->witnessed_us >= plan->span.latest_us + RETENTION_GRACE_US;
 }
 
-static bool give_sums(const struct retention_job *job, const struct sums *sums, retention_give *give,
-                      void *context) {
+static bool give_sums(const struct retention_job *job, const struct retention_sums *sums,
+                      retention_give *give, void *context) {
     CLEANUP_BUFFER struct buffer line = BUFFER(1024);
     bool witnessed = retention_ledger_witnesses(job->fold.ledger, job->now.log_size) > 0;
     buffer_printf(&line,
@@ -188,7 +177,7 @@ static void tell_clocks(struct retention_job *job) {
     job->clock_told_us = steady_us;
 }
 
-static void tell_overdue(struct retention_job *job, const struct sums *sums) {
+static void tell_overdue(struct retention_job *job, const struct retention_sums *sums) {
     const struct report_field fields[] = {{NULL, NULL}};
     if (!sums->overdue)
         return;
@@ -207,7 +196,7 @@ bool retention_stopping(void *context) {
 }
 
 static bool pass_day(struct retention_job *job, size_t number, bool act, retention_give *give, void *context,
-                     struct sums *sums, struct fault *fault) {
+                     struct retention_sums *sums, struct fault *fault) {
     const struct retention_day day = *closed_day(job, number); /* the ledger grows while it is worked on */
     if (!counts_of(job, number, &day, fault))
         return false;
@@ -235,7 +224,7 @@ static bool pass_day(struct retention_job *job, size_t number, bool act, retenti
 
 static bool pass(struct retention_job *job, bool act, retention_give *give, void *context,
                  struct fault *fault) {
-    struct sums sums = {.units = 0};
+    struct retention_sums sums = {.units = 0};
     if (!look(job, fault))
         return false;
     if (act && !retention_let_go(job, fault))
@@ -245,6 +234,9 @@ static bool pass(struct retention_job *job, bool act, retention_give *give, void
     for (size_t number = 0; closed_day(job, number); number++)
         if (retention_stopping(job) || !pass_day(job, number, act, give, context, &sums, fault))
             return false;
+    pthread_mutex_lock(&job->sleeping);
+    job->sums = sums;
+    pthread_mutex_unlock(&job->sleeping);
     if (act)
         tell_overdue(job, &sums);
     return give_sums(job, &sums, give, context);
@@ -256,6 +248,15 @@ bool retention_job_pass(struct retention_job *job, bool act, retention_give *giv
     bool good = pass(job, act, give, context, fault);
     pthread_mutex_unlock(&job->passing);
     return good;
+}
+
+struct retention_sums retention_job_sums(struct retention_job *job) {
+    if (!job)
+        return (struct retention_sums){.units = 0};
+    pthread_mutex_lock(&job->sleeping);
+    struct retention_sums sums = job->sums;
+    pthread_mutex_unlock(&job->sleeping);
+    return sums;
 }
 
 bool retention_job_held(struct retention_job *job, uint64_t hold, retention_held_give *give, void *context,

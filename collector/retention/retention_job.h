@@ -48,6 +48,13 @@ typedef bool retention_give(void *context, const char *json);
 bool retention_job_pass(struct retention_job *job, bool act, retention_give *give, void *context,
                         struct fault *fault);
 
+/* As the last pass that came to its end found it; zeros for no job. Any thread. */
+struct retention_sums {
+    uint64_t units, overdue, reminded,
+        intended; /* reminded: past the maximum, and without witnesses people's to erase */
+};
+struct retention_sums retention_job_sums(struct retention_job *job);
+
 /* What a hold keeps of units that went: for each event its log index and the extra data of its proof (event_proof.h). */
 typedef bool retention_held_give(void *context, uint64_t log_index, struct slice extra);
 bool retention_job_held(struct retention_job *job, uint64_t hold, retention_held_give *give, void *context,
