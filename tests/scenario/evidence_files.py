@@ -6,9 +6,10 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 import time
 
-from tocsin_site import BIN, PATIENCE_S, Site, check, run, scenario, wait_until
+from tocsin_site import BIN, PATIENCE_S, SOURCE, Site, check, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
 LINES = [f"Failed password for admin{n} from 192.0.2.{n} port 22 ssh2" for n in range(40)]
@@ -20,6 +21,38 @@ def verify(path, *arguments, expect=(0,)):
                           capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     check(done.returncode in expect, f"verify ended with {done.returncode}: {done.stderr or done.stdout[-1000:]}")
     return [json.loads(line) for line in done.stdout.splitlines()], done
+
+
+def microseconds(text):
+    whole, fraction = text.rstrip("Z").split(".")
+    moment = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return int(moment.timestamp()) * 1_000_000 + int(fraction)
+
+
+def merged(intervals):
+    """Neighbours that say the same as one: (from, to, verdict, events)."""
+    found = []
+    for begin, end, verdict, events in intervals:
+        if found and not events and not found[-1][3] and found[-1][1:3] == [begin, verdict]:
+            found[-1][1] = end
+        else:
+            found.append([begin, end, verdict, events])
+    return found
+
+
+def agrees(trust, path, lines):
+    """What was said of the file is what Python alone reads in it (tests/transcript/evidence_reader.py)."""
+    reader = os.path.join(SOURCE, "tests", "transcript", "evidence_reader.py")
+    done = subprocess.run([sys.executable, reader, trust, path], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{path}: {done.stderr[-500:]}")
+    read = [json.loads(line) for line in done.stdout.splitlines()]
+    if "class" in read[0]:
+        check([(one["host"], one["seq"]) for one in read] ==
+              [(one["host"]["name"], int(one["id"].rsplit("/", 1)[1])) for one in lines[:-1]], f"other events: {read[:3]}")
+        return
+    said = merged((microseconds(one["from"]), microseconds(one["to"]), one["verdict"], one["events"]) for one in lines[:-1])
+    alone = merged((one["from"], one["to"], one["verdict"], one["events"]) for one in read)
+    check(said == alone, f"two readings of one proof: {said} and {alone}")
 
 
 def utc(seconds):
@@ -51,6 +84,7 @@ def _(folder):
         site.tocsin("trust", "export", "-o", trust)
         site.tocsin("excerpt", "Failed password", "--class", "access", "-o", excerpt)
         lines, _ = verify(excerpt, "--trust", trust)
+        agrees(trust, excerpt, lines)
         events, summary = lines[:-1], lines[-1]
         check(summary["events"] == len(LINES) and summary["altered"] == 0, f"the summary says {summary}")
         check({event["verdict"] for event in events} == {"OPENED"}, f"{events[0]}")
@@ -123,6 +157,7 @@ def _(folder):
         site.tocsin("absence", "--stream", name, "--class", "signing", "--from", utc(begin - 60), "--to", utc(end),
                     "-o", proof)
         lines, _ = verify(proof, "--trust", trust)
+        agrees(trust, proof, lines)
         intervals, summary = lines[:-1], lines[-1]
         check(summary["stream"] == name and summary["events"] == 0, f"{summary}")
         check(intervals[0]["from"].startswith(utc(begin - 60)[:-1]), f"{intervals[0]}")
@@ -135,6 +170,7 @@ def _(folder):
                     "-o", proof)
         lines, _ = verify(proof, "--trust", trust)
         check(lines[-1]["events"] == 1, f"{lines[-1]}")
+        agrees(trust, proof, lines)
         bad = os.path.join(folder, "bad.absence")
         with open(proof, "rb") as file:
             content = file.read()
@@ -175,6 +211,7 @@ def _(folder):
         lines, _ = verify(proof, "--trust", trust)
         check(lines[0]["verdict"] == "WITNESSED" and lines[0]["from"].startswith(utc(begin)[:-1]), f"{lines}")
         check(not lines[-1]["unwitnessed"], f"{lines[-1]}")
+        agrees(trust, proof, lines)
         excerpt = os.path.join(folder, "case.excerpt")
         site.tocsin("excerpt", "line", "-o", excerpt)
         lines, _ = verify(excerpt, "--trust", trust)
@@ -209,6 +246,7 @@ def _(folder):
         site.tocsin("excerpt", "password or signing or hot", "-o", excerpt)
         lines, _ = verify(excerpt, "--trust", trust)
         check(lines[-1]["altered"] == 0, f"{lines[-1]}")
+        agrees(trust, excerpt, lines)
         opened = [event["event"]["original"] for event in lines[:-1]]
         check(set(log.written + ["a request for signing"]) <= set(opened), f"{opened}")
 
