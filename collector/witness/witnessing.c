@@ -54,6 +54,7 @@ struct witnessing *witnessing_create(const struct collector_settings *settings, 
         (!witness_policy_check(&witnessing->policy, &log_state_key(log)->key, fault) &&
          !fault_place(fault, "witnesses")))
         return witnessing_destroy(witnessing);
+    witnessing->needed = witnessing->policy.needed;
     for (unsigned i = 0; i < witnessing->policy.count; i++) {
         struct asked_witness *asked = &witnessing->witnesses[witnessing->count++];
         asked->all = witnessing;
@@ -236,8 +237,11 @@ static bool may_publish(struct witnessing *witnessing, struct slice note, uint64
         return false;
     if (!quorum_met(&witnessing->policy, log_state_key(witnessing->log), note))
         return false;
-    if (!log_state_witnesses(witnessing->log, &logged, NULL) ||
-        !quorum_met(&logged, log_state_key(witnessing->log), note))
+    if (!log_state_witnesses(witnessing->log, &logged, NULL))
+        return false;
+    witnessing->needed =
+        logged.needed > witnessing->policy.needed ? logged.needed : witnessing->policy.needed;
+    if (!quorum_met(&logged, log_state_key(witnessing->log), note))
         return false;
     if (witnessing->round.met_us == 0)
         witnessing->round.met_us = now_us;
@@ -246,7 +250,7 @@ static bool may_publish(struct witnessing *witnessing, struct slice note, uint64
 
 static void publish(struct witnessing *witnessing, struct slice note, uint64_t now_us) {
     witnessing->round.published = true;
-    witnessing->met = witnessing->policy.needed > 0;
+    witnessing->met = witnessing->needed > 0;
     witnessing->published_size = witnessing->round.head.size;
     witnessing->published_us = clock_wall_us();
     witnessing->unmet_since_us = witnessing->waiting ? now_us : 0;

@@ -62,6 +62,7 @@ struct witnessing {
     uint64_t unmet_since_us; /* 0: the newest that was offered is published */
     uint64_t cosignatures, published_size, published_us;
     bool met;
+    unsigned needed; /* by the settings or by the log's own policy, whichever wants more */
 };
 
 /* The policy and the places that the settings name. */

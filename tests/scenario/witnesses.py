@@ -117,6 +117,32 @@ def _(folder):
         check(second.size() > 0, "nothing was cosigned")
 
 
+@scenario("the log's own policy holds beside the settings")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(1, first, second))
+        site.start()
+        paper = os.path.join(folder, "policy.txt")
+        site.tocsin("witnesses", "propose", "--needed", "2", "-o", paper)
+        site.tocsin("sign", paper, "--yes")
+        site.tocsin("submit", "--wait", "30s", paper)
+        grow(site, log)
+        before = all_published(site)
+        second.stop()
+        grow(site, log, 2)
+        first.wait_for_size(before + 1)
+        check(published(site) <= before + 1, "published with less than the log's own policy wants")
+        behind = published(site)
+        grow(site, log, 2)
+        check(published(site) == behind, "published with less than the log's own policy wants")
+        second.start()
+        all_published(site)
+        site.check_verified()
+
+
 @scenario("an old checkpoint is not cosigned again, nor one that was tampered with")
 def _(folder):
     with Site(folder) as site:
