@@ -5,6 +5,7 @@ window with them, never early. Clocks are shifted for the daemons alone (shims/c
 
 import ctypes
 import datetime
+import glob
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import time
 
 from load_lines import shim
+from tocsin_backup import Backup
 from tocsin_site import Site, check, compile_editor, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
@@ -152,6 +154,17 @@ def raw_search(folder, needle):
     return found
 
 
+def in_backups(backup, folder, text):
+    """The files of all sets, restored, that hold the text; in the backup itself everything is encrypted."""
+    found = []
+    for each in backup.sets():
+        place = os.path.join(folder, "restored")
+        backup.restore(place, "--set", os.path.basename(each), expect=(0, 1))
+        found += raw_search(place, text.encode())
+        shutil.rmtree(place)
+    return found + raw_search(backup.folder, text.encode())
+
+
 def nowhere(site, text):
     """The text is in no file of the data folder, soon: the agent's spool lets go of a segment once its collector has it."""
     wait_until(lambda: not raw_search(site.data, text.encode()),
@@ -207,12 +220,19 @@ def _(folder):
         site.check_verified()
 
 
+SUDO = "{} alpha sudo: mallory0815 : user NOT in sudoers ; TTY=pts/3 ; PWD=/tmp ; USER=root ; COMMAND=/bin/cat /etc/shadow"
+
+
+def told_of_mallory(site):
+    return [alert for alert in site.alerts() if "mallory0815" in json.dumps(alert)]
+
+
 def one_day(site, clock, secret, own=None):
     """A day with events of two classes, closed and sealed; then the clock is two days further."""
     access, bulk = site.log("auth.log"), site.log("app.log", "application")
     site.collector.environment, site.agent.daemon.environment = own or clock.environment, clock.environment
     site.start()
-    access.write([f"{secret} access {number}" for number in range(40)])
+    access.write([f"{secret} access {number}" for number in range(39)] + [SUDO.format(time.strftime("%b %d %H:%M:%S"))])
     bulk.write([f"{secret}-other application {number}" for number in range(40)])
     site.wait_for_count(40)
     site.wait_for_count(40, access_class="application")
@@ -233,12 +253,16 @@ def go_to(site, clock, seconds):
 @scenario("without witnesses two people erase by hand, after the minimum, and the text is nowhere any more")
 def _(folder):
     secret = "zwieback-4711"
-    with Site(folder, settings=SEALED_SOON) as site:
+    backup = Backup(folder, every="168h")
+    with Site(folder, settings=SEALED_SOON + backup.settings) as site:
         clock = Steps(folder, "all")
         office = Office(site, clock)
         one_day(site, clock, secret)
+        backup.keep_key(site)
+        check(in_backups(backup, folder, f"{secret} access"), "the search of backups finds nothing at all")
         office.enrol_board()
         check(states_of(site, "access") == ["kept"], f"states: {units(site, 'access')}")
+        count = len(wait_until(lambda: told_of_mallory(site) and site.alerts("sudo"), "an alert that names somebody"))
         day = units(site, "access")[0]["opened"][:10]
         # Two people alone cannot erase before the minimum.
         early = office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "too early")
@@ -277,6 +301,13 @@ def _(folder):
         check(site.count("", "--class", "application") == 40, "events of another class are gone")
         site.check_verified()
         nowhere(site, f"{secret} access")
+        # Nor in a backup: a new one takes the place of those that held it hot, and its key is gone from the keys' copy.
+        wait_until(lambda: len(backup.sets()) == 1, lambda: f"one set: {backup.sets()}", 60, 1)
+        check(not in_backups(backup, folder, f"{secret} access"), "the text is in a backup")
+        check(not glob.glob(os.path.join(backup.folder, "segments", "access", "*", "*")), "a sealed copy is left")
+        with open(os.path.join(backup.keys, "day.keys"), "rb") as copy, \
+                open(os.path.join(site.data, "collector", "day.keys"), "rb") as own:
+            check(copy.read() == own.read(), "the keys' copy is not what the keys are")
         site.collector.stop()
         nowhere(site, f"{secret} access")
         site.start_collector()
