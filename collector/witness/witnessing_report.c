@@ -86,7 +86,7 @@ static const char *verdict(const struct witnessing *witnessing) {
 void witnessing_describe(struct witnessing *witnessing, struct buffer *to) {
     pthread_mutex_lock(&witnessing->mutex);
     buffer_printf(to, "{\"verdict\":\"%s\",\"needed\":%u,\"forked\":%s,\"published\":%" PRIu64,
-                  verdict(witnessing), witnessing->policy.needed, witnessing->forked ? "true" : "false",
+                  verdict(witnessing), witnessing->needed, witnessing->forked ? "true" : "false",
                   witnessing->published_size);
     time_member(to, "published_at", witnessing->published_us);
     buffer_append_string(to, ",\"list\":[");
@@ -102,7 +102,7 @@ void witnessing_describe(struct witnessing *witnessing, struct buffer *to) {
 struct witnessing_counts witnessing_counts(struct witnessing *witnessing) {
     pthread_mutex_lock(&witnessing->mutex);
     struct witnessing_counts counts = {.witnesses = witnessing->count,
-                                       .needed = witnessing->policy.needed,
+                                       .needed = witnessing->needed,
                                        .cosignatures = witnessing->cosignatures,
                                        .published_size = witnessing->published_size,
                                        .published_us = witnessing->published_us,

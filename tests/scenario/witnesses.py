@@ -136,6 +136,7 @@ def _(folder):
         first.wait_for_size(before + 1)
         check(published(site) <= before + 1, "published with less than the log's own policy wants")
         behind = published(site)
+        check(site.status()["witnesses"]["needed"] == 2, "the status does not say what is needed")
         grow(site, log, 2)
         check(published(site) == behind, "published with less than the log's own policy wants")
         second.start()
