@@ -10,6 +10,7 @@
 #include "agent_settings.h"
 #include "collector_settings.h"
 #include "settings.h"
+#include "witness_settings.h"
 
 /* --- A table of every type --- */
 
@@ -444,6 +445,8 @@ static void the_daemons_examples_are_good_settings(void **state) {
     the_example_is_read_as_it_stands_and_uncommented(agent_settings_table(), &agent);
     struct collector_settings collector;
     the_example_is_read_as_it_stands_and_uncommented(collector_settings_table(), &collector);
+    struct witness_settings witness;
+    the_example_is_read_as_it_stands_and_uncommented(witness_settings_table(), &witness);
 }
 
 static void every_default_of_the_daemons_is_taken(void **state) {
@@ -465,7 +468,14 @@ static void every_default_of_the_daemons_is_taken(void **state) {
     assert_int_equal(c.silence.after_us, 15000000);
     assert_int_equal(c.pace.minimum_us, 1000000);
     assert_int_equal(c.alerts.repeat_us, 3600000000u);
+    assert_int_equal(c.witnesses.needed, 1);
+    assert_int_equal(c.witnesses.patience_us, 600000000);
     settings_release(collector_settings_table(), &c);
+    struct witness_settings w;
+    settings_start(witness_settings_table(), &w);
+    assert_string_equal(w.listen.host, "127.0.0.1");
+    assert_int_equal(w.listen.port, 7516);
+    settings_release(witness_settings_table(), &w);
 }
 
 static void an_agents_sources_are_read(void **state) {
@@ -550,9 +560,29 @@ static void a_collectors_mistakes_are_refused(void **state) {
         {"webhooks: [{url: http://a, headers: {A: \"b\\nC: d\"}}]",
          "x.yaml:1:13: headers: this is no header's name"},
         {"silence: {after: 1s}", "x.yaml:1:18: silence.after is at least 6s"},
+        {"witnesses: {list: [{key: k}]}", "x.yaml:1:21: url is missing"},
+        {"witnesses: {list: [{url: http://a}]}", "x.yaml:1:21: key is missing"},
+        {"witnesses: {list: [{url: ftp://a, key: k}]}", "x.yaml:1:21: url must begin with https://"},
+        {"witnesses: {needed: 2, list: [{url: http://a, key: k}]}",
+         "x.yaml: witnesses.needed is more than there are in witnesses.list"},
+        {"witnesses: {needed: 17}", "x.yaml:1:21: witnesses.needed is at most 16"},
+        {"witnesses: {patience: 0s}", "x.yaml:1:23: witnesses.patience is at least 1s"},
     };
     struct collector_settings collector;
     REFUSED(collector_settings_table(), &collector, bad);
+}
+
+static void a_witness_s_mistakes_are_refused(void **state) {
+    (void)state;
+    static const struct bad bad[] = {
+        {"name: w", "x.yaml: logs names no log"},
+        {"logs: [{}]", "x.yaml:1:1: key is missing"},
+        {"logs: [{origin: a}]", "x.yaml:1:9: there is no setting origin"},
+        {"logs: [{key: k}]\ntls: {key: k.pem}", "x.yaml: tls.certificate and tls.key stand together"},
+        {"logs: [{key: k}]\nlisten: nowhere:99999", "x.yaml:2:9: listen"},
+    };
+    struct witness_settings witness;
+    REFUSED(witness_settings_table(), &witness, bad);
 }
 
 int main(void) {
@@ -572,6 +602,7 @@ int main(void) {
         cmocka_unit_test(the_class_words_are_the_classes_own),
         cmocka_unit_test(an_agents_mistakes_are_refused),
         cmocka_unit_test(a_collectors_mistakes_are_refused),
+        cmocka_unit_test(a_witness_s_mistakes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
