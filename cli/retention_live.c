@@ -220,7 +220,7 @@ static void take_wanted(void *context, json_t *row) {
     enum event_class class;
     const char *key = text_of(row, "key");
     if (strcmp(text_of(row, "class"), wanted->class) != 0 || strcmp(text_of(row, "state"), "erased") == 0 ||
-        strncmp(text_of(row, "opened"), wanted->day, 10) != 0 ||
+        strcmp(text_of(row, "state"), "open") == 0 || strncmp(text_of(row, "opened"), wanted->day, 10) != 0 ||
         !class_by_name(slice_string(wanted->class), &class))
         return;
     wanted->found++;

@@ -112,7 +112,8 @@ static bool give_task(const struct retention_task *task, retention_give *give, v
     buffer_printf(&line, "{\"class\":\"%s\",\"day\":%" PRIu64 ",\"state\":\"%s\"", class_name(task->class),
                   task->day.opened.ctl_seq, retention_state_name(plan->state));
     put_time(&line, "opened", task->day.opened.time_us);
-    put_time(&line, "closed", task->day.closed.time_us);
+    if (task->day.closed.index != RETENTION_INDEX_NEVER)
+        put_time(&line, "closed", task->day.closed.time_us);
     buffer_printf(&line,
                   ",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64
                   ",\"key\":\"%s\",\"overdue\":%s",
@@ -222,6 +223,30 @@ static bool pass_day(struct retention_job *job, size_t number, bool act, retenti
     return true;
 }
 
+/* The day that goes on: nothing counts yet, and people see what is there. */
+static bool pass_today(struct retention_job *job, retention_give *give, void *context, struct fault *fault) {
+    const struct retention_day *days;
+    size_t count = retention_ledger_days(job->fold.ledger, &days);
+    uint64_t events[CLASS_NUMBERS];
+    if (count == 0 || job->now.log_size == 0)
+        return true;
+    struct retention_task task = {.job = job,
+                                  .day = days[count - 1],
+                                  .first = days[count - 1].opened.index,
+                                  .last = job->now.log_size - 1};
+    if (!unit_scan_counts(job->settings.store, task.first, task.last, events, fault))
+        return false;
+    task.plan = (struct retention_plan){.state = RETENTION_OPEN, .until_us = RETENTION_NEVER};
+    task.plan.span.earliest_us = task.plan.span.latest_us = RETENTION_NEVER;
+    for (task.class = 0; task.class < CLASSES; task.class ++) {
+        task.events = events[task.class];
+        find_key(&task);
+        if (task.events && !give_task(&task, give, context))
+            return false;
+    }
+    return true;
+}
+
 static bool pass(struct retention_job *job, bool act, retention_give *give, void *context,
                  struct fault *fault) {
     struct retention_sums sums = {.units = 0};
@@ -234,6 +259,8 @@ static bool pass(struct retention_job *job, bool act, retention_give *give, void
     for (size_t number = 0; closed_day(job, number); number++)
         if (retention_stopping(job) || !pass_day(job, number, act, give, context, &sums, fault))
             return false;
+    if (!pass_today(job, give, context, fault))
+        return false;
     pthread_mutex_lock(&job->sleeping);
     job->sums = sums;
     pthread_mutex_unlock(&job->sleeping);

@@ -43,7 +43,7 @@ struct retention_job *retention_job_start(const struct retention_job_settings *s
 void retention_job_quit(struct retention_job *job);
 struct retention_job *retention_job_stop(struct retention_job *job); /* returns NULL */
 
-/* For each class and day one JSON object, last a summary; `act`: does what is due before. False from `give` ends it. */
+/* For each class and day, today included, one JSON object, last a summary; `act`: does what is due before. False from `give` ends it. */
 typedef bool retention_give(void *context, const char *json);
 bool retention_job_pass(struct retention_job *job, bool act, retention_give *give, void *context,
                         struct fault *fault);

@@ -106,8 +106,8 @@ class Steps:
 
 
 def units(site, access_class=None):
-    """What `retention status` says of each class and day."""
-    rows = [row for row in site._objects("retention", "status", expect=(0, 1)) if "kind" not in row]
+    """What `retention status` says of each class and day that is over."""
+    rows = [row for row in site._objects("retention", "status", expect=(0, 1)) if "closed" in row]
     return [row for row in rows if access_class in (None, row["class"])]
 
 
