@@ -75,7 +75,9 @@ static void look_for_silence(void *context) {
     struct ingest *ingest = context;
     session_look_at_checkpoints(&ingest->common);
     uint64_t steady_us = clock_monotonic_us(), wall_us = clock_wall_us();
-    for (size_t i = 0; i < agents_count(ingest->common.agents); i++) {
+    /* While nobody is let in, silence says nothing of a host: one page about the log is enough. */
+    size_t count = ingest->common.halted ? 0 : agents_count(ingest->common.agents);
+    for (size_t i = 0; i < count; i++) {
         struct agent *agent = agents_at(ingest->common.agents, i);
         uint64_t silent_us = steady_us - agent->heard_us;
         if (silent_us > ORPHAN_SILENCE_US && !agent->orphaned) {

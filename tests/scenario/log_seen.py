@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import threading
+import time
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -199,6 +200,8 @@ def _(folder):
         site.collector.wait_for_log(CONTRADICTS)
         agent.daemon.wait_for_log(REFUSED)
         wait_until(lambda: site.alerts(ALERT), "it is an alert")
+        time.sleep(20)  # longer than silence.after
+        check(not site.states("agent_silent"), "who is refused is said to be silent")
         check(re.search("older copy|another tree", site.status()["next"]), f"the status says {site.status()}")
 
 
