@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import time
+import urllib.request
 
 from tocsin_site import Daemon, Site, BIN, check, free_port, run, scenario, wait_until
 from tocsin_witness import FakeWitness, settings, witnesses
@@ -34,6 +35,13 @@ def all_published(site):
     return wait_until(done, lambda: f"all is published: {site.status()['witnesses']}", every=0.2)
 
 
+def measured(port):
+    """A page of metrics: name with its labels → value."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as page:
+        lines = page.read().decode().splitlines()
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if not line.startswith("#")}
+
+
 def copy(source, target):
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
@@ -45,7 +53,12 @@ def _(folder):
         site.agent.more = CLOSE_SOON
         log = site.log("auth.log")
         first, second = witnesses(site, "w1.example", "w2.example")
-        site.write_settings(settings(2, first, second))
+        metrics = {name: free_port() for name in ("collector", "witness")}
+        first.stop()
+        with open(os.path.join(first.folder, "witness.yaml"), "a", encoding="utf-8") as file:
+            file.write(f"metrics: 127.0.0.1:{metrics['witness']}\n")
+        first.start()
+        site.write_settings(settings(2, first, second) + f"metrics: 127.0.0.1:{metrics['collector']}\n")
         site.start()
         grow(site, log, 2)
         size = all_published(site)
@@ -57,6 +70,11 @@ def _(folder):
         status = site.status()["witnesses"]
         check(status["verdict"] == "WITNESSED" and status["needed"] == 2, f"{status}")
         check(all(one["state"] == "good" and "cosigned" in one and one["size"] for one in status["list"]), f"{status}")
+        page = measured(metrics["witness"])
+        check(page['tocsin_witness_answers_total{status="200"}'] >= 2 and page["tocsin_witness_forks_total"] == 0, f"{page}")
+        check(page[f'tocsin_witness_log_size{{log="{first.log_path[1:]}"}}'] >= size, f"{page}")
+        page = measured(metrics["collector"])
+        check((page["tocsin_witnesses"], page["tocsin_witnesses_needed"], page["tocsin_log_witnessed"]) == (2, 2, 1), f"{page}")
         shown = site.tocsin("status")
         check("WITNESSED" in shown and "w2.example" in shown and first.origin + "+" in shown, shown)
         check(site.agent.daemon.alive() and not site.states("witness_failing"), "a witness failed")
