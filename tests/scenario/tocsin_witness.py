@@ -104,6 +104,8 @@ class FakeWitness:
 
     def __init__(self, name):
         self.name, self.time, self.asked = name, None, 0  # time: None for now
+        self.answers = threading.Event()  # cleared: it takes the request and says nothing
+        self.answers.set()
         self.private = Ed25519PrivateKey.generate()
         typed = b"\x04" + self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.key_id = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
@@ -116,6 +118,7 @@ class FakeWitness:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                fake.answers.wait(PATIENCE_S)
                 answer = fake.cosign(body.split(b"\n\n")[1] + b"\n")
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
@@ -126,6 +129,7 @@ class FakeWitness:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # whoever asked has gone
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -135,6 +135,29 @@ def _(folder):
         check(second.size() > 0, "nothing was cosigned")
 
 
+@scenario("a witness that hangs holds up neither the others nor a stop")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        (witness,) = witnesses(site, "w1.example")
+        hanging = FakeWitness("w2.example")
+        hanging.answers.clear()
+        site.write_settings(settings(1, witness, hanging))
+        site.start()
+        for _ in range(3):
+            begun = time.monotonic()
+            size = grow(site, log)
+            wait_until(lambda size=size: published(site) >= size, "published by the other's word", every=0.1)
+            check(time.monotonic() - begun < 20, f"published after {time.monotonic() - begun:.1f} s")
+        check(hanging.asked == 0 and site.status()["witnesses"]["verdict"] == "WITNESSED", "not as it should be")
+        begun = time.monotonic()
+        site.agent.stop()
+        site.collector.stop()
+        check(time.monotonic() - begun < 20, f"stopped after {time.monotonic() - begun:.1f} s")
+        hanging.answers.set()
+
+
 @scenario("the log's own policy holds beside the settings")
 def _(folder):
     with Site(folder) as site:
