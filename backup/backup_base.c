@@ -48,7 +48,11 @@ static struct backup_header header_of(const struct backup_making *making, enum b
 static bool begin(struct backup_making *making, const struct backup_making_settings *settings,
                   struct fault *fault) {
     char path[FILES_PATH_MOST], log[FILES_PATH_MOST];
+    if (!backup_folder_next(making->folder, settings->now_us, &making->now_us, fault))
+        return false;
     struct backup_header header = header_of(making, BACKUP_BASE);
+    backup_set_name(making->now_us, making->name);
+    snprintf(making->making, sizeof making->making, "%s.making", making->name);
     if (!backup_set_path(path, making->folder, making->making, NULL) ||
         !backup_set_path(making->base_path, making->folder, making->making, "base") ||
         !files_path(log, making->folder, "log"))
@@ -67,11 +71,8 @@ struct backup_making *backup_making_begin(const struct backup_making_settings *s
                                           struct fault *fault) {
     struct backup_making *making = memory_new(sizeof *making);
     making->site = *settings->site;
-    making->now_us = settings->now_us;
     making->bodies_from = UINT64_MAX;
     memcpy(making->key, settings->key, BACKUP_KEY_SIZE);
-    backup_set_name(making->now_us, making->name);
-    snprintf(making->making, sizeof making->making, "%s.making", making->name);
     bool good = snprintf(making->folder, sizeof making->folder, "%s", settings->folder) <
                     (int)sizeof making->folder ||
                 fault_set(fault, FAULT_LIMIT, "the path is too long");
@@ -86,13 +87,18 @@ struct backup_making *backup_making_destroy(struct backup_making *making) {
     if (!making->named) {
         if (making->run_path[0])
             files_remove(making->run_path, NULL);
-        backup_set_remove(making->folder, making->making, NULL);
+        if (making->making[0])
+            backup_set_remove(making->folder, making->making, NULL);
     }
     free(making->runs);
     free(making->segments);
     memory_wipe(making, sizeof *making);
     free(making);
     return NULL;
+}
+
+const char *backup_making_set(const struct backup_making *making) {
+    return making->name;
 }
 
 void backup_making_at(struct backup_making *making, uint64_t sequence) {

@@ -29,6 +29,7 @@ struct backup_making *backup_making_destroy(struct backup_making *making);
 
 /* The first entry of the log that is not in the folder yet. */
 uint64_t backup_making_log_first(const struct backup_making *making);
+const char *backup_making_set(const struct backup_making *making); /* its name, once it has one */
 /* The store's sequence at the snapshot's moment, before the end: what was followed goes on from there. */
 void backup_making_at(struct backup_making *making, uint64_t sequence);
 /* Opens the set's first follow file. */
@@ -38,9 +39,9 @@ backup_walk_take backup_making_take; /* context: the making */
 struct backup_made {
     char set[BACKUP_SET_NAME];
     uint64_t log_size, rows, bytes; /* bytes: of the new files, segments not counted */
-    uint64_t bodies_from; /* entries below it have no bodies in this set, or in what follows it */
-    uint64_t segments, copied; /* segments that the store has; of them copied now */
-    uint64_t checked;          /* older files of the log and segments drawn by lot and read whole */
+    uint64_t bodies_from;           /* entries below it have no bodies in this set, or in what follows it */
+    uint64_t segments, copied;      /* segments that the store has; of them copied now */
+    uint64_t checked;               /* older files of the log and segments drawn by lot and read whole */
 };
 
 /* `store_folder` holds segments/. FAULT_FORMAT when what is read back is not what was written. An older file of the log or a

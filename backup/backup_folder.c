@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calendar.h"
 #include "encoding.h"
+#include "memory.h"
 
 #define SITE_NAME "tocsin-backup"
 #define SITE_LINE                                                                                            \
@@ -96,6 +98,26 @@ void backup_set_name(uint64_t made_us, char ret_name[BACKUP_SET_NAME]) {
     if (gmtime_r(&seconds, &parts))
         strftime(text, sizeof text, "%Y%m%dT%H%M%S", &parts);
     snprintf(ret_name, BACKUP_SET_NAME, "%s.%06uZ", text, (unsigned)(made_us % 1000000));
+}
+
+/* The time in a name; 0 for one that has none. */
+static uint64_t set_time(const char *name) {
+    char text[CALENDAR_TEXT_SIZE];
+    uint64_t time_us = 0;
+    int size =
+        snprintf(text, sizeof text, "%.4s-%.2s-%.5s:%.2s:%s", name, name + 4, name + 6, name + 11, name + 13);
+    return size > 0 && (size_t)size < sizeof text && calendar_parse(slice_string(text), &time_us) ? time_us
+                                                                                                  : 0;
+}
+
+bool backup_folder_next(const char *folder, uint64_t now_us, uint64_t *ret_made_us, struct fault *fault) {
+    char(*sets)[BACKUP_SET_NAME] = memory_new_array(BACKUP_SETS_MOST, sizeof *sets);
+    size_t count = 0;
+    bool good = backup_folder_sets(folder, sets, BACKUP_SETS_MOST, &count, fault);
+    uint64_t newest = good && count ? set_time(sets[count - 1]) : 0;
+    free(sets);
+    *ret_made_us = newest >= now_us ? newest + 1 : now_us;
+    return good;
 }
 
 bool backup_set_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *set, const char *file) {

@@ -140,11 +140,9 @@ static bool make(struct backup_service *service, bool renew, struct backup_made 
                                               .site_folder = service->site_folder,
                                               .data_folder = service->data,
                                               .now_us = clock_wall_us()};
-    char name[BACKUP_SET_NAME];
-    backup_set_name(settings.now_us, name);
     struct backup_making *making = backup_making_begin(&settings, fault);
     struct backup_writer *follow = making ? backup_making_follow(making, fault) : NULL;
-    bool added = follow && backup_follower_add(service->follower, follow, name);
+    bool added = follow && backup_follower_add(service->follower, follow, backup_making_set(making));
     if (follow && !added) {
         backup_writer_destroy(follow);
         fault_set(fault, FAULT_BUSY, "the collector is stopping");

@@ -7,45 +7,17 @@ and everything that can be wrong with one.
 import glob
 import os
 import shutil
-import subprocess
 import time
 
 from load_lines import Writer, check_numbers, numbered, wait_for_numbers
+from tocsin_backup import Backup, following
 from tocsin_machine import Clock, fill, small_disk
-from tocsin_site import BIN, SOAK, Site, check, run, scenario, wait_until
+from tocsin_site import SOAK, Site, check, run, scenario, wait_until
+from tocsin_witness import settings, witnesses
 
 HOUR_S = 3600
 SOON = "seal:\n  after: 1s\n"
-
-
-class Backup:
-    """A site's folders of backups, and what a person does with them."""
-
-    def __init__(self, folder, every="24h"):
-        self.folder, self.keys = os.path.join(folder, "backup"), os.path.join(folder, "backup-keys")
-        self.key = os.path.join(folder, "kept.key")  # as a person keeps it elsewhere
-        self.settings = f"backup: {{folder: {self.folder}, keys: {self.keys}, every: {every}}}\n"
-
-    def sets(self):
-        return sorted(glob.glob(os.path.join(self.folder, "sets", "*Z")))
-
-    def newest(self, name):
-        return os.path.join(self.sets()[-1], name)
-
-    def keep_key(self, site):
-        shutil.copy(os.path.join(site.data, "collector", "backup.key"), self.key)
-
-    def restore(self, site_folder, *options, key=None, expect=0):
-        done = subprocess.run([os.path.join(BIN, "tocsin"), "--site", site_folder, "restore", self.folder, "--key",
-                               key or self.key, "--day-keys", self.keys, *options], capture_output=True, text=True,
-                              check=False, timeout=120)
-        check(done.returncode == expect, f"restore ended with {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
-
-
-def following(site):
-    state = site.status()["backup"]
-    return state if state["following"] and not state["making"] else None
+CLOSE_SOON = "batch: {close_after: 1s}\n"
 
 
 def lose(site):
@@ -91,6 +63,61 @@ def _(folder):
         check(summary["segments"] > 0, "nothing was sealed")
         check(not site.alerts("backup"), "an alert about backups")
         wait_until(lambda: following(site), "commits follow after the restore")
+
+
+@scenario("what a witness has cosigned comes back: a restored site goes on, an older set is refused")
+def _(folder):
+    backup = Backup(folder)
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(backup.settings + settings(1, witness))
+        log = site.log("app.log", "application")
+        site.start()
+        wait_until(lambda: following(site), "commits follow")
+        backup.keep_key(site)
+        total = 20_000
+        writer = Writer(total, 1500, lambda more: open(log.path, "a", encoding="utf-8").write("".join(more)), numbered)
+        writer.start()
+        for part in range(1, 4):
+            wait_for_numbers(site, total * part // 5, 120)
+            lose(site)
+            backup.restore(site.folder)
+            size = witness.size()
+            site.start_collector()
+            check(site.status()["log"]["size"] >= size > 0, f"the witness has seen {size} entries")
+        writer.finish()
+        wait_for_numbers(site, total, 200)
+        check_numbers(site, total)
+        site.check_verified()
+        check(not site.alerts("fork") and not site.alerts("rollback"), f"alerts: {site.alerts()}")
+        wait_until(lambda: following(site), "commits follow again", 120, 0.5)
+        site.tocsin("backup")
+        old = os.path.basename(backup.sets()[-1])
+        log_lines = total
+        writer = Writer(200, 1000, lambda more: open(log.path, "a", encoding="utf-8").write("".join(more)),
+                        lambda number: numbered(number + log_lines))
+        writer.start()
+        writer.finish()
+        wait_for_numbers(site, total + 200, 60)
+        before = witness.size()
+        site.tocsin("backup")
+        witness.wait_for_size(before + 1)
+        lose(site)
+        # As if the newest set had been lost, and what followed the older one.
+        for path in glob.glob(os.path.join(backup.folder, "sets", old, "follow-*")):
+            os.remove(path)
+        backup.restore(site.folder, "--set", old)
+        site.collector.start()
+        check(site.collector.wait() != 0, "a collector started over an older log than what was witnessed")
+        said = site.collector.log(since_start=True)
+        check("w1.example" in said and "Bring back the newer store" in said, f"it does not say what to do: {said}")
+        shutil.rmtree(os.path.join(site.data, "collector"))
+        os.remove(os.path.join(site.folder, "collector.yaml"))
+        backup.restore(site.folder)
+        site.start_collector()
+        check_numbers(site, total + 200)
+        site.check_verified()
 
 
 @scenario("a stop in order: what was followed goes on in the same set")

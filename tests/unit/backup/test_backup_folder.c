@@ -387,6 +387,23 @@ static void a_folder_is_one_logs_and_one_keys(void **state) {
     place_close(&place);
 }
 
+static void sets_stay_in_order_when_a_clock_goes_back(void **state) {
+    struct place place = place_open(state);
+    struct backup_made ahead, now, later;
+    grow(&place, 10);
+    place.now_us = NOW + 1000ull * 86400 * 1000000;
+    make_well(&place, &ahead);
+    place.now_us = NOW;
+    make_well(&place, &now);
+    make_well(&place, &later);
+    assert_string_equal(ahead.set, "20260810T221320.000000Z");
+    assert_string_equal(now.set, "20260810T221320.000001Z");
+    assert_string_equal(later.set, "20260810T221320.000002Z");
+    grow(&place, 10);
+    assert_int_equal(restore_well(&place, "new", NULL).log_size, 10);
+    place_close(&place);
+}
+
 static void a_shorter_log_is_not_put_behind_a_longer_one(void **state) {
     struct place place = place_open(state);
     struct backup_made made;
@@ -440,12 +457,10 @@ static struct backup_made make_followed(struct place *place, struct backup_follo
     struct backup_made made;
     struct fault fault = {0};
     uint64_t sequence;
-    char name[BACKUP_SET_NAME];
-    backup_set_name(place->now_us, name);
     struct backup_making *making = begin(place, the_key, &fault);
     assert_non_null(making);
     struct backup_writer *writer = backup_making_follow(making, &fault);
-    assert_true(writer && backup_follower_add(follower, writer, name));
+    assert_true(writer && backup_follower_add(follower, writer, backup_making_set(making)));
     if (between)
         grow(place, between);
     struct store_snapshot *snapshot = backup_follower_snapshot(follower, &sequence);
@@ -599,6 +614,7 @@ int main(int argc, char **argv) {
         TEST(a_damaged_part_of_the_log_is_noticed_and_made_again),
         TEST(a_damaged_copy_of_a_segment_is_noticed_and_made_again),
         TEST(a_folder_is_one_logs_and_one_keys),
+        TEST(sets_stay_in_order_when_a_clock_goes_back),
         TEST(a_shorter_log_is_not_put_behind_a_longer_one),
         TEST(a_log_that_no_checkpoint_signs_is_refused),
         TEST(what_was_committed_since_comes_back),
