@@ -13,9 +13,9 @@ import struct
 import subprocess
 import time
 
-from load_lines import shim
+from load_lines import seeded, shim
 from tocsin_backup import Backup
-from tocsin_site import Site, check, compile_editor, run, scenario, wait_until
+from tocsin_site import BIN, SOAK, Site, check, compile_editor, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
 DAY_S = 86400
@@ -447,6 +447,42 @@ def _(folder):
         office.ask("retention", "run")
         check(not site._objects("hold", "show", number), "a released hold keeps what it took")
         site.check_verified()
+
+
+@scenario("a kill at any point of an erasure: it is taken up again, and nothing else is gone")
+def _(folder):
+    secret = "pumpernickel-1234"
+    chance = seeded("kills")
+    with Site(folder, settings=SEALED_SOON) as site:
+        clock = Steps(folder, "all")
+        office = Office(site, clock)
+        one_day(site, clock, secret)
+        office.enrol_board()
+        office.state(office.paper("hold", "place", "--host", site.agent.name, "--class", "access", "--until", "2001-01-01",
+                                  "--reason", "about nothing that is here"), office.admin)
+        office.state(office.paper("hold", "place", "--host", site.agent.name, "--class", "access", "--reason", "all of it"),
+                     office.admin)
+        go_to(site, clock, 190 * DAY_S)
+        day = units(site, "access")[0]["opened"][:10]
+        office.state(office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "a request"),
+                     office.admin, "bob")
+        for _ in range(60 if SOAK else 12):
+            job = subprocess.Popen([os.path.join(BIN, "tocsin"), "--site", site.folder, "retention", "run"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.random() * 0.8)
+            site.collector.kill()
+            job.wait()
+            site.start_collector()
+        wait_until(lambda: office.ask("retention", "run") and states_of(site, "access") == ["erased"],
+                   lambda: f"erased: {units(site)}", 120, 2)
+        check(site.count("", "--class", "access") == 0 and site.count("", "--class", "application") == 40, "what is left")
+        held = site._objects("hold", "list")[1]["hold"]
+        check(len(site._objects("hold", "show", str(held))) == 40, "what the hold keeps")
+        site.agent.stop()
+        site.agent.start()
+        nowhere(site, f"{secret} access")
+        summary = site.check_verified()
+        check(summary["erased_lawfully"]["events"] == 40, f"{summary}")
 
 
 run()
