@@ -86,6 +86,24 @@ static bool key_for(const struct command_context *context, const char *name, con
     return true;
 }
 
+/* A person who is there already keeps id and role, and gets one more key. False: the fault is set. */
+static bool known_person(const struct command_context *context, struct control_view *view, const char *name,
+                         struct person *person, uint8_t salt[TEXT_SALT_SIZE], bool *ret_known,
+                         struct fault *fault) {
+    *ret_known = false;
+    for (size_t i = 0; i < view->person_count && !*ret_known; i++) {
+        const struct view_person *row = &view->people[i];
+        struct slice known = control_view_text(context, view, &row->person.id, salt);
+        if (row->revoked_us || !known.data || !slice_equal(known, slice_string(name)))
+            continue;
+        if (row->person.role != person->role)
+            return fault_set(fault, FAULT_USAGE, "%s is there already, as %s; a person has one role", name,
+                             role_name(row->person.role));
+        *ret_known = true;
+    }
+    return true;
+}
+
 static int people_add(const struct command_context *context, int argc, char **argv) {
     const char *role = NULL, *out = NULL, *public = NULL, *key = NULL;
     struct option_words words;
@@ -103,10 +121,13 @@ static int people_add(const struct command_context *context, int argc, char **ar
         return command_usage("people", "add takes a name, --role and -o FILE");
     if (!role_by_name(slice_string(role), &person.role))
         return command_usage("people", "'%s' is no role: admin, monitor, board, arbitrator are", role);
+    uint8_t salt[TEXT_SALT_SIZE];
+    bool known = false;
     paper_begin(&paper);
     bool good = control_view_open(context, &view, &fault) &&
+                known_person(context, &view, words.values[0], &person, salt, &known, &fault) &&
                 key_for(context, words.values[0], public, key, &person.keys[0], &fault) &&
-                paper_text(&paper, words.values[0], NULL, &person.id, &fault) &&
+                paper_text(&paper, words.values[0], known ? salt : NULL, &person.id, &fault) &&
                 control_people_may_enrol(control_chain_people(view.chain), &person, &fault) &&
                 person_write(&paper.payload, &person) &&
                 paper_write(context, &view, &paper, STATEMENT_PERSON_ENROL, out, &fault);

@@ -17,11 +17,20 @@ _tocsin() {
         mapfile -t COMPREPLY < <(compgen -W "auto syslog json logfmt plain jsonl" -- "$word")
         return
         ;;
-    --hosts)
+    --role)
+        mapfile -t COMPREPLY < <(compgen -W "admin monitor board arbitrator" -- "$word")
+        return
+        ;;
+    --standard)
+        mapfile -t COMPREPLY < <(compgen -W "cabf-br security-manual" -- "$word")
+        return
+        ;;
+    --hosts | --key | --proof | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
-    --now | --since | --until | --limit | --host | --name | --listen | --ttl | --uses | --address | --by) return ;;
+    --now | --since | --until | --limit | --host | --name | --listen | --ttl | --uses | --address | --by | --reason | \
+        --query | --from | --day | --veto | --needed | --public | --wait) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -40,6 +49,10 @@ _tocsin() {
         [ "${word:0:1}" = - ] || words="$(cut -f 1 <<<"$table") help"
         ;;
     rules) words="check list" ;;
+    people) words="list add remove" ;;
+    hold) words="list show place release" ;;
+    retention) words="status policy propose check run erase veto decommission" ;;
+    witnesses) words="show propose" ;;
     esac
     if [ "${word:0:1}" = - ]; then
         words="--site --data --json --now --help"
@@ -47,7 +60,7 @@ _tocsin() {
     fi
     mapfile -t COMPREPLY < <(
         compgen -W "$words" -- "$word"
-        case $command in init | detect | decode | rules | verify) compgen -f -- "$word" ;; esac
+        case $command in init | detect | decode | rules | verify | sign | submit | retention) compgen -f -- "$word" ;; esac
     )
 }
 
