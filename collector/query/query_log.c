@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "bytes.h"
 #include "change.h"
@@ -204,6 +206,23 @@ void query_submit(const struct query_reader *reader, const Tocsin__SubmitQuery *
 
 /* ---- batches closed now */
 
+/* Whoever may read may ask for this, and each time adds to the log for ever: so one gets his turn after the other. */
+#define CLOSE_TURN_US 200000u
+static atomic_uint_least64_t next_turn_us;
+
+static bool wait_for_turn(const struct query_reader *reader) {
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t next_us = atomic_load(&next_turn_us), mine_us;
+    do
+        mine_us = next_us > now_us ? next_us : now_us;
+    while (!atomic_compare_exchange_weak(&next_turn_us, &next_us, mine_us + CLOSE_TURN_US));
+    while (clock_monotonic_us() < mine_us && !reader->stopping(reader->context)) {
+        struct timespec pause = {0, CLOSE_TURN_US / 4 * 1000};
+        nanosleep(&pause, NULL);
+    }
+    return !reader->stopping(reader->context);
+}
+
 struct closing {
     struct hash stream;
     bool known, closed;
@@ -281,6 +300,8 @@ void query_close(const struct query_reader *reader, const Tocsin__CloseQuery *qu
     struct closing closings[CLOSE_STREAMS_MOST];
     struct log_head head;
     CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
+    if (!wait_for_turn(reader))
+        return;
     uint64_t arrival = committer_arrival(reader->settings->committer);
     uint64_t until_us = clock_monotonic_us() + CLOSE_WAIT_US;
     bool good = begin(reader, query, closings, &fault);
