@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "body_time.h"
 #include "memory.h"
 #include "query_log.h"
 #include "query_search.h"
@@ -22,6 +23,14 @@ bool search_matches(const struct search *search, const struct event *event, cons
     if (!fields && !search->by_line)
         return true;
     uint64_t line_us;
+    bool zoneless;
+    const struct interpreter *interpreter = search->reader->knowledge->interpreter;
+    if (search->by_line && body_time(body, event->time_us, interpreter_zone(interpreter), &line_us, &zoneless)) {
+        if (!search_within(search, line_us))
+            return false;
+        if (!fields)
+            return true;
+    }
     interpreter_read(search->reader->knowledge->interpreter, body, event->time_us, search->record, &line_us);
     if (search->by_line && !search_within(search, line_us ? line_us : event->time_us))
         return false;

@@ -8,6 +8,7 @@
 #include "query_search.h"
 #include "query_segment.h"
 
+#define MINUTE_US UINT64_C(60000000)
 #define STOP_LOOK 16u /* blocks between two looks at whether to go on */
 
 /* Where something stands; a bound as long as it is not known exactly. */
@@ -24,6 +25,7 @@ struct sealed_cursor {
     const struct stream_name **names; /* of the index's streams */
     bool *wanted;                     /* streams of the host that is asked for */
     struct segment_block *memory;
+    uint8_t *marks; /* of the open block's events: which may match; NULL: all */
     int64_t block;  /* that stands next, or is open */
     bool open;
     int64_t event;  /* in the open block: the next one to look at, or the one found */
@@ -55,6 +57,19 @@ static void note_damage(struct search *search, const struct fault *fault) {
 
 /* ---- blocks */
 
+/* By lines' own times, where the block knows them. Lines without a zone were read with the one of that day. */
+static bool times_may_match(const struct search *search, const struct segment_index *index,
+                            const struct segment_block_note *note) {
+    if (note->last_time_us + LINE_AFTER_READ_US < search->query->since_us)
+        return false;
+    if (note->flags & SEGMENT_BLOCK_TIMELESS)
+        return true;
+    int zone = interpreter_zone(search->reader->knowledge->interpreter) - index->zone_minutes;
+    uint64_t shift = (uint64_t)(zone < 0 ? -zone : zone) * MINUTE_US;
+    return note->last_line_us + shift >= search->query->since_us &&
+           (note->first_line_us < shift || note->first_line_us - shift < search->until_us);
+}
+
 static bool block_may_match(const struct merge *merge, const struct sealed_cursor *cursor, uint32_t number) {
     const struct search *search = merge->search;
     const struct segment_block_note *note = &cursor->index->blocks[number];
@@ -63,7 +78,7 @@ static bool block_may_match(const struct merge *merge, const struct sealed_curso
     if (search->query->by_ingested &&
         (note->last_ingested_us < search->query->since_us || note->first_ingested_us >= search->until_us))
         return false;
-    if (search->by_line && note->last_time_us + LINE_AFTER_READ_US < search->query->since_us)
+    if (search->by_line && !times_may_match(search, cursor->index, note))
         return false;
     for (uint32_t stream = 0; stream < cursor->index->stream_count; stream++)
         if (cursor->wanted[stream] && note->streams[stream / 8] >> stream % 8 & 1)
@@ -84,6 +99,8 @@ static void find_block(const struct merge *merge, struct sealed_cursor *cursor) 
         }
     cursor->done = true;
     cursor->memory = segment_block_destroy(cursor->memory);
+    free(cursor->marks);
+    cursor->marks = NULL;
 }
 
 /* Texts are opened only for a block that has an event of the host and the time. */
@@ -96,6 +113,12 @@ static bool open_block(const struct merge *merge, struct sealed_cursor *cursor) 
         note_damage(merge->search, &fault);
         return false;
     }
+    struct slice token = query_segment_token(merge->search->expression);
+    cursor->marks = memory_resize(cursor->marks, segment_block_count(cursor->memory), 1);
+    if (!segment_block_mark(cursor->memory, token, cursor->marks)) {
+        free(cursor->marks);
+        cursor->marks = NULL;
+    }
     cursor->open = true;
     cursor->event = merge->search->backward ? (int64_t)segment_block_count(cursor->memory) - 1 : 0;
     return true;
@@ -106,7 +129,7 @@ static bool event_matches(const struct merge *merge, struct sealed_cursor *curso
     const struct segment_event *at = segment_block_event(cursor->memory, (uint32_t)cursor->event);
     uint32_t stream = cursor->index->batches[at->batch].stream;
     struct event_body body;
-    if (!cursor->wanted[stream] || at->arrival < merge->from ||
+    if ((cursor->marks && !cursor->marks[cursor->event]) || !cursor->wanted[stream] || at->arrival < merge->from ||
         (search->query->by_ingested && !search_within(search, at->ingested_us)))
         return false;
     if (at->shape) {
@@ -162,6 +185,7 @@ static void give(struct merge *merge, struct sealed_cursor *cursor) {
 static void close_cursor(const struct merge *merge, struct sealed_cursor *cursor) {
     segment_block_destroy(cursor->memory);
     sealed_give(merge->search->reader->settings->sealed, cursor->handle);
+    free(cursor->marks);
     free(cursor->blocks);
     free(cursor->names);
     free(cursor->wanted);

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "batch_entry.h"
+#include "body_time.h"
 #include "bytes.h"
+#include "clock.h"
 #include "events.h"
 #include "memory.h"
 #include "row.h"
@@ -50,7 +52,14 @@ struct seal_range {
     size_t stream_count, stream_room;
     struct part parts[CLASSES];
     struct events_opener *opener;
+    struct segment_line_clock clock;
 };
+
+static bool line_time(void *context, const struct event_body *body, uint64_t read_us, uint64_t *ret_time_us) {
+    const struct seal_range *range = context;
+    bool zoneless;
+    return body_time(body, read_us, range->clock.zone_minutes, ret_time_us, &zoneless);
+}
 
 struct seal_range *seal_range_create(const struct store *store, uint64_t day, uint64_t first_index) {
     struct seal_range *range = memory_new(sizeof *range);
@@ -59,6 +68,7 @@ struct seal_range *seal_range_create(const struct store *store, uint64_t day, ui
     range->first_index = first_index;
     range->ingested_us = UINT64_MAX;
     range->opener = events_opener_create();
+    range->clock = (struct segment_line_clock){line_time, range, clock_zone_minutes(clock_wall_us())};
     return range;
 }
 
@@ -225,6 +235,7 @@ static struct part *part_of(struct seal_range *range, uint8_t class) {
     struct part *part = &range->parts[class];
     if (!part->writer) {
         part->writer = segment_writer_create(class, range->day);
+        segment_writer_set_clock(part->writer, &range->clock);
         part->row = (struct segment_row){.class = class, .day = range->day, .first_time_us = UINT64_MAX};
     }
     return part;

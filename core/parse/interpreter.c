@@ -153,6 +153,8 @@ static void read_verdict(struct reading *reading, const char *category, struct s
     reading->time_us = reading->body->source_time_us;
 }
 
+int interpreter_zone(const struct interpreter *interpreter) { return interpreter->zone_minutes; }
+
 void interpreter_read(const struct interpreter *interpreter, const struct event_body *body,
                       uint64_t reference_us, struct record *record, uint64_t *ret_line_time_us) {
     struct reading reading = {interpreter, body, record, reference_us, 0};

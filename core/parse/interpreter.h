@@ -53,6 +53,7 @@ struct interpreter *interpreter_destroy(struct interpreter *interpreter); /* ret
 
 /* Minutes east of UTC for times that name no zone; 0 by default. */
 bool interpreter_set_zone(struct interpreter *interpreter, int minutes, struct fault *fault);
+int interpreter_zone(const struct interpreter *interpreter);
 void interpreter_set_format(struct interpreter *interpreter, enum line_format format);
 
 /* Adds the decoders of one YAML file (decoder_file.h says how one is written). All of the file or, with a fault at

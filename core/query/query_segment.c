@@ -93,12 +93,20 @@ static void ask_tokens(struct question *question, struct text_question *text) {
         text->variable[b] = joiner || whole_lines(&question->index->blocks[b]);
 }
 
+/* Templates have none. */
+static bool has_digit(struct slice text) {
+    for (size_t i = 0; i < text.size; i++)
+        if (segment_kinds[text.data[i]] == SEGMENT_DIGIT)
+            return true;
+    return false;
+}
+
 static void ask_text(struct question *question, const struct query_node *node, struct answer *ret_answer, uint64_t *counts) {
     const struct segment_index *index = question->index;
     struct text_question text = {.needle = &node->needle};
     memset(text.possible, 1, question->blocks);
     text.in_template = memory_new(index->template_count);
-    for (uint32_t i = 1; i < index->template_count; i++)
+    for (uint32_t i = 1; i < index->template_count && !has_digit(node->needle.folded); i++)
         text.in_template[i] = query_needle_in(&node->needle, index->templates[i]);
     if (slice_find_byte(node->needle.folded, SEGMENT_SLOT) != SIZE_MAX)
         memset(text.variable, 1, question->blocks);
@@ -186,4 +194,25 @@ bool query_segment_blocks(const struct query_expression *expression, const struc
     memcpy(ret_blocks->may, answer->may, question.blocks);
     free(answer);
     return !question.failed;
+}
+
+static struct slice longest_token(const struct query_expression *expression, size_t number) {
+    const struct query_node *node = &expression->nodes[number];
+    struct slice best = {NULL, 0}, other;
+    if (node->kind == QUERY_AND) {
+        best = longest_token(expression, node->left);
+        other = longest_token(expression, node->right);
+        return other.size > best.size ? other : best;
+    }
+    if (node->kind != QUERY_TEXT || slice_find_byte(node->needle.folded, SEGMENT_SLOT) != SIZE_MAX)
+        return best;
+    struct segment_tokens tokens = segment_tokens_of(node->needle.folded);
+    for (struct segment_token token; segment_token_next(&tokens, &token);)
+        if ((token.kinds & SEGMENT_DIGIT) && token.size > best.size)
+            best = slice_make(node->needle.folded.data + token.start, token.size);
+    return best;
+}
+
+struct slice query_segment_token(const struct query_expression *expression) {
+    return expression->everything ? (struct slice){NULL, 0} : longest_token(expression, expression->root);
 }

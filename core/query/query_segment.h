@@ -19,4 +19,7 @@ struct query_blocks {
 bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
                           struct query_blocks *ret_blocks, struct fault *fault);
 
+/* The longest token with a digit in it that every match's line must hold (segment_block_mark); empty for none. Lower case. */
+struct slice query_segment_token(const struct query_expression *expression);
+
 #endif

@@ -327,6 +327,70 @@ const struct segment_event *segment_block_event(const struct segment_block *bloc
     return &block->events[place];
 }
 
+/* The longest run of digits: it has no case, so it is looked for as it stands. */
+static struct slice digits_of(struct slice token) {
+    struct slice best = {token.data, 0};
+    for (size_t i = 0, start; i < token.size;) {
+        for (; i < token.size && segment_kinds[token.data[i]] != SEGMENT_DIGIT; i++)
+            ;
+        for (start = i; i < token.size && segment_kinds[token.data[i]] == SEGMENT_DIGIT; i++)
+            ;
+        if (i - start > best.size)
+            best = slice_make(token.data + start, i - start);
+    }
+    return best;
+}
+
+static size_t value_at(const struct segment_block *block, size_t offset) {
+    size_t low = 0, high = block->value_count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (block->starts[middle] <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool mark_values(const struct segment_block *block, struct slice token, uint8_t *values) {
+    struct slice digits = digits_of(token), text = buffer_slice(&block->values);
+    size_t before = (size_t)(digits.data - token.data);
+    bool any = false;
+    for (size_t at = 0, found; at < text.size; at += found + 1) {
+        const uint8_t *hit = memmem(text.data + at, text.size - at, digits.data, digits.size);
+        if (!hit)
+            break;
+        found = (size_t)(hit - text.data) - at;
+        size_t start = at + found;
+        if (start < before || token.size > text.size - (start - before) ||
+            !slice_equal_caseless(slice_make(hit - before, token.size), token))
+            continue;
+        values[value_at(block, start - before)] = 1;
+        any = true;
+    }
+    return any;
+}
+
+bool segment_block_mark(const struct segment_block *block, struct slice token, uint8_t *ret_marks) {
+    if (token.size < SEGMENT_MARK_LEAST || digits_of(token).size == 0)
+        return false;
+    uint8_t *values = memory_new(block->value_count);
+    memset(ret_marks, 0, block->count);
+    if (mark_values(block, token, values))
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct segment_event *event = &block->events[i];
+            uint32_t slots = event->shape ? block->index->template_slots[event->template] : 0;
+            size_t at = event->value;
+            for (uint32_t slot = 0; slot < slots && !ret_marks[i]; slot++, at += block->template_events[event->template])
+                ret_marks[i] = values[at];
+        }
+    for (uint32_t i = 0; i < block->count; i++)
+        ret_marks[i] |= block->events[i].shape == 0;
+    free(values);
+    return true;
+}
+
 struct slice segment_block_raw(struct segment_block *block, uint32_t place) {
     const struct segment_event *event = &block->events[place];
     if (!event->shape)

@@ -8,6 +8,7 @@
 #include "segment_tokens.h"
 
 #define LEVEL 1
+#define LAST_TEXTS 4096u
 #define SHAPE_KEY_MOST 8192u
 #define SHAPE_NAMES_MOST 256u
 
@@ -36,6 +37,7 @@ struct segment_block_writer {
     uint32_t template_slots[SEGMENT_TEMPLATES_MOST];
     uint16_t shape_slots[SEGMENT_SHAPES_MOST];
     struct segment_foretold foretold[SEGMENT_FORETOLD];
+    struct value last[LAST_TEXTS]; /* of slots, in this block */
     struct batch_state { /* of the batches in this block: by their place in it */
         uint32_t batch;
         uint64_t next_seq, last_time_us;
@@ -193,6 +195,15 @@ static bool has_escapes(struct slice raw) {
     return false;
 }
 
+/* Whether the slot had the same text last time: a time, a process, an address that goes on. Its tokens are known then. */
+static bool is_repeated(struct segment_block_writer *block, const struct value *value, uint32_t slot) {
+    struct value *last = &block->last[slot % LAST_TEXTS];
+    bool same = last->size == value->size &&
+                memcmp(block->text.data + last->at, block->text.data + value->at, value->size) == 0;
+    *last = *value;
+    return same && value->size;
+}
+
 static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw, size_t raw_at) {
     size_t first = block->value_count;
     if (raw.size == 0)
@@ -202,8 +213,10 @@ static void add_raw(struct segment_block_writer *block, struct pending *pending,
     pending->template = split_line(block, raw, raw_at);
     if (pending->template == 0)
         add_value(block, raw_at, raw.size);
-    for (size_t i = first; i < block->value_count; i++)
-        add_tokens(block, slice_make(block->text.data + block->values[i].at, block->values[i].size));
+    uint32_t slot = pending->template * 7;
+    for (size_t i = first; i < block->value_count; i++, slot++)
+        if (!is_repeated(block, &block->values[i], slot))
+            add_tokens(block, slice_make(block->text.data + block->values[i].at, block->values[i].size));
     block->template_events[pending->template]++;
 }
 
@@ -303,6 +316,21 @@ static void add_numbers(struct segment_block_writer *block, const struct pending
                          body->source_time_us ? 1 + segment_fold(body->source_time_us - time_us) : 0);
 }
 
+static void note_line_time(struct segment_block_writer *block, const struct event_body *body, uint64_t read_us) {
+    uint64_t time_us;
+    const struct segment_tables *tables = block->tables;
+    if (block->note.flags & SEGMENT_BLOCK_TIMELESS)
+        return;
+    if (!tables->line_time || !tables->line_time(tables->line_context, body, read_us, &time_us)) {
+        block->note.flags |= SEGMENT_BLOCK_TIMELESS;
+        return;
+    }
+    if (block->event_count == 0 || time_us < block->note.first_line_us)
+        block->note.first_line_us = time_us;
+    if (time_us > block->note.last_line_us)
+        block->note.last_line_us = time_us;
+}
+
 void segment_block_writer_add(struct segment_block_writer *block, const struct segment_row_place *row,
                               const struct segment_batch *batch, uint32_t position, const struct event *event) {
     struct event_field fields[EVENT_FIELDS_MOST];
@@ -326,11 +354,12 @@ void segment_block_writer_add(struct segment_block_writer *block, const struct s
     pending.shape = shape_of(block, event->body, fields, &body);
     block->shape_events[pending.shape]++;
     if (pending.shape == 0) {
-        block->note.flags |= SEGMENT_BLOCK_OPAQUE | SEGMENT_BLOCK_WORDS;
+        block->note.flags |= SEGMENT_BLOCK_OPAQUE | SEGMENT_BLOCK_WORDS | SEGMENT_BLOCK_TIMELESS;
         add_value(block, text_at, event->body.size);
     } else {
         size_t raw_at = body.raw.size ? text_at + (size_t)(body.raw.data - event->body.data) : text_at;
         add_raw(block, &pending, body.raw, raw_at);
+        note_line_time(block, &body, event->time_us);
         for (size_t i = 0; i < body.field_count; i++) {
             struct slice value = body.fields[i].value;
             add_value(block, value.size ? text_at + (size_t)(value.data - event->body.data) : text_at, value.size);
@@ -453,6 +482,7 @@ static void reset(struct segment_block_writer *block) {
     for (uint32_t i = 0; i < block->batch_count; i++)
         block->places[block->batches[i].batch] = 0;
     memset(block->foretold, 0, sizeof block->foretold);
+    memset(block->last, 0, sizeof block->last);
     buffer_clear(&block->text);
     block->value_count = 0;
     block->event_count = block->run_count = block->batch_count = 0;
@@ -477,6 +507,8 @@ bool segment_block_writer_end(struct segment_block_writer *block, struct buffer 
     note_templates(block, ret_templates);
     block->note.events = block->event_count;
     block->note.text = block->text.size;
+    if (block->note.flags & SEGMENT_BLOCK_TIMELESS)
+        block->note.first_line_us = block->note.last_line_us = 0;
     *ret_note = block->note;
     reset(block);
     return good;

@@ -16,6 +16,8 @@ struct segment_tables {
     uint8_t (*word_blocks)[SEGMENT_BLOCKS_MOST / 8];
     uint32_t word_room;
     struct segment_filter_builder *filter;
+    bool (*line_time)(void *context, const struct event_body *body, uint64_t read_us, uint64_t *ret_time_us);
+    void *line_context;
 };
 
 /* Of a row's events of one batch. */

@@ -13,6 +13,8 @@ uint32_t segment_template_slots(struct slice template) {
     return slots;
 }
 
+#define ZONE_MOST 3000u /* folded minutes: a day and a bit, either way */
+
 static size_t bitmap_size(uint32_t bits) { return ((size_t)bits + 7) / 8; }
 
 /* ---- writing */
@@ -41,6 +43,8 @@ static void write_block(struct buffer *to, const struct segment_index *index, co
     segment_number_write(to, block->last_time_us - block->first_time_us);
     segment_number_write(to, block->first_ingested_us);
     segment_number_write(to, block->last_ingested_us - block->first_ingested_us);
+    segment_number_write(to, block->first_line_us);
+    segment_number_write(to, block->last_line_us - block->first_line_us);
     segment_number_write(to, block->template_count);
     uint32_t last = 0;
     for (uint32_t i = 0; i < block->template_count; last = block->templates[i++].template) {
@@ -53,6 +57,7 @@ static void write_block(struct buffer *to, const struct segment_index *index, co
 bool segment_index_write(const struct segment_index *index, struct buffer *to) {
     segment_number_write(to, index->events);
     segment_number_write(to, index->text);
+    segment_number_write(to, segment_fold((uint64_t)(int64_t)index->zone_minutes));
     segment_number_write(to, index->stream_count);
     for (uint32_t i = 0; i < index->stream_count; i++) {
         buffer_append_slice(to, hash_slice(&index->streams[i].id));
@@ -205,6 +210,8 @@ static bool read_block(struct segment_index *index, struct segment_block_note *b
     block->last_time_us = block->first_time_us + segment_number_read(reader);
     block->first_ingested_us = segment_number_read(reader);
     block->last_ingested_us = block->first_ingested_us + segment_number_read(reader);
+    block->first_line_us = segment_number_read(reader);
+    block->last_line_us = block->first_line_us + segment_number_read(reader);
     block->template_count = read_count(reader, index->template_count, 2);
     uint64_t template = 0;
     for (uint32_t i = 0; i < block->template_count; i++) {
@@ -239,6 +246,8 @@ struct segment_index *segment_index_read(struct slice bytes, uint32_t blocks, st
     struct bytes_reader reader = bytes_read(slice_make(index->memory, bytes.size));
     index->events = segment_number_read(&reader);
     index->text = segment_number_read(&reader);
+    uint64_t zone = segment_number_read(&reader);
+    index->zone_minutes = zone <= ZONE_MOST ? (int)(int64_t)segment_unfold(zone) : 0;
     if (read_streams(index, &reader) && read_batches(index, &reader) && read_shapes(index, &reader) &&
         read_templates(index, &reader) && read_words(index, &reader) && read_blocks(index, &reader))
         return index;

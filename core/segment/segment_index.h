@@ -61,6 +61,7 @@ enum {
     SEGMENT_BLOCK_WORDS = 2,  /* letters in variables that the table of words has not */
     SEGMENT_BLOCK_ODD = 4,    /* a backslash before a letter or digit other than n, r, t, b, f: a decoder may read tokens there
                                  that are not in the line */
+    SEGMENT_BLOCK_TIMELESS = 8, /* lines whose own time only reading tells: the block's line times say nothing */
 };
 
 struct segment_block_note {
@@ -70,6 +71,7 @@ struct segment_block_note {
     uint64_t first_arrival, last_arrival;
     uint64_t first_time_us, last_time_us; /* the smallest and the largest, agents' clocks */
     uint64_t first_ingested_us, last_ingested_us;
+    uint64_t first_line_us, last_line_us; /* the smallest and the largest of lines' own times */
     uint32_t template_count;
     const struct segment_count *templates; /* ascending; template 0 are lines kept whole */
     const uint8_t *streams;                /* a bit for each */
@@ -77,6 +79,7 @@ struct segment_block_note {
 
 struct segment_index {
     uint64_t events, text;
+    int zone_minutes; /* east of UTC, for lines' own times that name no zone */
     uint32_t stream_count, batch_count, shape_count, template_count, word_count, block_count;
     struct segment_stream *streams;
     struct segment_batch *batches;

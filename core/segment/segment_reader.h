@@ -61,6 +61,11 @@ bool segment_block_values(struct segment_block *block, struct fault *fault);
 uint32_t segment_block_count(const struct segment_block *block);
 const struct segment_event *segment_block_event(const struct segment_block *block, uint32_t place);
 
+/* Which events may hold a token with a digit in it (lower case): a byte for each event, 0 or 1, without building a line. False,
+ * and nothing written, for a token too short to be worth it. */
+#define SEGMENT_MARK_LEAST 3u
+bool segment_block_mark(const struct segment_block *block, struct slice token, uint8_t *ret_marks);
+
 /* The raw line, until the next call; empty for a body that was kept whole. */
 struct slice segment_block_raw(struct segment_block *block, uint32_t place);
 /* The body; `fields` has room for EVENT_FIELDS_MOST. What it points to lives until the next call of these three. */

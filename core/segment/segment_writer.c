@@ -21,6 +21,7 @@ struct batch_extra {
 
 struct segment_writer {
     uint8_t class;
+    int zone_minutes;
     uint64_t day, events, text, sum;
     struct segment_tables tables;
     struct segment_block_writer *block;
@@ -97,6 +98,12 @@ struct segment_writer *segment_writer_destroy(struct segment_writer *writer) {
     free(writer->streams_now);
     free(writer);
     return NULL;
+}
+
+void segment_writer_set_clock(struct segment_writer *writer, const struct segment_line_clock *clock) {
+    writer->tables.line_time = clock->time;
+    writer->tables.line_context = clock->context;
+    writer->zone_minutes = clock->zone_minutes;
 }
 
 uint32_t segment_writer_stream(struct segment_writer *writer, const struct hash *id, struct slice name,
@@ -221,6 +228,7 @@ static struct segment_index *gather_index(struct segment_writer *writer) {
     const struct segment_count *counts = (const void *)writer->templates.data;
     index->events = writer->events;
     index->text = writer->text;
+    index->zone_minutes = writer->zone_minutes;
     index->stream_count = writer->stream_count;
     index->batch_count = writer->batch_count;
     index->template_count = writer->tables.templates.count;

@@ -23,6 +23,15 @@ struct segment_writer;
 struct segment_writer *segment_writer_create(uint8_t class, uint64_t day);
 struct segment_writer *segment_writer_destroy(struct segment_writer *writer); /* wipes; returns NULL */
 
+/* How a line's own time is told without reading it: false where it cannot be. Without one no block knows. `zone_minutes` is
+ * what it takes for lines that name no zone. Before the first event. */
+struct segment_line_clock {
+    bool (*time)(void *context, const struct event_body *body, uint64_t read_us, uint64_t *ret_time_us);
+    void *context;
+    int zone_minutes;
+};
+void segment_writer_set_clock(struct segment_writer *writer, const struct segment_line_clock *clock);
+
 /* Their numbers, from 0. UINT32_MAX and a fault where there are too many, or the entry is none. */
 uint32_t segment_writer_stream(struct segment_writer *writer, const struct hash *id, struct slice name,
                                const struct verify_key *first_key, struct fault *fault);

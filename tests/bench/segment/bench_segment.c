@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "body_time.h"
 #include "event_leaf.h"
 #include "memory.h"
 #include "merkle.h"
@@ -159,8 +160,16 @@ struct sealer {
     double cpu; /* of the writer alone */
 };
 
+static bool line_time(void *context, const struct event_body *body, uint64_t read_us, uint64_t *ret_time_us) {
+    bool zoneless;
+    (void)context;
+    return body_time(body, read_us, 0, ret_time_us, &zoneless);
+}
+
 static void begin(struct sealer *sealer) {
+    static const struct segment_line_clock clock = {line_time, NULL, 0};
     sealer->writer = segment_writer_create(CLASS, 1);
+    segment_writer_set_clock(sealer->writer, &clock);
     sealer->first_index = sealer->index;
     sealer->stream = segment_writer_stream(sealer->writer, &sealer->id, SLICE("ca1"), signing_key_public(sealer->key), NULL);
 }

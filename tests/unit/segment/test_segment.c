@@ -239,7 +239,7 @@ static void searches_miss_nothing(void **state) {
     struct query_blocks *blocks = memory_new(sizeof *blocks);
     struct segment_block *block = segment_block_create();
     struct event_field *fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *fields);
-    size_t spared = 0, counted = 0;
+    size_t spared = 0, counted = 0, unmarked = 0;
     assert_true(open_it(fixture, &opened, NULL));
     for (size_t s = 0; s < sizeof searches / sizeof *searches; s++) {
         struct fault fault = {0};
@@ -249,11 +249,18 @@ static void searches_miss_nothing(void **state) {
         for (uint32_t b = 0; b < fixture->head.blocks; b++) {
             uint64_t found = 0;
             assert_true(segment_block_open(block, opened.reader, b, &fault) && segment_block_values(block, &fault));
+            uint8_t *marks = memory_new(segment_block_count(block));
+            bool marked = segment_block_mark(block, query_segment_token(expression), marks);
             for (uint32_t i = 0; i < segment_block_count(block); i++) {
                 struct event_body body;
                 assert_true(segment_block_body(block, i, fields, &body, &fault));
-                found += query_raw_may_match(expression, body.raw);
+                bool matches = query_raw_may_match(expression, body.raw);
+                found += matches;
+                if (matches && marked && !query_needs_fields(expression))
+                    assert_true(marks[i]);
+                unmarked += marked && !marks[i];
             }
+            free(marks);
             if (query_needs_fields(expression))
                 continue;
             if (found)
@@ -267,6 +274,7 @@ static void searches_miss_nothing(void **state) {
     }
     assert_true(spared > 10);
     assert_true(counted > 10);
+    assert_true(unmarked > 1000);
     free(fields);
     free(blocks);
     segment_block_destroy(block);
