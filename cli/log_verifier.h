@@ -28,6 +28,11 @@ struct log_verifier *log_verifier_destroy(struct log_verifier *verifier); /* ret
 /* Whose checkpoints they must be; without it their signatures are not looked at. */
 void log_verifier_set_key(struct log_verifier *verifier, const struct note_key *key);
 
+/* What the verifier brought along: the genesis that the chain must begin with, and the witnesses that must have cosigned the
+ * newest checkpoint. Before any row; copied. */
+void log_verifier_set_trust(struct log_verifier *verifier, const struct control_trust *trust,
+                            const struct witness_policy *witnesses, uint64_t now_us);
+
 /* Told each control entry that the chain has taken. */
 typedef void log_control(void *context, uint64_t index, const struct control_entry *entry,
                          const struct control_verdict *verdict);

@@ -379,6 +379,15 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     verifier->any_entry = true;
 }
 
+void store_verifier_set_trust(struct store_verifier *verifier, const struct note_key *log,
+                              const struct control_trust *trust, const struct witness_policy *witnesses,
+                              uint64_t now_us) {
+    struct hash id = statement_log(note_key_name(log), &log->key);
+    store_verifier_set_log(verifier, &id);
+    store_verifier_set_key(verifier, log);
+    log_verifier_set_trust(verifier->log_rows, trust, witnesses, now_us);
+}
+
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us) {
     retention_verifier_set_now(verifier->retention, now_us);
 }

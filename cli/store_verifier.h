@@ -31,6 +31,11 @@ void store_verifier_set_log(struct store_verifier *verifier, const struct hash *
 /* Under which key its checkpoints are signed; without it their signatures are not looked at. */
 void store_verifier_set_key(struct store_verifier *verifier, const struct note_key *key);
 
+/* What the verifier brought along instead: the log's key, its genesis, who must have cosigned. Before any row; copied. */
+void store_verifier_set_trust(struct store_verifier *verifier, const struct note_key *log,
+                              const struct control_trust *trust, const struct witness_policy *witnesses,
+                              uint64_t now_us);
+
 /* The clock of whoever asks: for what is past its time. */
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);
 

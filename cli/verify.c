@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "key_file.h"
+#include "proof_print.h"
 #include "reader.h"
 #include "record_json.h"
 #include "site.h"
@@ -167,13 +168,18 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         return command_usage("verify", "--key is for segments");
     if (files > 1)
         return verify_files(context, trust, (size_t)files - 1, argv + 1);
-    if (trust)
-        return command_usage("verify", "--trust is for files");
     struct fault fault = {0};
+    struct trust trusted = {.key_count = 0};
+    if (trust && !proof_trust(context, trust, &trusted, &fault))
+        return command_fail("verify", &fault);
     struct progress progress = {.shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
     store_verifier_set_now(progress.verifier, context->now_us);
-    name_log(context, progress.verifier);
+    if (trust) {
+        struct control_trust chain = trust_control(&trusted);
+        store_verifier_set_trust(progress.verifier, &trusted.log, &chain, &trusted.witnesses, context->now_us);
+    } else
+        name_log(context, progress.verifier);
     struct day_keys *keys = NULL;
     struct fault unreadable = {0};
     struct sealed *sealed = open_sealed(context, &keys, &unreadable);

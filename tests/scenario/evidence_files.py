@@ -216,8 +216,16 @@ def _(folder):
         site.tocsin("excerpt", "line", "-o", excerpt)
         lines, _ = verify(excerpt, "--trust", trust)
         check(lines[-1]["events"] == 3 and lines[0]["restrictions"] == [], f"{lines}")
-    with open(trust, encoding="utf-8") as file:
-        text = file.read()
+        # The whole store, too, is held against what the verifier brings along.
+        site.tocsin("verify", "--trust", trust)
+        with open(trust, encoding="utf-8") as file:
+            text = file.read()
+        other = os.path.join(folder, "other.trust")
+        genesis = next(line for line in text.splitlines() if line.startswith("genesis "))
+        with open(other, "w", encoding="utf-8") as file:
+            file.write(text.replace(genesis, "genesis " + "ab" * 32))
+        findings = site._objects("verify", "--trust", other, expect=(1,))
+        check("genesis" in str(findings), f"{findings[:2]}")
     check(text.count("witness ") == 2 and "needed 2" in text, text)
     forged = os.path.join(folder, "forged.trust")
     with open(forged, "w", encoding="utf-8") as file:
