@@ -497,6 +497,12 @@ def _(folder):
                 wire.send(PING, encode((1, 1)))
                 wire.expect(PING)
         wait_until(lambda: len(site.states("log_claim_forged")) == 3, "each is told")
+        with Connection(site.port, host) as wire:  # it says that it was shown a forged checkpoint
+            wire.greet()
+            wire.send(NACK, encode((1, REFUSALS.index("LOG")), (3, "the log was forked, I say")))
+            wire.expect_end()
+        said = wait_until(lambda: site.states("log_disputed"), "that is told, too")
+        check("I say" in said[0]["error"]["message"], f"{said}")
         wait_until(lambda: site.alerts("An agent says without proof"), "it is an alert")
         grow(site, honest, log, 1)
         check(not site.states("log_conflict"), "a claim was believed")
