@@ -5,7 +5,7 @@
 #include "bytes.h"
 #include "calendar.h"
 #include "event_proof.h"
-#include "hold.h"
+#include "hold_match.h"
 #include "option_words.h"
 #include "paper.h"
 #include "reader.h"
@@ -163,8 +163,67 @@ static int hold_list(const struct command_context *context, int argc, char **arg
 struct showing {
     const struct command_context *context;
     struct control_view view;
-    uint64_t shown, bad;
+    uint64_t hold, shown, bad;
+    /* what the log says of a unit that is being shown, and the root over what was shown of it */
+    const struct retention_match *match;
+    uint64_t of_match, matches;
+    struct hold_root root;
 };
+
+static void complain(struct showing *showing, uint64_t log_index, const char *text) {
+    showing->bad++;
+    fprintf(stderr, "tocsin hold: log index %llu: %s\n", (unsigned long long)log_index, text);
+}
+
+/* Nothing more and nothing less than the log says that the hold took. */
+static void end_match(struct showing *showing) {
+    const struct retention_match *match = showing->match;
+    struct hash root = hold_root_end(&showing->root);
+    if (match && (showing->of_match != match->matched.count || !hash_equal(&root, &match->matched.root)))
+        complain(showing, match->place.index, "what is here is not what the log says that the hold took");
+    showing->matches += match != NULL;
+    showing->match = NULL;
+}
+
+static const struct retention_match *match_of(const struct showing *showing, uint64_t log_index,
+                                              uint8_t class) {
+    const struct retention_match *matches;
+    size_t count = retention_ledger_matches(showing->view.ledger, &matches);
+    for (size_t i = count; i > 0; i--) {
+        const struct hold_matched *matched = &matches[i - 1].matched;
+        if (matched->hold == showing->hold && matched->class == class && matched->first <= log_index &&
+            matched->last >= log_index)
+            return &matches[i - 1];
+    }
+    return NULL;
+}
+
+static void count_in(struct showing *showing, uint64_t log_index, const struct event_proof *proof) {
+    const struct retention_match *match = match_of(showing, log_index, proof->event.class);
+    struct hash leaf = event_leaf(proof->salt, &proof->event);
+    if (match != showing->match) {
+        end_match(showing);
+        hold_root_begin(&showing->root);
+        showing->match = match;
+        showing->of_match = 0;
+    }
+    showing->of_match++;
+    if (!match || !hold_root_add(&showing->root, log_index, proof->event.class, proof->position, &leaf))
+        complain(showing, log_index, "the log does not say that the hold took this");
+}
+
+/* Every unit of which it took something must have been shown, as long as it holds. */
+static void end_all(struct showing *showing) {
+    const struct retention_hold *hold = retention_ledger_hold(showing->view.ledger, showing->hold);
+    const struct retention_match *matches;
+    size_t count = retention_ledger_matches(showing->view.ledger, &matches);
+    uint64_t due = 0;
+    end_match(showing);
+    for (size_t i = 0; i < count; i++)
+        due += matches[i].matched.hold == showing->hold && matches[i].matched.count > 0;
+    if (hold && hold->released == RETENTION_INDEX_NEVER && showing->matches < due)
+        complain(showing, hold->place.index, "some of what the hold took is not here");
+}
 
 /* Each proves itself: it stands in its batch by its class's root. */
 static void show_event(struct showing *showing, uint64_t log_index, struct slice extra) {
@@ -175,10 +234,10 @@ static void show_event(struct showing *showing, uint64_t log_index, struct slice
     CLEANUP_BUFFER struct buffer line = BUFFER(1u << 20);
     char time[CALENDAR_TEXT_SIZE];
     if (!event_proof_read(extra, &proof, &fault) || !event_proof_check(&proof, &fault)) {
-        showing->bad++;
-        fprintf(stderr, "tocsin hold: log index %llu: %s\n", (unsigned long long)log_index, fault.text);
+        complain(showing, log_index, fault.text);
         return;
     }
+    count_in(showing, log_index, &proof);
     const struct agent_line *host =
         agent_registry_by_stream(showing->view.registry, &proof.entry.stream_id, NULL);
     struct slice raw = event_body_read(proof.event.body, fields, &body, NULL) ? body.raw : proof.event.body;
@@ -207,10 +266,13 @@ static void show_event(struct showing *showing, uint64_t log_index, struct slice
 static int hold_show(const struct command_context *context, int argc, char **argv) {
     Tocsin__HeldQuery query = TOCSIN__HELD_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    struct showing showing = {.context = context};
+    static struct showing showing; /* its root points into itself */
     struct fault fault = {0};
     if (argc != 3 || !slice_decimal(slice_string(argv[2]), &query.hold))
         return command_usage("hold", "show takes the number of a hold");
+    showing.context = context;
+    showing.hold = query.hold;
+    hold_root_begin(&showing.root);
     request.of_case = TOCSIN__REQUEST__OF_HELD;
     request.held = &query;
     struct reader *reader =
@@ -225,6 +287,8 @@ static int hold_show(const struct command_context *context, int argc, char **arg
             tocsin__store_row__free_unpacked(row, NULL);
     }
     reader_close(reader);
+    if (!fault.code)
+        end_all(&showing);
     control_view_close(&showing.view);
     if (fault.code)
         return command_fail("hold", &fault);
