@@ -14,11 +14,11 @@
     "key, stop it "                                                                                          \
     "and decide which store is the true one"
 
-static enum log_claim judge(struct log_state *log, struct slice note, const struct checkpoint *claimed,
-                            enum log_claim found, struct fault *sentence) {
+/* What contradicts the log counts only with its own signature. */
+static enum log_claim judge(struct log_state *log, struct slice note, enum log_claim found,
+                            struct fault *sentence) {
     struct signed_checkpoint read;
     struct fault fault = {0};
-    (void)claimed;
     if (checkpoint_read(note, log_state_key(log), NULL, &read, &fault))
         return found;
     fault_set(sentence, FAULT_AUTH, "%s", fault.text);
@@ -45,7 +45,7 @@ enum log_claim log_claim_check(struct log_state *log, struct slice bytes, const 
                   "%s shows a checkpoint of %" PRIu64 " entries that this log has signed; here are %" PRIu64
                   ": this store is an older copy",
                   host, claimed.size, size);
-        return judge(log, bytes, &claimed, LOG_CLAIM_ROLLBACK, sentence);
+        return judge(log, bytes, LOG_CLAIM_ROLLBACK, sentence);
     }
     if (!log_reader_root(log_state_reader(log), claimed.size, &root, sentence) ||
         hash_equal(&root, &claimed.root)) {
@@ -58,7 +58,7 @@ enum log_claim log_claim_check(struct log_state *log, struct slice bytes, const 
               " entries that this log has signed, and that is another tree than "
               "the one here: an older copy of the store went on, or two collectors share this log's key",
               host, claimed.size);
-    return judge(log, bytes, &claimed, LOG_CLAIM_FORK, sentence);
+    return judge(log, bytes, LOG_CLAIM_FORK, sentence);
 }
 
 static void stop_acknowledging(struct ingest_common *common, const char *sentence) {
@@ -82,8 +82,7 @@ void log_claims_halt(struct ingest_common *common, enum log_claim claim, const c
                                           {"log.conflict", claim == LOG_CLAIM_FORK ? "fork" : "rollback"},
                                           {NULL, NULL}};
     change_put(change, STORE_MARK, SLICE(LOG_CONFLICT_MARK), note);
-    report_state(change, "log_conflict", fields, "%s",
-                 common->halted_why);
+    report_state(change, "log_conflict", fields, "%s", common->halted_why);
     committer_submit(common->settings->committer, change);
 }
 
