@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "backup_folder.h"
 #include "bytes.h"
 #include "memory.h"
 
@@ -16,7 +17,10 @@
 struct gather {
     struct backup_writer *writer;
     enum backup_folder folder;
-    const char *top, *without; /* a folder that is left out; may be NULL */
+    const char *top;
+    bool has_data; /* the data folder, which may stand in the site's */
+    dev_t data_device;
+    ino_t data_inode;
     unsigned files;
     struct fault *fault;
 };
@@ -27,17 +31,25 @@ static bool ends(const char *name, const char *end) {
 }
 
 static bool is_left_out(const struct gather *gather, const char *name) {
-    static const char *const own[] = {"store", "day.keys", "backup.key"};
+    static const char *const secret[] = {"day.keys", "backup.key"}; /* what a crash left beside them, too */
     for (const char *c = name; *c; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
               strchr(".-_", *c)))
             return true;
     if (name[0] == '.' || ends(name, ".log") || ends(name, ".lock") || ends(name, ".copy"))
         return true;
-    for (size_t i = 0; gather->folder == BACKUP_DATA && i < sizeof own / sizeof *own; i++)
-        if (strncmp(name, own[i], strlen(own[i])) == 0)
-            return true; /* what a crash left beside day.keys, too */
-    return false;
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (strncmp(name, secret[i], strlen(secret[i])) == 0)
+            return true;
+    return gather->folder == BACKUP_DATA && (strncmp(name, "store", 5) == 0 || strcmp(name, "lock") == 0);
+}
+
+/* The data folder is its own; a folder of backups is none of its own parts. */
+static bool is_another(const struct gather *gather, const char *path, const struct stat *status) {
+    char mark[FILES_PATH_MOST];
+    bool data = gather->folder == BACKUP_SITE && gather->has_data && status->st_dev == gather->data_device &&
+                status->st_ino == gather->data_inode;
+    return data || !files_path(mark, path, BACKUP_FOLDER_MARK) || files_exists(mark);
 }
 
 static bool put_file(struct gather *gather, const char *path, const char *name, const struct stat *status) {
@@ -76,7 +88,7 @@ static bool put_folder(struct gather *gather, const char *below, unsigned depth)
         if (is_left_out(gather, entry->d_name) || !files_path(file, path, entry->d_name) ||
             snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", entry->d_name) >=
                 (int)sizeof name ||
-            lstat(file, &status) != 0 || (gather->without && strcmp(file, gather->without) == 0))
+            lstat(file, &status) != 0 || (S_ISDIR(status.st_mode) && is_another(gather, file, &status)))
             continue;
         if (S_ISDIR(status.st_mode) && depth < DEPTH_MOST)
             good = put_folder(gather, name, depth + 1);
@@ -91,8 +103,14 @@ static bool put_folder(struct gather *gather, const char *below, unsigned depth)
 }
 
 bool backup_files_put(struct backup_writer *writer, const char *site, const char *data, struct fault *fault) {
-    struct gather of_site = {writer, BACKUP_SITE, site, data, 0, fault};
-    struct gather of_data = {writer, BACKUP_DATA, data, NULL, 0, fault};
+    struct gather of_site = {.writer = writer, .folder = BACKUP_SITE, .top = site, .fault = fault};
+    struct gather of_data = {.writer = writer, .folder = BACKUP_DATA, .top = data, .fault = fault};
+    struct stat status;
+    of_site.has_data = data && stat(data, &status) == 0;
+    if (of_site.has_data) {
+        of_site.data_device = status.st_dev;
+        of_site.data_inode = status.st_ino;
+    }
     return (!site || put_folder(&of_site, "", 0)) && (!data || put_folder(&of_data, COLLECTOR, 0));
 }
 

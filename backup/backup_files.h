@@ -1,9 +1,10 @@
 /* The small files of a site that a backup holds: settings, rules and whatever else stands in the site's folder, the
  * collector's keys and what it keeps outside of its store.
  *
- * Left out: the data folder in the site's, logs (*.log), files over BACKUP_FILE_MOST, what is no file or has another name
- * than letters, digits, ".", "-" and "_"; of the collector's folder the store, the day keys (they are backed up apart, so that
- * erasing reaches them), the key of backups, sockets and locks. People's keys are theirs, and in no backup. */
+ * Left out: the data folder in the site's, folders of backups, logs (*.log), files over BACKUP_FILE_MOST, what is no file or
+ * has another name than letters, digits, ".", "-" and "_"; wherever they stand, day keys (they are backed up apart, so that
+ * erasing reaches them) and keys of backups; of the collector's folder the store, sockets and locks. People's keys are theirs,
+ * and in no backup. */
 #ifndef TOCSIN_BACKUP_FILES_H
 #define TOCSIN_BACKUP_FILES_H
 

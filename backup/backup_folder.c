@@ -12,7 +12,7 @@
 #include "encoding.h"
 #include "memory.h"
 
-#define SITE_NAME "tocsin-backup"
+#define SITE_NAME BACKUP_FOLDER_MARK
 #define SITE_LINE                                                                                            \
     "Backups of Tocsin. The log's name, its hash, and the id of the key that they are encrypted under:"
 #define LINES 4

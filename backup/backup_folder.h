@@ -13,6 +13,7 @@
 #include "backup_crypt.h"
 #include "files.h"
 
+#define BACKUP_FOLDER_MARK "tocsin-backup" /* the file that makes a folder one of backups */
 #define BACKUP_SETS_MOST 1000u
 #define BACKUP_SET_NAME 40u /* bytes, with the NUL */
 

@@ -69,11 +69,16 @@ static bool same_witnesses(const struct collector_settings *old, const struct co
     return true;
 }
 
+static bool same_backup(const struct collector_settings *old, const struct collector_settings *fresh) {
+    return same_text(old->backup.folder, fresh->backup.folder) && same_text(old->backup.keys, fresh->backup.keys) &&
+           same_text(old->backup.key, fresh->backup.key) && old->backup.every_us == fresh->backup.every_us;
+}
+
 /* What is bound at the start stays as it is until a restart. */
 static bool needs_restart(const struct collector_settings *old, const struct collector_settings *fresh) {
     return strcmp(old->listen.host, fresh->listen.host) != 0 || old->listen.port != fresh->listen.port ||
            strcmp(old->data, fresh->data) != 0 || old->silence.after_us != fresh->silence.after_us ||
-           !same_witnesses(old, fresh);
+           !same_witnesses(old, fresh) || !same_backup(old, fresh);
 }
 
 static void use_knowledge(struct collector *collector, struct knowledge *fresh) {

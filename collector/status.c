@@ -178,5 +178,15 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_notices_failed_total", "Tries that failed.", outbox.failed);
     metrics_gauge(to, "tocsin_channels_failing", "Channels that fail now.", (double)outbox.failing);
     metrics_gauge(to, "tocsin_store_free_bytes", "Free bytes on the store's disk.", (double)room.free_bytes);
+    if (collector->backup) {
+        struct backup_service_counts backup = backup_service_counts(collector->backup);
+        metrics_gauge(to, "tocsin_backup_verified_timestamp_seconds", "When the newest backup was verified.",
+                      (double)backup.verified_us / 1e6);
+        metrics_gauge(to, "tocsin_backup_following", "1 while every commit is copied to the backup.", backup.following);
+        metrics_gauge(to, "tocsin_backup_queue_bytes", "Bytes that wait for the backup's disk.",
+                      (double)backup.queued_bytes);
+        metrics_counter(to, "tocsin_backups_total", "Backups made and read back.", backup.made);
+        metrics_counter(to, "tocsin_backups_failed_total", "Backups that failed.", backup.failed);
+    }
     metrics_process(to);
 }

@@ -7,12 +7,14 @@ and everything that can be wrong with one.
 import glob
 import os
 import shutil
+import struct
+import subprocess
 import time
 
-from load_lines import Writer, check_numbers, numbered, wait_for_numbers
-from tocsin_backup import Backup, following
+from load_lines import Writer, check_numbers, numbered, seeded, wait_for_numbers
+from tocsin_backup import Backup, following, read_file
 from tocsin_machine import Clock, fill, small_disk
-from tocsin_site import SOAK, Site, check, run, scenario, wait_until
+from tocsin_site import BIN, SOAK, Site, check, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
 HOUR_S = 3600
@@ -145,6 +147,63 @@ def _(folder):
         site.check_verified()
 
 
+def check_as_written(backup):
+    """The newest set, as another program reads it."""
+    with open(backup.key, encoding="ascii") as file:
+        key = bytes.fromhex(file.read())
+    base, records, ended = read_file(backup.newest("base"), key)
+    about = [record for record in records if record[0] == 6]
+    check(ended and base["kind"] == 1 and base["set"] == base["made"] and records[-1:] == about, f"a base: {base}, {about}")
+    size, _, sequence = struct.unpack(">QQQ", about[0][3])
+    names = [record[2] for record in records if record[0] == 4]
+    check(b"collector/log.key" in names and b"collector.yaml" in names and b"collector/day.keys" not in names, f"{names}")
+    entries = []
+    for path in sorted(glob.glob(os.path.join(backup.folder, "log", "*"))):
+        run_of, records, ended = read_file(path, key)
+        check(ended and os.path.basename(path) == f"{run_of['set']:020}-{run_of['number']:020}", f"{path}: {run_of}")
+        entries += [struct.unpack(">Q", record[2])[0] for record in records if record[:2] == (1, 0)]
+    check(entries == list(range(size)) and size > 0, f"log entries {entries}, {size} wanted")
+    follow, records, ended = read_file(backup.newest("follow-000000"), key)
+    check(ended and follow["kind"] == 3 and follow["set"] == base["made"] and records[-1][0] == 5, f"a follow file: {follow}")
+    for before, after, _ in (struct.unpack(">QQQ", record[2]) for record in records if record[0] == 5):
+        check(after <= sequence or before == sequence, f"a commit from {before} after {sequence}")
+        sequence = max(sequence, after)
+
+
+@scenario("kill -9 at any moment while backups are made: what comes back is good")
+def _(folder):
+    backup = Backup(folder)
+    chance = seeded("backup kills")
+    with Site(folder, settings=backup.settings + SOON) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("app.log", "application")
+        site.start()
+        wait_until(lambda: following(site), "commits follow")
+        backup.keep_key(site)
+        kills = 60 if SOAK else 8
+        lines = 1500 * kills
+        writer = Writer(lines, 1000, lambda more: open(log.path, "a", encoding="utf-8").write("".join(more)), numbered)
+        writer.start()
+        for number in range(kills):
+            asking = subprocess.Popen([os.path.join(BIN, "tocsin"), "--site", site.folder, "backup"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.random() * 0.6)
+            site.collector.kill()
+            asking.wait()
+            if number % 2:
+                shutil.rmtree(os.path.join(site.data, "collector"))
+                backup.restore(site.folder, expect=(0, 1))
+            site.start_collector()
+            time.sleep(chance.random() * 2)
+        writer.finish()
+        wait_for_numbers(site, lines, 300)
+        check_numbers(site, lines)
+        wait_until(lambda: following(site), "commits follow", 60, 0.5)
+        site.tocsin("backup")
+        check(not glob.glob(os.path.join(backup.folder, "sets", "*.making")), "an unfinished set is left")
+        site.check_verified()
+
+
 @scenario("wrong keys, altered and missing files: refused with the place, and nothing is left behind")
 def _(folder):
     backup = Backup(folder)
@@ -160,6 +219,7 @@ def _(folder):
         wait_until(lambda: site.status()["backup"]["behind_seconds"] == 0, "all is followed")
         site.collector.stop()
         site.agent.stop()
+    check_as_written(backup)
     good, place = backup.folder, os.path.join(folder, "damaged")
 
     def refused(what, damage, words, **options):

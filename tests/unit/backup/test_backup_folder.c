@@ -291,6 +291,31 @@ static void all_that_a_store_holds_comes_back(void **state) {
     place_close(&place);
 }
 
+/* Keys that erasing must reach, other backups and logs, wherever in the site's folder they were put. */
+static void what_belongs_in_no_backup_stays_out(void **state) {
+    struct place place = place_open(state);
+    struct backup_made made;
+    static const char *const out[] = {
+        "site/keys/day.keys", "site/keys/day.keys.x8Kw1q", "site/old/tocsin-backup",  "site/old/sets/x/base",
+        "site/collector.log", "site/data/people/a.key",    "site/data/collector/lock"};
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++)
+        write_file(fixture_path(state, out[i]), "out");
+    write_file(fixture_path(state, "site/rules/own.yml"), "in");
+    snprintf(place.folder, sizeof place.folder, "%s", fixture_path(state, "site/backup"));
+    grow(&place, 10);
+    make_well(&place, &made);
+    make_well(&place, &made);
+    restore_well(&place, "new", NULL);
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+        char path[FIXTURE_PATH];
+        snprintf(path, sizeof path, "new%s", out[i] + 4);
+        assert_false(files_exists(fixture_path(state, path)));
+    }
+    assert_true(files_exists(fixture_path(state, "new/rules/own.yml")));
+    assert_false(files_exists(fixture_path(state, "new/backup")));
+    place_close(&place);
+}
+
 static void the_log_is_written_once_and_shared(void **state) {
     struct place place = place_open(state);
     struct backup_made first, second, third;
@@ -610,6 +635,7 @@ int main(int argc, char **argv) {
     fixture_child_run(argc, argv);
     const struct CMUnitTest tests[] = {
         TEST(all_that_a_store_holds_comes_back),
+        TEST(what_belongs_in_no_backup_stays_out),
         TEST(the_log_is_written_once_and_shared),
         TEST(a_damaged_part_of_the_log_is_noticed_and_made_again),
         TEST(a_damaged_copy_of_a_segment_is_noticed_and_made_again),
