@@ -139,11 +139,14 @@ struct making {
     struct hash stream;
     uint64_t index;
     struct buffer entry_bytes, list;
+    struct slice orphan; /* its control entry, where it was never closed */
     struct batch_entry entry;
     struct batch_proofs *proofs;
     size_t text_count;
     uint8_t **texts; /* the runs' */
     struct events_opener *opener;
+    size_t left_out;
+    struct fault first_left_out;
     uint8_t class;      /* that is read out of a segment */
     struct fault fault; /* of a row */
 };
@@ -165,6 +168,7 @@ static bool find_batch(struct making *making, const struct wanted_event *event, 
     uint64_t low, high;
     if (!log_access_batches(making->access, &event->stream, &low, &high, fault))
         return false;
+    making->orphan = SLICE("");
     for (high++; low < high;) {
         uint64_t middle = low + (high - low) / 2;
         buffer_clear(&making->entry_bytes);
@@ -179,8 +183,13 @@ static bool find_batch(struct making *making, const struct wanted_event *event, 
         else
             low = middle + 1;
     }
-    return fault_set(fault, FAULT_MISSING,
-                     "event %" PRIu64 " stands in no closed batch yet: its agent is silent", event->seq);
+    struct event_proof proof = {.orphaned = false};
+    if (!log_access_orphan(making->access, &event->stream, event->seq, &making->index, &making->orphan,
+                           fault) ||
+        !event_proof_orphan(making->orphan, &proof, fault))
+        return false;
+    making->entry = proof.entry;
+    return true;
 }
 
 static bool take_run(void *context, struct slice key, struct slice value) {
@@ -284,26 +293,43 @@ static bool open_batch_of(struct making *making, const struct wanted_event *even
     if (making->index >= making->size)
         return fault_set(fault, FAULT_MISSING, "event %" PRIu64 " is not under a checkpoint yet", event->seq);
     buffer_clear(&making->list);
-    if (!making->source->class_list(making->source->context, making->index, &making->list, fault))
+    if (making->orphan.size == 0 &&
+        !making->source->class_list(making->source->context, making->index, &making->list, fault))
         return false;
-    making->proofs =
-        batch_proofs_create(buffer_slice(&making->entry_bytes), buffer_slice(&making->list), fault);
+    making->proofs = making->orphan.size > 0 ? batch_proofs_create_orphan(making->orphan, fault)
+                                             : batch_proofs_create(buffer_slice(&making->entry_bytes),
+                                                                   buffer_slice(&making->list), fault);
     return making->proofs && read_runs(making, fault) && read_sealed(making, event->class, fault);
 }
 
 /* ---- the file */
 
+/* What nobody signed cannot be proved, and is left out: the last moment of an agent that is gone. */
 static bool add_all(struct making *making, const struct wanted *wanted, struct buffer *file,
-                    struct fault *fault) {
+                    size_t *ret_count, struct fault *fault) {
+    size_t count = 0;
     for (size_t i = 0; i < wanted->count; i++) {
         struct event_proof proof;
-        if (!open_batch_of(making, &wanted->events[i], fault) ||
-            !batch_proofs_make(making->proofs, wanted->events[i].seq, &proof, fault) ||
-            !excerpt_add(making->source, buffer_slice(&making->note), making->size, making->index, &proof,
+        struct fault inner = {0};
+        bool good = open_batch_of(making, &wanted->events[i], &inner) &&
+                    batch_proofs_make(making->proofs, wanted->events[i].seq, &proof, &inner);
+        if (!good && inner.code == FAULT_MISSING) {
+            making->left_out++;
+            making->first_left_out = making->left_out == 1 ? inner : making->first_left_out;
+            close_batch(making);
+            continue;
+        }
+        if (!good) {
+            *fault = inner;
+            return false;
+        }
+        if (!excerpt_add(making->source, buffer_slice(&making->note), making->size, making->index, &proof,
                          file, fault))
             return false;
+        count++;
     }
-    return true;
+    *ret_count = count;
+    return count > 0 || (fault && (*fault = making->first_left_out, false));
 }
 
 /* Each stream once; its open batch is closed first. */
@@ -338,10 +364,13 @@ static uint64_t highest_index(struct making *making) {
 
 static bool make(struct making *making, const struct wanted *wanted, struct buffer *file,
                  struct fault *fault) {
-    return finish(making, wanted, fault) &&
+    CLEANUP_BUFFER struct buffer events = BUFFER(FILE_MOST);
+    size_t count;
+    return finish(making, wanted, fault) && add_all(making, wanted, &events, &count, fault) &&
            excerpt_begin(making->source, highest_index(making), buffer_slice(&making->note), making->size,
-                         wanted->count, file, fault) &&
-           add_all(making, wanted, file, fault);
+                         count, file, fault) &&
+           (buffer_append_slice(file, buffer_slice(&events)) ||
+            fault_set(fault, FAULT_LIMIT, "the excerpt would have over %u bytes: ask for less", FILE_MOST));
 }
 
 static bool make_held(struct making *making, const struct held_list *list, struct buffer *file,
@@ -404,6 +433,9 @@ static bool run(const struct command_context *context, Tocsin__EventQuery *query
                write_checked(context, making.access, &file, path, ret_summary, fault);
     }
     good = good && making.access;
+    if (good && making.left_out)
+        fprintf(stderr, "tocsin excerpt: %zu events cannot be proved and are left out: %s\n", making.left_out,
+                making.first_left_out.text);
     close_batch(&making);
     free(making.texts);
     buffer_free(&making.note);

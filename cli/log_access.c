@@ -13,7 +13,9 @@
 #include "note.h"
 #include "reader.h"
 #include "settings_file.h"
+#include "signed_conflict.h"
 #include "site.h"
+#include "statement_type.h"
 
 #define PATHS_AT_ONCE 512u
 #define STREAMS_AT_ONCE 64u
@@ -307,6 +309,27 @@ bool log_access_batches(struct log_access *access, const struct hash *stream_id,
     *ret_first = access->table.first;
     *ret_last = access->table.first + access->table.count - 1;
     return true;
+}
+
+bool log_access_orphan(struct log_access *access, const struct hash *stream_id, uint64_t event_seq,
+                       uint64_t *ret_index, struct slice *ret_entry, struct fault *fault) {
+    for (size_t i = access->control_count; i-- > 0;) {
+        struct slice bytes = buffer_slice(&access->controls[i].entry);
+        struct control_entry entry;
+        struct orphan orphan;
+        if (!control_entry_read(bytes, &entry, NULL) || entry.statement.statement.type != STATEMENT_ORPHAN ||
+            !orphan_read(entry.statement.statement.payload, &orphan, NULL) ||
+            !hash_equal(&orphan.part.stream_id, stream_id) || event_seq < orphan.part.first_event_seq ||
+            event_seq - orphan.part.first_event_seq >= orphan.part.event_count)
+            continue;
+        *ret_index = access->controls[i].index;
+        *ret_entry = bytes;
+        return true;
+    }
+    return fault_set(
+        fault, FAULT_MISSING,
+        "event %llu stands in no closed batch, and no part of its agent covers it: its agent is silent",
+        (unsigned long long)event_seq);
 }
 
 /* ---- paths */

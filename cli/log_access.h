@@ -47,6 +47,9 @@ bool log_access_stream(struct log_access *access, struct slice name, struct hash
 /* How many batches of the stream are closed from the first one here on: batch_seq *ret_first to *ret_last. */
 bool log_access_batches(struct log_access *access, const struct hash *stream_id, uint64_t *ret_first,
                         uint64_t *ret_last, struct fault *fault);
+/* The orphan that holds that event: its control entry (borrowed) and where it stands. FAULT_MISSING: there is none. */
+bool log_access_orphan(struct log_access *access, const struct hash *stream_id, uint64_t event_seq,
+                       uint64_t *ret_index, struct slice *ret_entry, struct fault *fault);
 /* Paths of batches that will be asked for next. */
 bool log_access_prefetch(struct log_access *access, const struct hash *stream_id, uint64_t first,
                          uint64_t last, uint64_t size, struct fault *fault);

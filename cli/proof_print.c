@@ -78,6 +78,7 @@ static void words(struct buffer *line, const struct excerpt_event *event, const 
         bool there;
         const char *word;
     } all[] = {{event->unwitnessed, "UNWITNESSED"},
+               {event->orphaned, "ORPHANED"},
                {event->unattested, "UNATTESTED"},
                {event->unconfirmed, "UNCONFIRMED"},
                {event->single_control, "SINGLE-CONTROL"}};

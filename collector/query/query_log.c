@@ -20,6 +20,7 @@
 #define LOOK_US 250000u            /* how soon a stop or a reader that has gone is noticed */
 #define COMMIT_WAIT_US 60000000u   /* for the commit of what was submitted */
 #define CLOSE_WAIT_US 10000000u    /* for an agent's close; then it counts as silent */
+#define ORPHAN_WAIT_US 3000000u    /* for the orphan of one that is silent */
 
 /* ---- a change, and whoever waits for it: both hold it, the last one frees it */
 
@@ -295,6 +296,19 @@ static void give_open(const struct query_reader *reader, const struct closing *c
     reader->write(reader->context, FRAME_TEXT, &text.base);
 }
 
+/* Whoever has not answered for so long may be gone: asked once more, its newest part goes into the log instead. */
+static void ask_again(const struct query_reader *reader, const struct closing *closings, size_t count) {
+    const struct query_server_settings *settings = reader->settings;
+    uint64_t before = log_state_size(settings->log), until_us = clock_monotonic_us() + ORPHAN_WAIT_US;
+    for (size_t i = 0; i < count; i++)
+        if (closings[i].known && !closings[i].closed)
+            settings->close_now(settings->context, &closings[i].stream);
+    uint64_t arrival = committer_arrival(settings->committer);
+    while (log_state_size(settings->log) == before && clock_monotonic_us() < until_us &&
+           !reader->stopping(reader->context))
+        arrival = committer_wait(settings->committer, arrival, LOOK_US);
+}
+
 void query_close(const struct query_reader *reader, const Tocsin__CloseQuery *query) {
     struct fault fault = {0};
     struct closing closings[CLOSE_STREAMS_MOST];
@@ -308,6 +322,8 @@ void query_close(const struct query_reader *reader, const Tocsin__CloseQuery *qu
     while (good && !all_closed(reader, closings, query->n_stream_ids) && clock_monotonic_us() < until_us &&
            !reader->stopping(reader->context))
         arrival = committer_wait(reader->settings->committer, arrival, LOOK_US);
+    if (good && !all_closed(reader, closings, query->n_stream_ids))
+        ask_again(reader, closings, query->n_stream_ids);
     uint64_t size = log_state_size(reader->settings->log);
     if (!good || (query->mark && !mark(reader, &size, &fault))) {
         reader->refuse(reader->context, &fault);

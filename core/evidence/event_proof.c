@@ -1,18 +1,51 @@
 #include "event_proof.h"
 
 #include "bytes.h"
+#include "control_entry.h"
 #include "merkle_proof.h"
+#include "signed_conflict.h"
+#include "statement_type.h"
 
-static const uint8_t label[16] = "tocsin/event/v1";
+static const uint8_t label[16] = "tocsin/event/v1", orphan_label[16] = "tocsin/orphn/v1";
+
+bool event_proof_orphan(struct slice bytes, struct event_proof *proof, struct fault *fault) {
+    struct control_entry control;
+    struct orphan orphan;
+    if (!control_entry_read(bytes, &control, fault))
+        return false;
+    if (control.statement.statement.type != STATEMENT_ORPHAN)
+        return fault_set(fault, FAULT_FORMAT, "the event's control entry is no orphan");
+    if (!orphan_read(control.statement.statement.payload, &orphan, fault))
+        return false;
+    proof->entry_bytes = bytes;
+    proof->orphaned = true;
+    proof->part = orphan.part_bytes;
+    proof->class_list = orphan.list_bytes;
+    proof->entry = (struct batch_entry){.stream_id = orphan.part.stream_id,
+                                        .epoch = orphan.part.epoch,
+                                        .batch_seq = orphan.part.batch_seq,
+                                        .first_event_seq = orphan.part.first_event_seq,
+                                        .event_count = orphan.part.event_count,
+                                        .open_us = orphan.part.open_us,
+                                        .close_us = orphan.part.time_us,
+                                        .event_root = orphan.part.event_root,
+                                        .prev = orphan.part.prev};
+    return true;
+}
 
 bool event_proof_write(struct buffer *to, const struct event_proof *proof) {
-    if (proof->entry_bytes.size != BATCH_ENTRY_SIZE || proof->class_list.size > CLASS_LIST_MOST ||
-        proof->path_count > EVENT_PROOF_PATH_MOST)
+    if ((!proof->orphaned && proof->entry_bytes.size != BATCH_ENTRY_SIZE) ||
+        proof->class_list.size > CLASS_LIST_MOST || proof->path_count > EVENT_PROOF_PATH_MOST)
         return false;
-    buffer_append(to, label, sizeof label);
-    buffer_append_slice(to, proof->entry_bytes);
-    bytes_write_u16(to, (uint16_t)proof->class_list.size);
-    buffer_append_slice(to, proof->class_list);
+    if (proof->orphaned) {
+        buffer_append(to, orphan_label, sizeof orphan_label);
+        bytes_write_block(to, proof->entry_bytes);
+    } else {
+        buffer_append(to, label, sizeof label);
+        buffer_append_slice(to, proof->entry_bytes);
+        bytes_write_u16(to, (uint16_t)proof->class_list.size);
+        buffer_append_slice(to, proof->class_list);
+    }
     bytes_write_u32(to, proof->position);
     bytes_write_u8(to, proof->path_count);
     for (size_t i = 0; i < proof->path_count; i++)
@@ -26,11 +59,17 @@ bool event_proof_write(struct buffer *to, const struct event_proof *proof) {
 
 bool event_proof_read(struct slice extra, struct event_proof *ret_proof, struct fault *fault) {
     struct bytes_reader reader = bytes_read(extra);
-    struct event_proof proof;
-    if (!slice_equal(bytes_read_raw(&reader, sizeof label), slice_make(label, sizeof label)))
+    struct event_proof proof = {.orphaned = false};
+    struct slice first = bytes_read_raw(&reader, sizeof label);
+    bool orphaned = slice_equal(first, slice_make(orphan_label, sizeof orphan_label));
+    if (!orphaned && !slice_equal(first, slice_make(label, sizeof label)))
         return fault_set(fault, FAULT_FORMAT, "the proof's extra data holds no event of version 1");
-    proof.entry_bytes = bytes_read_raw(&reader, BATCH_ENTRY_SIZE);
-    proof.class_list = bytes_read_raw(&reader, bytes_read_u16(&reader));
+    if (orphaned && !event_proof_orphan(bytes_read_block(&reader), &proof, fault))
+        return false;
+    if (!orphaned) {
+        proof.entry_bytes = bytes_read_raw(&reader, BATCH_ENTRY_SIZE);
+        proof.class_list = bytes_read_raw(&reader, bytes_read_u16(&reader));
+    }
     proof.position = bytes_read_u32(&reader);
     proof.path_count = bytes_read_u8(&reader);
     if (proof.path_count > EVENT_PROOF_PATH_MOST)
@@ -45,7 +84,7 @@ bool event_proof_read(struct slice extra, struct event_proof *ret_proof, struct 
     proof.event.body = bytes_read_block(&reader);
     if (!bytes_read_done(&reader))
         return fault_set(fault, FAULT_FORMAT, "the proof's event has not its length");
-    if (!batch_entry_read(proof.entry_bytes, &proof.entry, fault))
+    if (!orphaned && !batch_entry_read(proof.entry_bytes, &proof.entry, fault))
         return false;
     *ret_proof = proof;
     return true;

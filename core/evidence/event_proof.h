@@ -3,6 +3,7 @@
  *
  *     extra = "tocsin/event/v1" ‖ entry: 416 ‖ u16 size ‖ class list ‖ u32 position ‖ u8 n ‖ n × hash ‖ salt[32]
  *             ‖ u64 event_seq ‖ u64 time_us ‖ u8 class ‖ u32 size ‖ body
+ *     of an orphan's: "tocsin/orphn/v1" ‖ u32 size ‖ control entry of type 17 ‖ u32 position … the same
  *
  * Reading is strict about the form. event_proof_check says whether the event stands in the batch: its leaf is under its
  * class's root by the path, that root in the class list, the list under the entry's event_root, sequence and time within the
@@ -19,7 +20,9 @@
 #define EVENT_PROOF_PATH_MOST 12u /* a batch has at most 4,096 events */
 
 struct event_proof {
-    struct slice entry_bytes;
+    struct slice entry_bytes; /* what the log's leaf covers: the batch entry, or the orphan's control entry */
+    bool orphaned; /* the batch was never closed: `entry` says what its newest part does, t_us for t_close */
+    struct slice part; /* of an orphan */
     struct batch_entry entry;
     struct slice class_list;
     uint32_t position; /* among the events of its class in the batch */
@@ -28,6 +31,9 @@ struct event_proof {
     uint8_t salt[SALT_SIZE];
     struct event event;
 };
+
+/* Takes an orphan's control entry for what the leaf covers: sets entry_bytes, orphaned, part, entry and class_list. */
+bool event_proof_orphan(struct slice control_entry, struct event_proof *proof, struct fault *fault);
 
 bool event_proof_write(struct buffer *to,
                        const struct event_proof *proof); /* entry_bytes, not entry, is written */

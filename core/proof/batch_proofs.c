@@ -13,7 +13,7 @@ struct of_class {
 };
 
 struct batch_proofs {
-    struct slice entry_bytes, list_bytes;
+    struct event_proof of; /* without the event */
     struct batch_entry entry;
     struct class_list list;
     uint64_t next_seq; /* of the next run */
@@ -22,14 +22,26 @@ struct batch_proofs {
     struct of_class classes[CLASSES];
 };
 
-struct batch_proofs *batch_proofs_create(struct slice entry, struct slice class_list, struct fault *fault) {
-    struct batch_proofs *proofs = memory_new(sizeof *proofs);
-    proofs->entry_bytes = entry;
-    proofs->list_bytes = class_list;
-    if (!batch_entry_read(entry, &proofs->entry, fault) || !class_list_read(class_list, &proofs->list, fault))
+static struct batch_proofs *begin(struct batch_proofs *proofs, struct fault *fault) {
+    if (!class_list_read(proofs->of.class_list, &proofs->list, fault))
         return batch_proofs_destroy(proofs);
+    proofs->entry = proofs->of.entry;
     proofs->next_seq = proofs->entry.first_event_seq;
     return proofs;
+}
+
+struct batch_proofs *batch_proofs_create(struct slice entry, struct slice class_list, struct fault *fault) {
+    struct batch_proofs *proofs = memory_new(sizeof *proofs);
+    proofs->of.entry_bytes = entry;
+    proofs->of.class_list = class_list;
+    return batch_entry_read(entry, &proofs->of.entry, fault) ? begin(proofs, fault)
+                                                             : batch_proofs_destroy(proofs);
+}
+
+struct batch_proofs *batch_proofs_create_orphan(struct slice control_entry, struct fault *fault) {
+    struct batch_proofs *proofs = memory_new(sizeof *proofs);
+    return event_proof_orphan(control_entry, &proofs->of, fault) ? begin(proofs, fault)
+                                                                 : batch_proofs_destroy(proofs);
 }
 
 struct batch_proofs *batch_proofs_destroy(struct batch_proofs *proofs) {
@@ -50,6 +62,9 @@ bool batch_proofs_set_key(struct batch_proofs *proofs, uint8_t class, const uint
 
 bool batch_proofs_add_event(struct batch_proofs *proofs, const struct event *event, struct fault *fault) {
     uint64_t place = event->seq - proofs->entry.first_event_seq;
+    if (proofs->of.orphaned && event->seq >= proofs->entry.first_event_seq &&
+        place >= proofs->entry.event_count)
+        return true; /* behind what the part covers: nobody signed it */
     if (event->seq < proofs->entry.first_event_seq || place >= proofs->entry.event_count ||
         event->class >= CLASSES)
         return fault_set(fault, FAULT_FORMAT, "event %llu is none of the batch's",
@@ -121,10 +136,8 @@ bool batch_proofs_make(const struct batch_proofs *proofs, uint64_t event_seq, st
     if (event_seq < proofs->entry.first_event_seq || place >= proofs->entry.event_count ||
         !proofs->here[place])
         return fault_set(fault, FAULT_MISSING, "event %llu is not here", (unsigned long long)event_seq);
-    struct event_proof proof = {.entry_bytes = proofs->entry_bytes,
-                                .entry = proofs->entry,
-                                .class_list = proofs->list_bytes,
-                                .event = proofs->events[place]};
+    struct event_proof proof = proofs->of;
+    proof.event = proofs->events[place];
     const struct of_class *of = &proofs->classes[proof.event.class];
     const struct class_list_item *item = listed(proofs, proof.event.class);
     if (!of->has_key || !item || item->count != of->count)

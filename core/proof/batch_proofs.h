@@ -12,6 +12,8 @@ struct batch_proofs;
 
 /* Borrows both. NULL and a fault where they are none. */
 struct batch_proofs *batch_proofs_create(struct slice entry, struct slice class_list, struct fault *fault);
+/* Of an orphan: what its part covers. Borrows the control entry. */
+struct batch_proofs *batch_proofs_create_orphan(struct slice control_entry, struct fault *fault);
 struct batch_proofs *batch_proofs_destroy(struct batch_proofs *proofs); /* returns NULL */
 
 bool batch_proofs_add(struct batch_proofs *proofs, const struct batch_events *run, struct fault *fault);

@@ -12,6 +12,18 @@ struct check {
     struct buffer extra;
 };
 
+/* An orphan is what the collector states, so it must stand in the chain; and it is the agent's, as far as its part goes. */
+static bool signed_by_agent(const struct check *check, const struct event_proof *proof,
+                            const struct agent_epoch *epoch) {
+    struct orphan orphan;
+    if (!proof->orphaned)
+        return batch_entry_signed_by(proof->entry_bytes, &epoch->key);
+    return log_history_orphan(check->ground->history, &proof->entry.stream_id, proof->entry.batch_seq,
+                              &orphan) &&
+           slice_equal(orphan.part_bytes, proof->part) && slice_equal(orphan.list_bytes, proof->class_list) &&
+           part_signed_by(proof->part, &epoch->key);
+}
+
 static bool check_signed(const struct check *check, struct excerpt_event *event, struct fault *fault) {
     const struct batch_entry *entry = &event->proof.entry;
     const struct agent_line *line =
@@ -19,7 +31,7 @@ static bool check_signed(const struct check *check, struct excerpt_event *event,
     const struct agent_epoch *epoch = line ? agent_line_epoch(line, entry->epoch) : NULL;
     if (!epoch)
         return fault_set(fault, FAULT_AUTH, "the batch is signed under a key that was never enrolled");
-    if (!batch_entry_signed_by(event->proof.entry_bytes, &epoch->key))
+    if (!signed_by_agent(check, &event->proof, epoch))
         return fault_set(fault, FAULT_AUTH, "the batch's signature is not that of its agent, %.*s",
                          SLICE_ARG(line->name));
     if (event->log_index <= epoch->from)
@@ -27,6 +39,7 @@ static bool check_signed(const struct check *check, struct excerpt_event *event,
     if (class_lane(event->proof.event.class) != event->lane)
         return fault_set(fault, FAULT_CONFLICT, "the event's class does not belong to its stream's lane");
     event->host = line->name;
+    event->orphaned = event->proof.orphaned;
     event->unattested = !agent_epoch_live(epoch, event->log_index);
     event->unconfirmed = !epoch->confirmed;
     event->single_control = epoch->single_control;

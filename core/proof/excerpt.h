@@ -27,6 +27,7 @@ struct excerpt_event {
     struct slice host;
     enum lane lane;
     struct event_proof proof;
+    bool orphaned;       /* its batch was never closed: the agent's newest part signs it */
     bool unwitnessed;    /* the trust names no witness that must have cosigned */
     bool unattested;     /* signed by a key that was not live any more: nothing says when */
     bool unconfirmed;    /* the agent's epoch was enrolled over a known name by the registrar alone */

@@ -259,6 +259,31 @@ def _(folder):
         check(set(log.written + ["a request for signing"]) <= set(opened), f"{opened}")
 
 
+@scenario("what a machine said last, before it was gone, opens by the part that it had signed")
+def _(folder):
+    trust, excerpt = os.path.join(folder, "log.trust"), os.path.join(folder, "case.excerpt")
+    with Site(folder) as site:
+        site.start()
+        other = site.new_agent("ocsp1.example")
+        other.more = "batch: {close_after: 10m}\n"
+        log = other.log("auth.log")
+        other.start()
+        log.write(LINES)
+        site.wait_for_lines(LINES, "ocsp1.example")
+        site.wait_for_signed("ocsp1.example")
+        other.kill()
+        site.tocsin("trust", "export", "-o", trust)
+        site.tocsin("excerpt", "--host", "ocsp1.example", "--class", "access", "-o", excerpt)
+        lines, _ = verify(excerpt, "--trust", trust)
+        check(sorted(event["event"]["original"] for event in lines[:-1]) == sorted(LINES), f"{lines[-1]}: {site.errors}")
+        check(all("ORPHANED" in event["restrictions"] for event in lines[:-1]), f"{lines[0]}")
+        proof = os.path.join(folder, "quiet.absence")
+        site.tocsin("absence", "--stream", "ocsp1.example", "--class", "access", "--from", "1h", "--to", "now", "-o", proof)
+        lines, _ = verify(proof, "--trust", trust)
+        check(lines[-1]["events"] == len(LINES) and lines[-2]["verdict"] == "UNATTESTED", f"{lines[-2:]}")
+        site.check_verified()
+
+
 @scenario("a store at rest gives excerpts' trust, and says what it cannot prove")
 def _(folder):
     trust, live = os.path.join(folder, "log.trust"), os.path.join(folder, "live.trust")

@@ -912,6 +912,86 @@ static void log_orphan(void) {
     small_log_by_log(world->log, STATEMENT_ORPHAN, buffer_slice(&payload));
 }
 
+/* An excerpt of the orphan's two events. */
+static void orphans_excerpt(void) {
+    struct small_log *log = world->log;
+    struct small_entry *open = &world->signer->open[LANE_SECURITY];
+    uint64_t index = 0;
+    for (size_t i = 0; i < log->control_count; i++) {
+        struct control_entry entry;
+        assert_true(control_entry_read(buffer_slice(&log->entries[log->controls[i]].bytes), &entry, NULL));
+        if (entry.statement.statement.type == STATEMENT_ORPHAN)
+            index = log->controls[i];
+    }
+    const struct small_checkpoint *newest = small_log_newest(log);
+    struct slice note = buffer_slice(&newest->note);
+    struct batch_proofs *proofs = batch_proofs_create_orphan(buffer_slice(&log->entries[index].bytes), NULL);
+    assert_non_null(proofs);
+    uint64_t first = stream_writer_first_seq(world->signer->writers[LANE_SECURITY]);
+    struct batch_events run = {stream_writer_batch_seq(world->signer->writers[LANE_SECURITY]),
+                               first,
+                               open->event_count,
+                               open->keys,
+                               open->key_count,
+                               buffer_slice(&open->block)};
+    assert_true(batch_proofs_add(proofs, &run, NULL));
+    buffer_clear(&world->excerpt);
+    assert_true(excerpt_begin(&log->source, index + 1, note, newest->size, 2, &world->excerpt, NULL));
+    for (uint64_t i = 0; i < 2; i++) {
+        struct event_proof proof;
+        assert_true(batch_proofs_make(proofs, first + i, &proof, NULL));
+        assert_true(excerpt_add(&log->source, note, newest->size, index, &proof, &world->excerpt, NULL));
+    }
+    struct event_proof proof;
+    assert_false(batch_proofs_make(proofs, first + 2, &proof, NULL)); /* no part covers it */
+    batch_proofs_destroy(proofs);
+}
+
+static void case_24_an_orphans_events_open_by_its_part_and_no_others(void **state) {
+    (void)state;
+    log_orphan();
+    small_agent_event(world->signer, CLASS_SIGNING, "after the part");
+    end_log();
+    orphans_excerpt();
+    struct results results;
+    struct fault fault;
+    assert_true(excerpt_good(buffer_slice(&world->excerpt), &results, &fault));
+    if (results.altered)
+        fail_msg("%s", results.fault[0]);
+    assert_int_equal(results.count, 2);
+    for (size_t i = 0; i < world->excerpt.size; i += 53) {
+        world->excerpt.data[i] ^= (uint8_t)(1u << (i & 7));
+        if (excerpt_good(buffer_slice(&world->excerpt), &results, &fault) && results.altered == 0)
+            fail_msg("byte %zu of %zu", i, world->excerpt.size);
+        world->excerpt.data[i] ^= (uint8_t)(1u << (i & 7));
+    }
+}
+
+static void case_24_an_orphan_that_its_agent_did_not_sign_is_nobodys(void **state) {
+    (void)state;
+    struct signing_key *other = small_key("somebody else");
+    /* The collector states an orphan over a part of its own making. */
+    CLEANUP_BUFFER struct buffer payload = BUFFER(4096);
+    log_orphan();
+    const struct small_entry *last = &world->log->entries[world->log->entry_count - 1];
+    struct control_entry entry;
+    struct orphan orphan;
+    uint8_t part[PART_SIZE];
+    assert_true(control_entry_read(buffer_slice(&last->bytes), &entry, NULL));
+    assert_true(orphan_read(entry.statement.statement.payload, &orphan, NULL));
+    part_sign(&orphan.part, other, part);
+    assert_true(orphan_write(&payload, slice_make(part, sizeof part), orphan.list_bytes));
+    small_log_by_log(world->log, STATEMENT_ORPHAN, buffer_slice(&payload));
+    end_log();
+    orphans_excerpt();
+    struct results results;
+    struct fault fault;
+    assert_true(excerpt_good(buffer_slice(&world->excerpt), &results, &fault));
+    assert_int_equal(results.altered, 2);
+    assert_non_null(strstr(results.fault[0], "not that of its agent"));
+    signing_key_destroy(other);
+}
+
 static void case_24_an_orphans_events_count_for_absence(void **state) {
     (void)state;
     log_orphan();
@@ -1207,6 +1287,8 @@ int main(void) {
         made(case_23_the_first_or_last_entry_left_out_leaves_a_gap),
         made(case_23_two_streams_mixed),
         made(case_23_another_streams_name_or_lane_over_the_entries),
+        begun(case_24_an_orphans_events_open_by_its_part_and_no_others),
+        begun(case_24_an_orphan_that_its_agent_did_not_sign_is_nobodys),
         begun(case_24_an_orphans_events_count_for_absence),
         begun(case_24_an_orphan_whose_batch_was_closed_after_all_counts_once),
         begun(case_24_a_close_that_leaves_out_what_its_orphan_held),
