@@ -59,15 +59,16 @@ static bool check_against_checkpoint(const struct log_state *state, struct fault
         return fault_set(
             fault, FAULT_CONFLICT,
             "the log has %" PRIu64 " entries, and a checkpoint over %" PRIu64
-            " was signed: entries are lost. Restore the newest backup, or ask for what to do with `tocsin "
-            "verify`; nothing was changed",
+            " was signed: entries are lost. `tocsin verify` says which, `tocsin restore` brings the newest backup "
+            "back; nothing was changed",
             committed, size);
     if (!log_reader_root(state->reader, size, &root, fault))
         return false;
     return hash_equal(&root, &newest.checkpoint.root) ||
            fault_set(fault, FAULT_CONFLICT,
                      "the log is not the one whose checkpoint of size %" PRIu64
-                     " was signed: `tocsin verify` says what was altered; nothing was changed",
+                     " was signed: `tocsin verify` says what was altered, `tocsin restore` brings a backup back; nothing was "
+                     "changed",
                      size);
 }
 
