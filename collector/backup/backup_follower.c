@@ -374,6 +374,27 @@ void backup_follower_drop(struct backup_follower *follower) {
     backup_writer_destroy(old.writer);
 }
 
+void backup_follower_look(struct backup_follower *follower) {
+    char set[BACKUP_SET_NAME], path[FILES_PATH_MOST];
+    struct fault fault = {0};
+    pthread_mutex_lock(&follower->mutex);
+    bool following = follower->current.writer != NULL;
+    memcpy(set, follower->current.set, sizeof set);
+    pthread_mutex_unlock(&follower->mutex);
+    /* Looking at a disk that hangs may take long: nobody waits for it. */
+    if (!following || !backup_set_path(path, follower->settings.folder, set, "base") || files_exists(path))
+        return;
+    fault_set(&fault, FAULT_MISSING, "%s is gone", path);
+    pthread_mutex_lock(&follower->mutex);
+    wait_for_quiet(follower);
+    if (follower->current.writer && strcmp(follower->current.set, set) == 0) {
+        fail(&follower->current, &fault);
+        follower->state.following = false;
+        follower->state.fault = fault;
+    }
+    pthread_mutex_unlock(&follower->mutex);
+}
+
 uint64_t backup_follower_heard(struct backup_follower *follower) {
     pthread_mutex_lock(&follower->mutex);
     uint64_t heard = follower->heard;

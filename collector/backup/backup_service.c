@@ -21,8 +21,9 @@
 
 #define LOOK_S 5                           /* how often the clock is looked at */
 #define REPEAT_US (24ull * 3600 * 1000000) /* between two reminders */
-#define VERIFIED_MARK                                                                                        \
-    "backup.verified" /* STORE_MARK: u64 time of the newest verified set; of the first start before it */
+/* STORE_MARK: u64 time of the newest verified set, or of the first start before there was one; and where that set is. */
+#define VERIFIED_MARK "backup.verified"
+#define FOLDER_MARK "backup.folder"
 
 struct backup_service {
     struct backup_service_settings settings;
@@ -43,6 +44,7 @@ struct backup_service {
     uint64_t verified_us; /* of the newest good one; before there is any, since when one is waited for */
     uint64_t tried_us, told_us;
     uint64_t bodies_from; /* of the newest set */
+    bool known;           /* the folder has held a set */
     struct fault fault;   /* of the newest try */
 };
 
@@ -56,6 +58,7 @@ static void report(struct backup_service *service, const char *name, const struc
     if (mark) {
         bytes_put_u64(value, mark);
         change_put(change, STORE_MARK, SLICE(VERIFIED_MARK), slice_make(value, sizeof value));
+        change_put(change, STORE_MARK, SLICE(FOLDER_MARK), slice_string(service->folder));
     }
     committer_submit(service->committer, change);
 }
@@ -132,7 +135,20 @@ static void clear_away(struct backup_service *service, bool all) {
     free(sets);
 }
 
-static bool make(struct backup_service *service, bool renew, struct backup_made *ret_made,
+/* A folder that held backups and holds none is most likely a disk that is not mounted: only a person begins it anew. */
+static bool take_folder(struct backup_service *service, bool asked, struct fault *fault) {
+    char mark[FILES_PATH_MOST];
+    if (!asked && service->known && files_path(mark, service->folder, BACKUP_FOLDER_MARK) &&
+        !files_exists(mark))
+        return fault_set(
+            fault, FAULT_MISSING,
+            "%s held backups and is empty now: is its disk mounted? If it is, `tocsin backup` begins anew",
+            service->folder);
+    return backup_folder_take(service->folder, &service->settings.site, fault) &&
+           (service->lock >= 0 || backup_folder_lock(service->folder, &service->lock, fault));
+}
+
+static bool make(struct backup_service *service, bool renew, bool asked, struct backup_made *ret_made,
                  struct fault *fault) {
     struct backup_making_settings settings = {.folder = service->folder,
                                               .key = service->key,
@@ -140,6 +156,8 @@ static bool make(struct backup_service *service, bool renew, struct backup_made 
                                               .site_folder = service->site_folder,
                                               .data_folder = service->data,
                                               .now_us = clock_wall_us()};
+    if (!take_folder(service, asked, fault))
+        return false;
     struct backup_making *making = backup_making_begin(&settings, fault);
     struct backup_writer *follow = making ? backup_making_follow(making, fault) : NULL;
     bool added = follow && backup_follower_add(service->follower, follow, backup_making_set(making));
@@ -159,6 +177,7 @@ static bool make(struct backup_service *service, bool renew, struct backup_made 
             ret_made->bodies_from < service->bodies_from ? ret_made->bodies_from : service->bodies_from;
         backup_follower_bodies_from(service->follower, renew ? ret_made->bodies_from : both);
         service->bodies_from = ret_made->bodies_from;
+        service->known = true;
         clear_away(service, renew);
     }
     return good;
@@ -175,14 +194,14 @@ static bool is_due(const struct backup_service *service, uint64_t now_us, bool r
            now_us < service->verified_us;
 }
 
-static void try_once(struct backup_service *service, bool renew) {
+static void try_once(struct backup_service *service, bool renew, bool by_hand) {
     struct backup_made made = {0};
     struct fault fault = {0};
     service->making = true;
     service->tried_us = clock_wall_us();
     uint64_t asked = service->asked;
     pthread_mutex_unlock(&service->mutex);
-    bool good = make(service, renew, &made, &fault);
+    bool good = make(service, renew, by_hand, &made, &fault);
     uint64_t now_us = clock_wall_us();
     pthread_mutex_lock(&service->mutex);
     service->making = false;
@@ -234,10 +253,13 @@ static void *run(void *context) {
         uint64_t now_us = clock_wall_us();
         bool asked = service->asked > service->tries;
         if (asked || is_due(service, now_us, state.renew, state.following)) {
-            try_once(service, state.renew);
+            try_once(service, state.renew, asked);
             continue;
         }
         look_at_clock(service, now_us);
+        pthread_mutex_unlock(&service->mutex);
+        backup_follower_look(service->follower);
+        pthread_mutex_lock(&service->mutex);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += LOOK_S;
@@ -267,15 +289,17 @@ static void read_mark(struct backup_service *service) {
     service->verified_us = clock_wall_us();
     if (store_get_fixed(service->settings.store, STORE_MARK, SLICE(VERIFIED_MARK), value, sizeof value, NULL))
         service->verified_us = bytes_get_u64(value);
+    CLEANUP_STORE_VALUE struct store_value folder = {0};
+    service->known = store_get(service->settings.store, STORE_MARK, SLICE(FOLDER_MARK), &folder, NULL) &&
+                     slice_equal(folder.slice, slice_string(service->folder));
 }
 
-/* A folder that cannot be used now (a disk that is not mounted) must not keep the collector from starting: then nothing is
- * followed, and making a set is tried again and again. */
-static void take_folder(struct backup_service *service) {
+/* A folder that cannot be used now must not keep the collector from starting: then nothing is followed, and making a set is
+ * tried again and again. */
+static void begin_following(struct backup_service *service) {
     struct fault fault = {0};
     bool good =
-        backup_folder_take(service->folder, &service->settings.site, &fault) &&
-        backup_folder_lock(service->folder, &service->lock, &fault) &&
+        take_folder(service, false, &fault) &&
         (backup_follower_resume(service->follower, service->key, &service->settings.site.log, &fault) ||
          !fault.code);
     if (!good)
@@ -303,7 +327,7 @@ struct backup_service *backup_service_start(const struct backup_service_settings
     service->follower = backup_follower_start(&follower, fault);
     if (!service->follower)
         return backup_service_stop(service);
-    take_folder(service);
+    begin_following(service);
     return service;
 }
 

@@ -348,11 +348,19 @@ def _(folder):
         site.collector.environment = clock.environment
         site.start()
         wait_until(lambda: following(site), "commits follow")
+        # A disk that is not mounted any more: noticed, and its mount point is no place for backups.
         shutil.rmtree(backup.folder)
+        os.mkdir(backup.folder)
+        wait_until(lambda: not following(site), "what is followed is gone", 60, 0.5)
+        clock.set(HOUR_S)
+        wait_until(lambda: "is its disk mounted" in site.status()["backup"]["failure"], "it is told", 60, 0.5)
+        check(not os.listdir(backup.folder), f"in the mount point: {os.listdir(backup.folder)}")
+        check(site.states("backup_failed"), "a failure is not noted")
+        os.rmdir(backup.folder)
         with open(backup.folder, "w", encoding="ascii") as file:
             file.write("no folder\n")
         clock.set(25 * HOUR_S)
-        wait_until(lambda: site.states("backup_failed"), "a failure is noted", 60, 0.5)
+        time.sleep(6)
         check(not site.alerts("no fresh backup"), "an alert after 25 hours")
         clock.set(27 * HOUR_S)
         wait_until(lambda: site.alerts("no fresh backup"), "an alert after 26 hours", 60, 0.5)
