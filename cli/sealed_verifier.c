@@ -150,14 +150,14 @@ static void check_batch(struct sealed_verifier *verifier, const struct segment_b
         owed->classes &= (uint16_t)~(1u << class);
 }
 
-static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed, const struct fault *unreadable,
+static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed,
                           segment_verify_step *step) {
     struct fault fault = {0};
     char name[96];
     row_name(name, verifier->row);
-    struct sealed_handle *handle = sealed ? sealed_take(sealed, verifier->row, &fault) : NULL;
+    struct sealed_handle *handle = sealed_take(sealed, verifier->row, &fault);
     if (!handle) {
-        verifier->finding(verifier->context, name, sealed ? fault.text : unreadable->text);
+        verifier->finding(verifier->context, name, fault.text);
         return;
     }
     const struct segment_reader *reader = sealed_reader(handle);
@@ -194,12 +194,16 @@ static void check_rest(struct sealed_verifier *verifier, const struct owed *owed
 }
 
 struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
-                                              const struct fault *unreadable, segment_verify_step *step) {
+                                              segment_verify_step *step) {
+    if (!sealed) {
+        verifier->summary.unread = verifier->row_count;
+        return verifier->summary;
+    }
     if (verifier->owed_count)
         qsort(verifier->owed, verifier->owed_count, sizeof *verifier->owed, by_index);
     for (size_t i = 0; i < verifier->row_count; i++) {
         verifier->row = &verifier->rows[i];
-        check_segment(verifier, sealed, unreadable, step);
+        check_segment(verifier, sealed, step);
     }
     /* Beyond what is sealed, bodies that are owed may still come. */
     for (size_t i = 0; i < verifier->owed_count && verifier->owed[i].log_index < verifier->next_index; i++)

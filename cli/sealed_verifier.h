@@ -11,6 +11,7 @@ struct sealed_verifier;
 
 struct sealed_verified {
     uint64_t segments, events;
+    uint64_t unread; /* segments that nobody let us read */
     uint64_t erased; /* classes of batches that statements let go */
 };
 
@@ -28,9 +29,8 @@ bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t fro
 /* Behind the last sealed row; 0 where nothing is sealed. */
 uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
 
-/* At the end: reads the segments. `sealed` NULL with `unreadable` saying why: each segment is then a finding. `step` may be
- * NULL. */
+/* At the end: reads the segments. `sealed` NULL: they are counted as unread, and nothing is said of batches in them. */
 struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
-                                              const struct fault *unreadable, segment_verify_step *step);
+                                              segment_verify_step *step);
 
 #endif

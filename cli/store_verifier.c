@@ -44,8 +44,7 @@ struct store_verifier {
     struct log_verifier *log_rows;
     struct sealed_verifier *sealed_rows;
     struct retention_verifier *retention;
-    struct sealed *sealed; /* where segments are read; NULL: `unreadable` says why not */
-    struct fault unreadable;
+    struct sealed *sealed; /* where segments are read */
     struct buffer entry, class_list;  /* of the close that comes next, maybe */
     uint64_t entry_index, entry_most; /* the last one's index, and the highest */
     bool any_entry;
@@ -84,7 +83,6 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     verifier->sealed_rows = sealed_verifier_create(find_in_log, verifier);
     verifier->retention = retention_verifier_create(find_in_log, verifier);
     log_verifier_set_control(verifier->log_rows, take_control, verifier);
-    fault_set(&verifier->unreadable, FAULT_MISSING, "it cannot be read without the day keys");
     return verifier;
 }
 
@@ -399,11 +397,7 @@ static void take_segment(struct store_verifier *verifier, struct slice key, stru
         retention_verifier_segment(verifier->retention, &row);
 }
 
-void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable) {
-    verifier->sealed = sealed;
-    if (unreadable)
-        verifier->unreadable = *unreadable;
-}
+void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed) { verifier->sealed = sealed; }
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
                         struct slice value) {
@@ -488,11 +482,11 @@ struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     if (!verifier->arrival_seen && verifier->any_arrival)
         find(verifier, "the rows' end", "its mark is missing");
     close_entry(verifier);
-    struct sealed_verified sealed = sealed_verifier_finish(verifier->sealed_rows, verifier->sealed, &verifier->unreadable,
-                                                           NULL);
+    struct sealed_verified sealed = sealed_verifier_finish(verifier->sealed_rows, verifier->sealed, NULL);
     verifier->summary.events += sealed.events;
     verifier->summary.segments = sealed.segments;
     verifier->summary.erased = sealed.erased;
+    verifier->summary.unread = sealed.unread;
     verifier->summary.log = log_verifier_finish(verifier->log_rows);
     verifier->summary.retention = retention_verifier_finish(
         verifier->retention, log_verifier_agents(verifier->log_rows), verifier->summary.log.size);

@@ -18,7 +18,7 @@ typedef void store_finding(void *context, const char *place, const char *text);
 struct store_verified {
     size_t streams;
     uint64_t rows, events, attested, batches, findings;
-    uint64_t segments, erased; /* read; classes of batches that statements let go */
+    uint64_t segments, unread, erased; /* segments read, and not; classes of batches that statements let go */
     struct log_verified log; /* after the last row */
     struct retention_verified retention;
 };
@@ -39,8 +39,8 @@ void store_verifier_set_trust(struct store_verifier *verifier, const struct note
 /* The clock of whoever asks: for what is past its time. */
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);
 
-/* Where segments are read; NULL and why not: then each of them is a finding. Borrowed. */
-void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed, const struct fault *unreadable);
+/* Where segments are read, at the end; without it they are counted as unread. Borrowed. */
+void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);

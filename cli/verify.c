@@ -1,4 +1,5 @@
 /* tocsin verify: every signature, chain and root over the store, recomputed. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,10 +181,6 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         store_verifier_set_trust(progress.verifier, &trusted.log, &chain, &trusted.witnesses, context->now_us);
     } else
         name_log(context, progress.verifier);
-    struct day_keys *keys = NULL;
-    struct fault unreadable = {0};
-    struct sealed *sealed = open_sealed(context, &keys, &unreadable);
-    store_verifier_set_sealed(progress.verifier, sealed, sealed ? NULL : &unreadable);
     bool good = read_live(context, &progress, &fault);
     if (!good && fault.code == FAULT_MISSING) {
         fault = (struct fault){0};
@@ -191,6 +188,11 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     }
     if (progress.shown)
         fprintf(stderr, "\r\033[K");
+    /* After the rows: whatever they name has its key by now. */
+    struct day_keys *keys = NULL;
+    struct fault unreadable = {0};
+    struct sealed *sealed = open_sealed(context, &keys, &unreadable);
+    store_verifier_set_sealed(progress.verifier, sealed);
     struct store_verified summary = store_verifier_finish(progress.verifier);
     store_verifier_destroy(progress.verifier);
     sealed_destroy(sealed);
@@ -201,6 +203,12 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         summary.findings++;
     } else if (!good)
         return command_fail("verify", &fault);
+    if (summary.unread && (unreadable.system == EACCES || unreadable.system == EPERM))
+        return command_fail("verify", &unreadable);
+    if (summary.unread) {
+        print_finding((void *)(uintptr_t)context, "segments", unreadable.text);
+        summary.findings++;
+    }
     print_summary(context, &summary);
     return summary.findings ? EXIT_FINDING : EXIT_GOOD;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -176,6 +177,7 @@ static bool write_range(struct seal *seal, struct fault *fault) {
         give_room_back(seal, fault);
     seal->day = seal->next_day;
     begin_range(seal);
+    malloc_trim(0); /* a range takes much memory, and the next one may be an hour away */
     return true;
 }
 
