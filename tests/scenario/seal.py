@@ -2,6 +2,7 @@
 """Sealed segments: what was found hot is found sealed, in the same order; a kill leaves nothing out and nothing twice."""
 # tocsin-test: timeout=900
 
+import json
 import os
 import time
 
@@ -71,6 +72,59 @@ def _(folder):
                 check(mine == sealed, f"{search!r} {options}: {mine[:3]}… became {sealed[:3]}… ({len(mine)}, {len(sealed)})")
                 if options == ("--class", "access"):
                     check(site.count(search, *options) == len(now[search]), f"{search!r}: --count")
+        site.check_verified()
+
+
+@scenario("a segment stands alone, and whatever is done to it is found")
+def _(folder):
+    with Site(folder, settings=SOON) as site:
+        access = site.log("auth.log")
+        site.start()
+        access.write([numbered(i) for i in range(3000)])
+        site.wait_for_count(3000)
+        # The batch closes a minute after its first event.
+        wait_until(lambda: any("/access/" in path for path in sealed_segments(site)), "segments", 120, 0.2)
+        time.sleep(2)
+        site.collector.stop()
+        path = max((path for path in sealed_segments(site) if "/access/" in path), key=os.path.getsize)
+        alone = os.path.join(folder, "alone.segment")
+        with open(path, "rb") as file:
+            good = file.read()
+        with open(alone, "wb") as file:
+            file.write(good)
+        summary = json.loads(site.tocsin("--json", "verify", alone).splitlines()[-1])
+        check(summary["events"] == 3000 and summary["findings"] == 0, f"{summary}")
+        site.check_verified()
+
+        key = os.path.join(folder, "key")
+        with open(key, "w", encoding="ascii") as file:
+            file.write("00" * 32 + "\n")
+        site.tocsin("verify", "--key", key, alone, expect=(1,))
+        size = len(good)
+        for place, altered in {"header": good[:60] + b"\1" + good[61:], "index": good[:300] + bytes([good[300] ^ 1]) + good[301:],
+                               "block": good[:-100] + bytes([good[-100] ^ 1]) + good[-99:], "cut": good[:size // 2],
+                               "empty": b"", "longer": good + b"more"}.items():
+            with open(alone, "wb") as file:
+                file.write(altered)
+            with open(path, "wb") as file:
+                file.write(altered)
+            if place not in ("empty", "longer"):
+                text = site.tocsin("verify", alone, expect=(1,))
+                check(text.startswith("BAD"), f"{place}: {text}")
+            findings, _ = site.verify()
+            if place != "longer":
+                check(any("segment access/" in finding["place"] for finding in findings), f"{place}: {findings}")
+        os.remove(path)
+        check(any("segment access/" in finding["place"] for finding in site.verify()[0]), "a file that is gone")
+        # One that was never sealed here takes no other's place.
+        other = [other for other in sealed_segments(site) if "/access/" not in other][0]
+        with open(other, "rb") as file:
+            foreign = file.read()
+        with open(path, "wb") as file:
+            file.write(foreign)
+        check(any("segment access/" in finding["place"] for finding in site.verify()[0]), "another segment in its place")
+        with open(path, "wb") as file:
+            file.write(good)
         site.check_verified()
 
 
