@@ -54,12 +54,17 @@ static bool look(struct retention_job *job, struct fault *fault) {
     return true;
 }
 
+/* Without its batches a unit says when it may go at the earliest: what is kept until then, or gone, needs no look at them. */
 static bool make_plan(struct retention_task *task, struct fault *fault) {
     struct retention_job *job = task->job;
     struct retention_unit *unit =
         retention_unit_create(job->fold.ledger, job->fold.agents, task->class, task->first, task->last);
-    bool good = unit_scan_fill(job->settings.store, unit, task->class, task->first, task->last, fault);
-    if (good)
+    retention_unit_plan(unit, unit_clock_for(job->clock), &job->now, &task->plan);
+    bool plain = task->plan.state == RETENTION_OPEN || task->plan.state == RETENTION_KEPT ||
+                 task->plan.state == RETENTION_ERASED;
+    bool good =
+        plain || unit_scan_fill(job->settings.store, unit, task->class, task->first, task->last, fault);
+    if (good && !plain)
         retention_unit_plan(unit, unit_clock_for(job->clock), &job->now, &task->plan);
     retention_unit_destroy(unit);
     return good;
