@@ -7,8 +7,8 @@
 #include "bytes.h"
 #include "control_entry.h"
 #include "erasure.h"
-#include "statement_type.h"
 #include "memory.h"
+#include "statement_type.h"
 
 struct owed {
     uint64_t log_index;
@@ -50,8 +50,8 @@ struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier
 }
 
 static void row_name(char name[96], const struct segment_row *row) {
-    snprintf(name, 96, "segment %s/%" PRIu64 "/%" PRIu64 "-%" PRIu64, class_name(row->class), row->day, row->first_index,
-             row->last_index);
+    snprintf(name, 96, "segment %s/%" PRIu64 "/%" PRIu64 "-%" PRIu64, class_name(row->class), row->day,
+             row->first_index, row->last_index);
 }
 
 void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key, struct slice value) {
@@ -89,7 +89,8 @@ void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value) 
         verifier->next_index = bytes_get_u64(value.data);
 }
 
-void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry, struct slice class_list) {
+void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry,
+                          struct slice class_list) {
     struct class_list list;
     struct owed owed = {.log_index = log_index};
     if (!class_list_read(class_list, &list, NULL))
@@ -107,11 +108,12 @@ void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, 
 
 bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to) {
     /* What was erased took its segments along: then nothing says any more where rows were. */
-    return verifier->erased_count ||
-           (from >= verifier->first_arrival && to <= verifier->end_arrival);
+    return verifier->erased_count || (from >= verifier->first_arrival && to <= verifier->end_arrival);
 }
 
-uint64_t sealed_verifier_end(const struct sealed_verifier *verifier) { return verifier->end_arrival; }
+uint64_t sealed_verifier_end(const struct sealed_verifier *verifier) {
+    return verifier->end_arrival;
+}
 
 /* ---- segments */
 
@@ -147,7 +149,7 @@ static void check_batch(struct sealed_verifier *verifier, const struct segment_b
     else if (!(owed->classes >> class & 1))
         find_in_segment(verifier, place, "its events are sealed twice, or it has none of the class");
     else
-        owed->classes &= (uint16_t)~(1u << class);
+        owed->classes &= (uint16_t) ~(1u << class);
 }
 
 static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed,
@@ -180,7 +182,7 @@ static bool was_erased(const struct sealed_verifier *verifier, uint64_t log_inde
 
 static void check_rest(struct sealed_verifier *verifier, const struct owed *owed) {
     char place[64], text[96];
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         if (!(owed->classes >> class & 1))
             continue;
         if (was_erased(verifier, owed->log_index, class)) {

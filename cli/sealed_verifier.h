@@ -23,7 +23,8 @@ void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key,
 void sealed_verifier_entry(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry);
 void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value); /* SEAL_MARK's */
 /* A closed batch none of whose events, or not all, came in rows. */
-void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry, struct slice class_list);
+void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry,
+                          struct slice class_list);
 /* Whether rows from `from` to before `to` may have been sealed. */
 bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to);
 /* Behind the last sealed row; 0 where nothing is sealed. */

@@ -21,7 +21,8 @@ bool verify_is_segment(const char *path) {
     struct sealed_file file = {-1};
     struct segment_source source = sealed_file_source(&file);
     uint8_t label[16];
-    bool is = sealed_file_open(path, &file, NULL) && source.read(source.context, 0, label, sizeof label, NULL) &&
+    bool is = sealed_file_open(path, &file, NULL) &&
+              source.read(source.context, 0, label, sizeof label, NULL) &&
               memcmp(label, "tocsin/seg/v1\0\0", 16) == 0;
     sealed_file_close(&file);
     return is;
@@ -58,18 +59,20 @@ static void print_summary(const struct file *file, const struct segment_reader *
         buffer_append_string(&line, "{\"kind\":\"summary\",\"file\":");
         record_json_string(&line, slice_string(file->name));
         buffer_printf(&line,
-                      ",\"class\":\"%s\",\"day\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"events\":%" PRIu64
-                      ",\"batches\":%" PRIu64 ",\"later_epochs\":%" PRIu64 ",\"findings\":%" PRIu64 "}",
-                      class_name(head->class), head->day, head->first_index, head->last_index, summary->events,
-                      summary->batches, summary->later_epochs, summary->findings);
+                      ",\"class\":\"%s\",\"day\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64
+                      ",\"events\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"later_epochs\":%" PRIu64
+                      ",\"findings\":%" PRIu64 "}",
+                      class_name(head->class), head->day, head->first_index, head->last_index,
+                      summary->events, summary->batches, summary->later_epochs, summary->findings);
     } else {
         buffer_printf(&line,
-                      "%s: %s: class %s, log entries %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events in %" PRIu64
-                      " batches, each under the root that its agent signed",
-                      summary->findings ? "NOT good" : "Good", file->name, class_name(head->class), head->first_index,
-                      head->last_index, summary->events, summary->batches);
+                      "%s: %s: class %s, log entries %" PRIu64 " to %" PRIu64 ": %" PRIu64
+                      " events in %" PRIu64 " batches, each under the root that its agent signed",
+                      summary->findings ? "NOT good" : "Good", file->name, class_name(head->class),
+                      head->first_index, head->last_index, summary->events, summary->batches);
         if (summary->later_epochs)
-            buffer_printf(&line, "; %" PRIu64 " batches by later keys of their agents, which only the log can tell",
+            buffer_printf(&line,
+                          "; %" PRIu64 " batches by later keys of their agents, which only the log can tell",
                           summary->later_epochs);
     }
     puts(buffer_string(&line));
@@ -77,16 +80,17 @@ static void print_summary(const struct file *file, const struct segment_reader *
 
 static bool read_key(const char *path, uint8_t ret_key[DAY_KEY_SIZE], struct fault *fault) {
     CLEANUP_BUFFER struct buffer text = BUFFER(256);
-    bool good = files_read_secret(path, &text, fault) &&
-                (encoding_unhex(buffer_slice(&text), ret_key, DAY_KEY_SIZE) ||
-                 fault_set(fault, FAULT_FORMAT, "%s holds no key: 64 hexadecimal digits were expected", path));
+    bool good =
+        files_read_secret(path, &text, fault) &&
+        (encoding_unhex(buffer_slice(&text), ret_key, DAY_KEY_SIZE) ||
+         fault_set(fault, FAULT_FORMAT, "%s holds no key: 64 hexadecimal digits were expected", path));
     if (text.data)
         memory_wipe(text.data, text.capacity);
     return good;
 }
 
-static bool find_key(const struct command_context *context, const char *key_path, const struct segment_head *head,
-                     uint8_t ret_key[DAY_KEY_SIZE], struct fault *fault) {
+static bool find_key(const struct command_context *context, const char *key_path,
+                     const struct segment_head *head, uint8_t ret_key[DAY_KEY_SIZE], struct fault *fault) {
     char data[FILES_PATH_MOST], folder[FILES_PATH_MOST];
     if (key_path)
         return read_key(key_path, ret_key, fault);
@@ -109,7 +113,8 @@ static bool verify_one(const struct file *file, const char *key_path, bool *ret_
     bool looked = sealed_file_open(file->name, &at, fault);
     if (looked && !(reader = segment_reader_open(&source, &bad)))
         print_finding((void *)(uintptr_t)file, "header", bad.text);
-    else if (looked && (looked = find_key(file->context, key_path, segment_reader_head(reader), key, fault))) {
+    else if (looked &&
+             (looked = find_key(file->context, key_path, segment_reader_head(reader), key, fault))) {
         struct segment_verify verify = {(void *)(uintptr_t)file, print_finding, print_progress};
         if (!segment_reader_unlock(reader, key, &bad))
             print_finding((void *)(uintptr_t)file, "index", bad.text);
@@ -127,7 +132,8 @@ static bool verify_one(const struct file *file, const char *key_path, bool *ret_
     return looked;
 }
 
-int verify_segments(const struct command_context *context, const char *key_path, size_t count, char *const *files) {
+int verify_segments(const struct command_context *context, const char *key_path, size_t count,
+                    char *const *files) {
     int worst = EXIT_GOOD;
     for (size_t i = 0; i < count; i++) {
         const struct file file = {context, files[i], isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO)};

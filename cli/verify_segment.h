@@ -8,6 +8,7 @@
 /* Whether the file begins as a segment. */
 bool verify_is_segment(const char *path);
 /* `key_path` NULL: the site's day keys. Exit as `verify` does. */
-int verify_segments(const struct command_context *context, const char *key_path, size_t count, char *const *files);
+int verify_segments(const struct command_context *context, const char *key_path, size_t count,
+                    char *const *files);
 
 #endif

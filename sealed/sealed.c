@@ -67,7 +67,9 @@ void sealed_file_close(struct sealed_file *file) {
     file->descriptor = -1;
 }
 
-struct segment_source sealed_file_source(struct sealed_file *file) { return (struct segment_source){file, read_file}; }
+struct segment_source sealed_file_source(struct sealed_file *file) {
+    return (struct segment_source){file, read_file};
+}
 
 /* ---- handles */
 
@@ -84,7 +86,8 @@ static bool is_row(const struct segment_row *row, const struct segment_reader *r
            head->last_index == row->last_index && hash_equal(&head->key_id, &row->key_id);
 }
 
-static struct sealed_handle *handle_open(const struct sealed *sealed, const struct segment_row *row, struct fault *fault) {
+static struct sealed_handle *handle_open(const struct sealed *sealed, const struct segment_row *row,
+                                         struct fault *fault) {
     char path[FILES_PATH_MOST];
     uint8_t key[DAY_KEY_SIZE];
     struct hash id;
@@ -102,7 +105,8 @@ static struct sealed_handle *handle_open(const struct sealed *sealed, const stru
     bool good = sealed_file_open(path, &handle->file, fault);
     handle->reader = good ? segment_reader_open(&source, fault) : NULL;
     good = handle->reader &&
-           (is_row(row, handle->reader) || fault_set(fault, FAULT_FORMAT, "its header is not that of its row")) &&
+           (is_row(row, handle->reader) ||
+            fault_set(fault, FAULT_FORMAT, "its header is not that of its row")) &&
            segment_reader_unlock(handle->reader, key, fault);
     memory_wipe(key, sizeof key);
     if (good)
@@ -169,7 +173,8 @@ struct sealed_handle *sealed_take(struct sealed *sealed, const struct segment_ro
     handle = handle_open(sealed, row, fault ? fault : &local);
     if (!handle)
         return NULL;
-    pthread_mutex_lock(&sealed->mutex); /* another thread may have opened it too: then there are two for a while */
+    pthread_mutex_lock(
+        &sealed->mutex); /* another thread may have opened it too: then there are two for a while */
     handle->users = 1;
     handle->used = ++sealed->uses;
     handle->next = sealed->handles;
@@ -193,7 +198,9 @@ void sealed_give(struct sealed *sealed, struct sealed_handle *handle) {
         handle_destroy(idle);
 }
 
-const struct segment_reader *sealed_reader(const struct sealed_handle *handle) { return handle->reader; }
+const struct segment_reader *sealed_reader(const struct sealed_handle *handle) {
+    return handle->reader;
+}
 
 void sealed_forget(struct sealed *sealed, uint8_t class, uint64_t day) {
     struct sealed_handle *idle;

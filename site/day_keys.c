@@ -70,7 +70,8 @@ static bool read_file(struct day_keys *keys, struct slice file, struct fault *fa
         struct hash id = day_key_id(item->class, item->day, item->key);
         const struct item *before = keys->count ? item - 1 : NULL;
         if (!hash_equal(&id, &item->id) ||
-            (before && (before->class > item->class || (before->class == item->class && before->day >= item->day))))
+            (before &&
+             (before->class > item->class || (before->class == item->class && before->day >= item->day))))
             return fault_set(fault, FAULT_FORMAT, "a day key that is not the one it says, or out of order");
     }
     return true;
@@ -99,9 +100,10 @@ static bool write_file(const struct day_keys *keys, struct fault *fault) {
 
 static bool read_site_key(struct day_keys *keys, const char *path, struct fault *fault) {
     CLEANUP_BUFFER struct buffer text = BUFFER(256);
-    bool good = files_read_secret(path, &text, fault) &&
-                (encoding_unhex(buffer_slice(&text), keys->site_key, sizeof keys->site_key) ||
-                 fault_set(fault, FAULT_FORMAT, "%s holds no key: 64 hexadecimal digits were expected", path));
+    bool good =
+        files_read_secret(path, &text, fault) &&
+        (encoding_unhex(buffer_slice(&text), keys->site_key, sizeof keys->site_key) ||
+         fault_set(fault, FAULT_FORMAT, "%s holds no key: 64 hexadecimal digits were expected", path));
     if (text.data)
         memory_wipe(text.data, text.capacity);
     return good;
@@ -131,15 +133,16 @@ static bool open_files(struct day_keys *keys, const char *folder, bool make, str
         return false;
     if (!files_exists(site)) {
         if (there)
-            return fault_set(fault, FAULT_MISSING, "%s is here and %s is not: bring it back from its backup", KEYS_NAME, site);
+            return fault_set(fault, FAULT_MISSING, "%s is here and %s is not: bring it back from its backup",
+                             KEYS_NAME, site);
         if (!make)
             return fault_set(fault, FAULT_MISSING, "there is no %s", site);
         if (!make_site_key(site, fault))
             return false;
     }
     return read_site_key(keys, site, fault) &&
-           (!there || (files_read(keys->path, &file, fault) &&
-                       (read_file(keys, buffer_slice(&file), fault) || fault_place(fault, "%s", keys->path))));
+           (!there || (files_read(keys->path, &file, fault) && (read_file(keys, buffer_slice(&file), fault) ||
+                                                                fault_place(fault, "%s", keys->path))));
 }
 
 struct day_keys *day_keys_open(const char *folder, bool make, struct fault *fault) {
@@ -193,15 +196,16 @@ static void give(const struct item *item, uint8_t ret_key[DAY_KEY_SIZE], struct 
         *ret_id = item->id;
 }
 
-bool day_keys_get(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE], struct hash *ret_id,
-                  struct fault *fault) {
+bool day_keys_get(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE],
+                  struct hash *ret_id, struct fault *fault) {
     bool there;
     pthread_mutex_lock(&keys->mutex);
     size_t place = place_of(keys, class, day, &there);
     if (there)
         give(&keys->items[place], ret_key, ret_id);
     pthread_mutex_unlock(&keys->mutex);
-    return there || fault_set(fault, FAULT_MISSING, "the key of class %s, day %llu is not there: erased, or never made",
+    return there || fault_set(fault, FAULT_MISSING,
+                              "the key of class %s, day %llu is not there: erased, or never made",
                               class_name(class) ? class_name(class) : "?", (unsigned long long)day);
 }
 
@@ -227,8 +231,8 @@ static void take_out(struct day_keys *keys, size_t place) {
     memory_wipe(keys->items + keys->count, sizeof *keys->items);
 }
 
-bool day_keys_need(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE], struct hash *ret_id,
-                   struct fault *fault) {
+bool day_keys_need(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE],
+                   struct hash *ret_id, struct fault *fault) {
     bool there;
     struct random_source source = random_source_system();
     pthread_mutex_lock(&keys->mutex);

@@ -27,11 +27,11 @@ struct day_keys *day_keys_close(struct day_keys *keys); /* wipes; returns NULL *
 struct hash day_key_id(uint8_t class, uint64_t day, const uint8_t key[DAY_KEY_SIZE]);
 
 /* FAULT_MISSING where there is none: never made, or destroyed. ret_id may be NULL. */
-bool day_keys_get(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE], struct hash *ret_id,
-                  struct fault *fault);
+bool day_keys_get(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE],
+                  struct hash *ret_id, struct fault *fault);
 /* The same, but makes it where there is none: on the disk before this returns. */
-bool day_keys_need(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE], struct hash *ret_id,
-                   struct fault *fault);
+bool day_keys_need(struct day_keys *keys, uint8_t class, uint64_t day, uint8_t ret_key[DAY_KEY_SIZE],
+                   struct hash *ret_id, struct fault *fault);
 /* Gone from memory and file when this returns true; one that is not there is fine. */
 bool day_keys_destroy(struct day_keys *keys, uint8_t class, uint64_t day, struct fault *fault);
 

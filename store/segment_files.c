@@ -21,7 +21,7 @@ void segment_row_key(uint8_t to[SEGMENT_ROW_KEY], const struct segment_row *row)
 }
 
 void segment_row_value(uint8_t to[SEGMENT_ROW_SIZE], const struct segment_row *row) {
-    const uint64_t numbers[] = {row->bytes,         row->events,        row->text,        row->first_arrival,
+    const uint64_t numbers[] = {row->bytes,        row->events,        row->text,        row->first_arrival,
                                 row->last_arrival, row->first_time_us, row->last_time_us};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         bytes_put_u64(to + 8 * i, numbers[i]);
@@ -29,7 +29,8 @@ void segment_row_value(uint8_t to[SEGMENT_ROW_SIZE], const struct segment_row *r
     memcpy(to + 88, row->file.bytes, HASH_SIZE);
 }
 
-bool segment_row_read(struct slice key, struct slice value, struct segment_row *ret_row, struct fault *fault) {
+bool segment_row_read(struct slice key, struct slice value, struct segment_row *ret_row,
+                      struct fault *fault) {
     if (key.size != SEGMENT_ROW_KEY || value.size != SEGMENT_ROW_SIZE || key.data[0] >= CLASSES)
         return fault_set(fault, FAULT_FORMAT, "a segment's row that is none");
     *ret_row = (struct segment_row){
@@ -50,13 +51,14 @@ bool segment_row_read(struct slice key, struct slice value, struct segment_row *
     return true;
 }
 
-bool segment_rows_each(const struct store *store, const struct store_snapshot *snapshot, int class, uint64_t day,
-                       segment_row_take *take, void *context, struct fault *fault) {
+bool segment_rows_each(const struct store *store, const struct store_snapshot *snapshot, int class,
+                       uint64_t day, segment_row_take *take, void *context, struct fault *fault) {
     uint8_t prefix[9];
     size_t size = class < 0 ? 0 : day == UINT64_MAX ? 1 : 9;
-    prefix[0] = (uint8_t)class;
+    prefix[0] = (uint8_t) class;
     bytes_put_u64(prefix + 1, day);
-    struct store_cursor *cursor = store_cursor_create(store, STORE_SEGMENT, snapshot, slice_make(prefix, size));
+    struct store_cursor *cursor =
+        store_cursor_create(store, STORE_SEGMENT, snapshot, slice_make(prefix, size));
     bool good = true, go_on = true;
     for (bool on = store_cursor_first(cursor); good && go_on && on; on = store_cursor_next(cursor)) {
         struct segment_row row;
@@ -71,7 +73,9 @@ bool segment_rows_each(const struct store *store, const struct store_snapshot *s
 
 /* ---- files */
 
-static bool too_long(struct fault *fault) { return fault_set(fault, FAULT_LIMIT, "the path is too long"); }
+static bool too_long(struct fault *fault) {
+    return fault_set(fault, FAULT_LIMIT, "the path is too long");
+}
 
 static bool day_folder(char ret_path[FILES_PATH_MOST], const char *folder, const struct segment_row *row) {
     char name[96];
@@ -89,7 +93,8 @@ bool segment_files_path(char ret_path[FILES_PATH_MOST], const char *folder, cons
     return day_folder(day, folder, row) && files_path(ret_path, day, name);
 }
 
-bool segment_files_write(const char *folder, const struct segment_row *row, struct slice content, struct fault *fault) {
+bool segment_files_write(const char *folder, const struct segment_row *row, struct slice content,
+                         struct fault *fault) {
     char day[FILES_PATH_MOST], path[FILES_PATH_MOST];
     if (!day_folder(day, folder, row) || !segment_files_path(path, folder, row))
         return too_long(fault);
@@ -165,10 +170,11 @@ static bool sweep_class(struct sweep *sweep, uint8_t class) {
     return good;
 }
 
-bool segment_files_sweep(const struct store *store, const char *folder, uint64_t *ret_removed, struct fault *fault) {
+bool segment_files_sweep(const struct store *store, const char *folder, uint64_t *ret_removed,
+                         struct fault *fault) {
     struct fault local = {0};
     struct sweep sweep = {store, folder, 0, fault ? fault : &local};
-    for (uint8_t class = 0; class < CLASSES; class++)
+    for (uint8_t class = 0; class < CLASSES; class ++)
         if (!sweep_class(&sweep, class))
             return false;
     *ret_removed = sweep.removed;

@@ -23,9 +23,9 @@
 
 struct segment_row {
     uint8_t class;
-    uint64_t day;                       /* ctl_seq of the mark that opens it */
-    uint64_t first_index, last_index;   /* of the log; batches without events of the class are not in it */
-    uint64_t bytes, events, text;       /* of the file; text: bytes of bodies */
+    uint64_t day;                         /* ctl_seq of the mark that opens it */
+    uint64_t first_index, last_index;     /* of the log; batches without events of the class are not in it */
+    uint64_t bytes, events, text;         /* of the file; text: bytes of bodies */
     uint64_t first_arrival, last_arrival; /* of the rows that its events came in */
     uint64_t first_time_us, last_time_us; /* of events, the agents' clocks */
     struct hash key_id;
@@ -39,16 +39,18 @@ bool segment_row_read(struct slice key, struct slice value, struct segment_row *
 /* Rows in the order class, day, log index. class -1: every class; day UINT64_MAX: every day. `snapshot` may be NULL. False
  * from `take` ends it (true is returned then, too). */
 typedef bool segment_row_take(void *context, const struct segment_row *row);
-bool segment_rows_each(const struct store *store, const struct store_snapshot *snapshot, int class, uint64_t day,
-                       segment_row_take *take, void *context, struct fault *fault);
+bool segment_rows_each(const struct store *store, const struct store_snapshot *snapshot, int class,
+                       uint64_t day, segment_row_take *take, void *context, struct fault *fault);
 
 /* `folder` is the store's path: segments/ stands in it. */
 bool segment_files_path(char ret_path[FILES_PATH_MOST], const char *folder, const struct segment_row *row);
 /* Writes the file, synced, in place of one of that name. */
-bool segment_files_write(const char *folder, const struct segment_row *row, struct slice content, struct fault *fault);
+bool segment_files_write(const char *folder, const struct segment_row *row, struct slice content,
+                         struct fault *fault);
 /* Removes the file (one that is not there is fine) and the folder of its day if it is empty. After the row is gone. */
 bool segment_files_drop(const char *folder, const struct segment_row *row, struct fault *fault);
 /* Removes every file that no row names; at the start, before anything is sealed. */
-bool segment_files_sweep(const struct store *store, const char *folder, uint64_t *ret_removed, struct fault *fault);
+bool segment_files_sweep(const struct store *store, const char *folder, uint64_t *ret_removed,
+                         struct fault *fault);
 
 #endif

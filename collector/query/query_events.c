@@ -25,7 +25,8 @@ bool search_matches(const struct search *search, const struct event *event, cons
     uint64_t line_us;
     bool zoneless;
     const struct interpreter *interpreter = search->reader->knowledge->interpreter;
-    if (search->by_line && body_time(body, event->time_us, interpreter_zone(interpreter), &line_us, &zoneless)) {
+    if (search->by_line &&
+        body_time(body, event->time_us, interpreter_zone(interpreter), &line_us, &zoneless)) {
         if (!search_within(search, line_us))
             return false;
         if (!fields)
@@ -47,7 +48,7 @@ bool search_matches(const struct search *search, const struct event *event, cons
 }
 
 void search_give(struct search *search, const struct event *event, const struct row *row,
-                       const struct stream_name *name) {
+                 const struct stream_name *name) {
     search->found++;
     if (!search->query->count) {
         uint8_t id[32];
@@ -113,7 +114,6 @@ void search_row(struct search *search, struct slice value) {
     if (events_open(search->opener, &message, &text, NULL))
         search_block(search, &row, &message, text, name);
 }
-
 
 static void run_search(struct search *search) {
     const struct query_reader *reader = search->reader;

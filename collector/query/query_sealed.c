@@ -28,7 +28,7 @@ struct sealed_cursor {
     uint8_t *marks; /* of the open block's events: which may match; NULL: all */
     int64_t block;  /* that stands next, or is open */
     bool open;
-    int64_t event;  /* in the open block: the next one to look at, or the one found */
+    int64_t event; /* in the open block: the next one to look at, or the one found */
     struct place place;
     bool found; /* place is that of a matching event */
     bool done;
@@ -129,11 +129,12 @@ static bool event_matches(const struct merge *merge, struct sealed_cursor *curso
     const struct segment_event *at = segment_block_event(cursor->memory, (uint32_t)cursor->event);
     uint32_t stream = cursor->index->batches[at->batch].stream;
     struct event_body body;
-    if ((cursor->marks && !cursor->marks[cursor->event]) || !cursor->wanted[stream] || at->arrival < merge->from ||
-        (search->query->by_ingested && !search_within(search, at->ingested_us)))
+    if ((cursor->marks && !cursor->marks[cursor->event]) || !cursor->wanted[stream] ||
+        at->arrival < merge->from || (search->query->by_ingested && !search_within(search, at->ingested_us)))
         return false;
     if (at->shape) {
-        if (!query_raw_may_match(search->expression, segment_block_raw(cursor->memory, (uint32_t)cursor->event)))
+        if (!query_raw_may_match(search->expression,
+                                 segment_block_raw(cursor->memory, (uint32_t)cursor->event)))
             return false;
         if (!search->by_line && !query_needs_fields(search->expression))
             return true;
@@ -147,7 +148,8 @@ static bool event_matches(const struct merge *merge, struct sealed_cursor *curso
 static void advance(struct merge *merge, struct sealed_cursor *cursor) {
     int64_t step = merge->search->backward ? -1 : 1;
     if (!cursor->open) {
-        if (++merge->looks % STOP_LOOK == 0 && merge->search->reader->stopping(merge->search->reader->context))
+        if (++merge->looks % STOP_LOOK == 0 &&
+            merge->search->reader->stopping(merge->search->reader->context))
             merge->search->ended = true;
         if (!open_block(merge, cursor)) {
             cursor->block += step;
@@ -156,7 +158,8 @@ static void advance(struct merge *merge, struct sealed_cursor *cursor) {
         }
     } else
         cursor->event += step;
-    for (; cursor->event >= 0 && cursor->event < (int64_t)segment_block_count(cursor->memory); cursor->event += step)
+    for (; cursor->event >= 0 && cursor->event < (int64_t)segment_block_count(cursor->memory);
+         cursor->event += step)
         if (event_matches(merge, cursor)) {
             const struct segment_event *at = segment_block_event(cursor->memory, (uint32_t)cursor->event);
             cursor->place = (struct place){at->arrival, at->seq};
@@ -173,7 +176,8 @@ static void give(struct merge *merge, struct sealed_cursor *cursor) {
     struct event event = {at->seq, at->time_us, cursor->row.class, {NULL, 0}};
     struct row row = {ROW_EVENTS, at->ingested_us, cursor->index->streams[stream].id.bytes, {NULL, 0}};
     struct fault fault = {0};
-    if (merge->search->query->count || segment_block_bytes(cursor->memory, (uint32_t)cursor->event, &event.body, &fault))
+    if (merge->search->query->count ||
+        segment_block_bytes(cursor->memory, (uint32_t)cursor->event, &event.body, &fault))
         search_give(merge->search, &event, &row, cursor->names[stream]);
     else
         note_damage(merge->search, &fault);
@@ -244,9 +248,10 @@ static bool take_row(void *context, const struct segment_row *row) {
         merge->room = merge->room ? merge->room * 2 : 64;
         merge->cursors = memory_resize(merge->cursors, merge->room, sizeof *merge->cursors);
     }
-    merge->cursors[merge->count++] = (struct sealed_cursor){
-        .row = *row,
-        .place = search->backward ? (struct place){row->last_arrival, UINT64_MAX} : (struct place){row->first_arrival, 0}};
+    merge->cursors[merge->count++] =
+        (struct sealed_cursor){.row = *row,
+                               .place = search->backward ? (struct place){row->last_arrival, UINT64_MAX}
+                                                         : (struct place){row->first_arrival, 0}};
     return true;
 }
 
@@ -298,8 +303,8 @@ static void give_sealed(struct merge *merge, const struct place *limit, size_t *
 /* Counting needs no order, and what is known needs no reading. */
 static void count_sealed(struct merge *merge) {
     struct search *search = merge->search;
-    bool plain = !search->by_line && !search->query->by_ingested && !*search->query->host && !search->query->limit &&
-                 merge->from == 0;
+    bool plain = !search->by_line && !search->query->by_ingested && !*search->query->host &&
+                 !search->query->limit && merge->from == 0;
     for (size_t i = 0; i < merge->count && !search->ended; i++) {
         struct sealed_cursor *cursor = &merge->cursors[i];
         open_cursor(merge, cursor);
@@ -325,8 +330,8 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
     uint8_t key[8];
     size_t live = 0;
     bytes_put_u64(key, merge->from);
-    struct store_cursor *hot =
-        store_cursor_create(search->reader->settings->store, STORE_HOT, merge->snapshot, (struct slice){NULL, 0});
+    struct store_cursor *hot = store_cursor_create(search->reader->settings->store, STORE_HOT,
+                                                   merge->snapshot, (struct slice){NULL, 0});
     bool on = search->backward ? store_cursor_last(hot) : store_cursor_at_or_after(hot, slice_make(key, 8));
     if (search->query->count)
         count_sealed(merge);
@@ -353,11 +358,12 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
 
 bool search_stored(struct search *search, uint64_t *next, struct fault *fault) {
     const struct query_server_settings *settings = search->reader->settings;
-    uint64_t arrival = committer_arrival(settings->committer); /* rows before it are in the snapshot, hot or sealed */
+    uint64_t arrival =
+        committer_arrival(settings->committer); /* rows before it are in the snapshot, hot or sealed */
     struct merge merge = {.search = search, .from = *next};
     merge.snapshot = store_snapshot_create(settings->store);
-    bool good = !settings->sealed || segment_rows_each(settings->store, merge.snapshot, search->class, UINT64_MAX, take_row,
-                                                       &merge, fault);
+    bool good = !settings->sealed || segment_rows_each(settings->store, merge.snapshot, search->class,
+                                                       UINT64_MAX, take_row, &merge, fault);
     if (merge.count)
         qsort(merge.cursors, merge.count, sizeof *merge.cursors, search->backward ? by_last : by_first);
     good = good && merge_rows(&merge, next, fault);

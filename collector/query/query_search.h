@@ -22,7 +22,7 @@ struct search {
     bool backward;      /* the newest rows first: a limit asks for the newest events */
     struct event *hits; /* of one block, while going backward */
     uint64_t found;
-    bool ended; /* enough, or the reader has gone */
+    bool ended;          /* enough, or the reader has gone */
     struct fault damage; /* the first sealed block that could not be read */
 };
 
@@ -34,7 +34,8 @@ bool search_within(const struct search *search, uint64_t time_us);
 bool search_matches(const struct search *search, const struct event *event, const struct event_body *body,
                     const struct stream_name *name);
 /* Of the row, stream and time of arrival count. */
-void search_give(struct search *search, const struct event *event, const struct row *row, const struct stream_name *name);
+void search_give(struct search *search, const struct event *event, const struct row *row,
+                 const struct stream_name *name);
 /* A hot row. */
 void search_row(struct search *search, struct slice value);
 

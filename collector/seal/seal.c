@@ -17,7 +17,8 @@
 
 #define LOOK_US 1000000u   /* how often the log is looked at */
 #define RETRY_US 30000000u /* after a failure */
-#define DETECTION_STATE "detection" /* in STORE_DETECTOR: begins with u64 the row that detection reads next after a restart */
+#define DETECTION_STATE                                                                                      \
+    "detection" /* in STORE_DETECTOR: begins with u64 the row that detection reads next after a restart */
 #define COMPACT_LEAST (16u * 1024 * 1024)
 #define TEXT_LEAST (1024u * 1024)
 
@@ -118,7 +119,8 @@ static void begin_range(struct seal *seal) {
 /* Takes in what the log has now, as far as the range goes. */
 static bool look(struct seal *seal, struct fault *fault) {
     CLEANUP_BUFFER struct buffer entry = BUFFER(64 * 1024);
-    uint64_t size = committer_counts(seal->settings.committer).log_size, passed = passed_rows(seal->settings.store), day;
+    uint64_t size = committer_counts(seal->settings.committer).log_size,
+             passed = passed_rows(seal->settings.store), day;
     while (seal->index < size && !seal->ended && !seal_range_full(seal->range, seal->settings.size)) {
         buffer_clear(&entry);
         if (!log_entry_get(seal->settings.store, seal->index, &entry, fault))
@@ -126,7 +128,8 @@ static bool look(struct seal *seal, struct fault *fault) {
         if (is_day_mark(buffer_slice(&entry), &day) && day != seal->day) {
             seal->next_day = day;
             seal->ended = true;
-            if (seal_range_rows(seal->range) == 0) { /* nothing in it: the day begins with a range of its own */
+            if (seal_range_rows(seal->range) ==
+                0) { /* nothing in it: the day begins with a range of its own */
                 seal->day = day;
                 begin_range(seal);
                 seal->index++;
@@ -158,8 +161,8 @@ static void give_room_back(struct seal *seal, struct fault *fault) {
 static bool write_range(struct seal *seal, struct fault *fault) {
     struct change *change = change_create();
     struct seal_written written;
-    if (!seal_range_write(seal->range, seal->index, seal->next_day, seal->settings.keys, seal->settings.folder, change,
-                          &written, fault)) {
+    if (!seal_range_write(seal->range, seal->index, seal->next_day, seal->settings.keys,
+                          seal->settings.folder, change, &written, fault)) {
         change_destroy(change);
         return false;
     }
@@ -194,7 +197,8 @@ static bool read_mark(struct seal *seal, struct fault *fault) {
 
 static void fail(struct seal *seal, const struct fault *fault) {
     if (!seal->told)
-        log_fault(LOG_LEVEL_ERROR, fault, "nothing is sealed until this is better; everything is kept as it is");
+        log_fault(LOG_LEVEL_ERROR, fault,
+                  "nothing is sealed until this is better; everything is kept as it is");
     seal->told = true;
     pthread_mutex_lock(&seal->mutex);
     seal->counts.failures++;

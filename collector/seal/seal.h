@@ -19,18 +19,19 @@ struct seal_settings {
     struct store *store;
     struct committer *committer;
     struct day_keys *keys;
-    const char *folder;  /* the store's path */
-    uint64_t size;       /* bytes of text in a range */
-    uint64_t after_us;   /* age at which even little is sealed */
+    const char *folder; /* the store's path */
+    uint64_t size;      /* bytes of text in a range */
+    uint64_t after_us;  /* age at which even little is sealed */
 };
 
 /* Removes what a crash left, and starts the thread. Settings are borrowed for its life. */
 struct seal *seal_start(const struct seal_settings *settings, struct fault *fault);
-void seal_stop(struct seal *seal);                  /* ends the thread; NULL is fine */
-struct seal *seal_destroy(struct seal *seal);       /* after the committer has ended; returns NULL */
+void seal_stop(struct seal *seal);            /* ends the thread; NULL is fine */
+struct seal *seal_destroy(struct seal *seal); /* after the committer has ended; returns NULL */
 
 struct seal_counts {
-    uint64_t next_index; /* of the log: everything before it is sealed, but for batches whose bodies are owed */
+    uint64_t
+        next_index; /* of the log: everything before it is sealed, but for batches whose bodies are owed */
     uint64_t ranges, segments, events, bytes, text; /* since the start */
     uint64_t failures;
 };

@@ -16,8 +16,8 @@ struct batch {
     uint64_t log_index;
     uint8_t *entry; /* 416 bytes, then the class list */
     size_t class_list_size;
-    uint32_t stream;               /* in the range */
-    uint32_t numbers[CLASSES];     /* in the class's writer; UINT32_MAX: none yet */
+    uint32_t stream;           /* in the range */
+    uint32_t numbers[CLASSES]; /* in the class's writer; UINT32_MAX: none yet */
     uint8_t keys[CLASSES][CLASS_KEY_SIZE];
     bool has_key[CLASSES];
 };
@@ -81,7 +81,7 @@ struct seal_range *seal_range_destroy(struct seal_range *range) {
     if (range) {
         for (size_t i = 0; i < range->batch_count; i++)
             drop_batch(&range->batches[i]);
-        for (unsigned class = 0; class < CLASSES; class++)
+        for (unsigned class = 0; class < CLASSES; class ++)
             segment_writer_destroy(range->parts[class].writer);
         free(range->batches);
         free(range->places);
@@ -92,16 +92,23 @@ struct seal_range *seal_range_destroy(struct seal_range *range) {
     return NULL;
 }
 
-uint64_t seal_range_text(const struct seal_range *range) { return range->text; }
-size_t seal_range_rows(const struct seal_range *range) { return range->place_count; }
-uint64_t seal_range_ingested_us(const struct seal_range *range) { return range->ingested_us; }
+uint64_t seal_range_text(const struct seal_range *range) {
+    return range->text;
+}
+size_t seal_range_rows(const struct seal_range *range) {
+    return range->place_count;
+}
+uint64_t seal_range_ingested_us(const struct seal_range *range) {
+    return range->ingested_us;
+}
 
 uint64_t seal_range_arrival(const struct seal_range *range) {
     return range->place_count ? range->places[range->place_count - 1].arrival : 0;
 }
 
 bool seal_range_full(const struct seal_range *range, uint64_t text_most) {
-    return range->text >= text_most || range->place_count >= SEAL_ROWS_MOST || range->batch_count >= SEAL_BATCHES_MOST;
+    return range->text >= text_most || range->place_count >= SEAL_ROWS_MOST ||
+           range->batch_count >= SEAL_BATCHES_MOST;
 }
 
 /* ---- what is in it */
@@ -119,7 +126,8 @@ static uint32_t stream_of(struct seal_range *range, const struct hash *id) {
     struct stream_row row;
     *stream = (struct stream){.id = *id};
     memset(stream->numbers, 0xff, sizeof stream->numbers);
-    if (store_get(range->store, STORE_STREAM, hash_slice(id), &value, NULL) && stream_row_read(value.slice, &row, NULL)) {
+    if (store_get(range->store, STORE_STREAM, hash_slice(id), &value, NULL) &&
+        stream_row_read(value.slice, &row, NULL)) {
         stream_name_make(row.host, row.lane, stream->name);
         memcpy(stream->first_key.bytes, row.public_key, sizeof stream->first_key.bytes);
     }
@@ -160,16 +168,16 @@ static bool find_row(struct seal_range *range, struct slice key, struct slice ar
     return true;
 }
 
-static bool find_rows(struct seal_range *range, const struct batch_entry *entry, uint64_t passed, struct found *found,
-                      struct fault *fault) {
+static bool find_rows(struct seal_range *range, const struct batch_entry *entry, uint64_t passed,
+                      struct found *found, struct fault *fault) {
     uint8_t key[40];
     uint64_t end = entry->first_event_seq + entry->event_count;
     memcpy(key, entry->stream_id.bytes, 32);
     bytes_put_u64(key + 32, entry->first_event_seq);
     struct store_cursor *cursor = store_cursor_create(range->store, STORE_INDEX, NULL, slice_make(key, 32));
     bool good = true;
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); good && on && !found->behind;
-         on = store_cursor_next(cursor)) {
+    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key));
+         good && on && !found->behind; on = store_cursor_next(cursor)) {
         struct slice at = store_cursor_key(cursor);
         if (at.size != 40 || bytes_get_u64(at.data + 32) >= end)
             break;
@@ -181,12 +189,13 @@ static bool find_rows(struct seal_range *range, const struct batch_entry *entry,
     return good;
 }
 
-static bool keep_batch(struct seal_range *range, uint64_t log_index, const struct batch_entry *entry, struct slice bytes,
-                       struct fault *fault) {
+static bool keep_batch(struct seal_range *range, uint64_t log_index, const struct batch_entry *entry,
+                       struct slice bytes, struct fault *fault) {
     uint8_t key[8];
     CLEANUP_STORE_VALUE struct store_value list = {0};
     bytes_put_u64(key, log_index);
-    if (!store_get(range->store, STORE_CLASS_LIST, slice_make(key, 8), &list, fault) || list.slice.size > CLASS_LIST_MOST)
+    if (!store_get(range->store, STORE_CLASS_LIST, slice_make(key, 8), &list, fault) ||
+        list.slice.size > CLASS_LIST_MOST)
         return false;
     if (range->batch_count == range->batch_room) {
         range->batch_room = range->batch_room ? range->batch_room * 2 : 256;
@@ -203,8 +212,8 @@ static bool keep_batch(struct seal_range *range, uint64_t log_index, const struc
     return true;
 }
 
-enum seal_found seal_range_add(struct seal_range *range, uint64_t log_index, struct slice bytes, uint64_t passed,
-                               struct fault *fault) {
+enum seal_found seal_range_add(struct seal_range *range, uint64_t log_index, struct slice bytes,
+                               uint64_t passed, struct fault *fault) {
     struct batch_entry entry;
     if (!batch_entry_read(bytes, &entry, NULL) || entry.event_count == 0)
         return SEAL_FOUND; /* a control entry, or a batch without events */
@@ -242,20 +251,21 @@ static struct part *part_of(struct seal_range *range, uint8_t class) {
 }
 
 /* The batch's number in the class's segment. */
-static bool number_of(struct seal_range *range, struct part *part, struct batch *batch, uint8_t class, uint32_t *ret_number,
-                      struct fault *fault) {
+static bool number_of(struct seal_range *range, struct part *part, struct batch *batch, uint8_t class,
+                      uint32_t *ret_number, struct fault *fault) {
     struct stream *stream = &range->streams[batch->stream];
     if (batch->numbers[class] == UINT32_MAX) {
         if (!batch->has_key[class])
             return fault_set(fault, FAULT_FORMAT, "log entry %llu has events of class %u and no key for them",
                              (unsigned long long)batch->log_index, class);
         if (stream->numbers[class] == UINT32_MAX)
-            stream->numbers[class] =
-                segment_writer_stream(part->writer, &stream->id, slice_string(stream->name), &stream->first_key, fault);
+            stream->numbers[class] = segment_writer_stream(
+                part->writer, &stream->id, slice_string(stream->name), &stream->first_key, fault);
         if (stream->numbers[class] == UINT32_MAX)
             return false;
         batch->numbers[class] = segment_writer_batch(
-            part->writer, stream->numbers[class], batch->log_index, slice_make(batch->entry, BATCH_ENTRY_SIZE),
+            part->writer, stream->numbers[class], batch->log_index,
+            slice_make(batch->entry, BATCH_ENTRY_SIZE),
             slice_make(batch->entry + BATCH_ENTRY_SIZE, batch->class_list_size), batch->keys[class], fault);
     }
     *ret_number = batch->numbers[class];
@@ -306,8 +316,9 @@ static bool write_row(struct seal_range *range, const struct place *place, struc
     struct slice text;
     struct batch *batch = &range->batches[place->batch];
     bytes_put_u64(key, place->arrival);
-    if (!store_get(range->store, STORE_HOT, slice_make(key, 8), &value, fault) || !row_read(value.slice, &row, fault) ||
-        !events_read(row.payload, &message, fault) || !events_open(range->opener, &message, &text, fault))
+    if (!store_get(range->store, STORE_HOT, slice_make(key, 8), &value, fault) ||
+        !row_read(value.slice, &row, fault) || !events_read(row.payload, &message, fault) ||
+        !events_open(range->opener, &message, &text, fault))
         return false;
     for (size_t i = 0; i < message.key_count; i++) {
         memcpy(batch->keys[message.keys[i].class], message.keys[i].key.data, CLASS_KEY_SIZE);
@@ -325,14 +336,16 @@ static bool read_back(const char *path, const struct segment_writer *writer, con
     bool good = sealed_file_open(path, &file, fault) && (reader = segment_reader_open(&source, fault)) &&
                 segment_reader_unlock(reader, key, fault) && segment_reader_sum(reader, &events, &sum, fault);
     if (good && (events != segment_writer_events(writer) || sum != segment_writer_sum(writer)))
-        good = fault_set(fault, FAULT_INTERNAL, "what was sealed reads back as something else; it stays as it was");
+        good = fault_set(fault, FAULT_INTERNAL,
+                         "what was sealed reads back as something else; it stays as it was");
     segment_reader_close(reader);
     sealed_file_close(&file);
     return good || fault_place(fault, "%s", path);
 }
 
-static bool write_part(struct seal_range *range, struct part *part, uint64_t last_index, struct day_keys *keys,
-                       const char *folder, struct change *change, struct seal_written *written, struct fault *fault) {
+static bool write_part(struct seal_range *range, struct part *part, uint64_t last_index,
+                       struct day_keys *keys, const char *folder, struct change *change,
+                       struct seal_written *written, struct fault *fault) {
     CLEANUP_BUFFER struct buffer file = BUFFER(SEGMENT_FILE_MOST);
     struct random_source random = random_source_system();
     uint8_t day_key[DAY_KEY_SIZE], key[SEGMENT_ROW_KEY], value[SEGMENT_ROW_SIZE];
@@ -344,8 +357,8 @@ static bool write_part(struct seal_range *range, struct part *part, uint64_t las
     row->text = segment_writer_text(part->writer);
     bool good = segment_files_path(path, folder, row) &&
                 day_keys_need(keys, row->class, row->day, day_key, &row->key_id, fault) &&
-                segment_writer_finish(part->writer, row->first_index, row->last_index, day_key, &row->key_id, &random,
-                                      &file, NULL, fault);
+                segment_writer_finish(part->writer, row->first_index, row->last_index, day_key, &row->key_id,
+                                      &random, &file, NULL, fault);
     row->bytes = file.size;
     good = good && segment_files_write(folder, row, buffer_slice(&file), fault);
     row->file = sha256_of(buffer_slice(&file));
@@ -377,7 +390,8 @@ static void delete_rows(const struct seal_range *range, struct change *change) {
 }
 
 bool seal_range_write(struct seal_range *range, uint64_t next_index, uint64_t next_day, struct day_keys *keys,
-                      const char *folder, struct change *change, struct seal_written *ret_written, struct fault *fault) {
+                      const char *folder, struct change *change, struct seal_written *ret_written,
+                      struct fault *fault) {
     uint8_t mark[16];
     struct seal_written written = {0};
     if (range->place_count)
@@ -385,7 +399,7 @@ bool seal_range_write(struct seal_range *range, uint64_t next_index, uint64_t ne
     for (size_t i = 0; i < range->place_count; i++)
         if (!write_row(range, &range->places[i], fault))
             return fault_place(fault, "row %llu", (unsigned long long)range->places[i].arrival);
-    for (unsigned class = 0; class < CLASSES; class++)
+    for (unsigned class = 0; class < CLASSES; class ++)
         if (range->parts[class].writer &&
             !write_part(range, &range->parts[class], next_index - 1, keys, folder, change, &written, fault))
             return false;

@@ -22,11 +22,13 @@ static bool run(const uint8_t outer[KEY_WRAP_KEY], int wrap, struct slice from, 
     return good;
 }
 
-void key_wrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t key[KEY_WRAP_KEY], uint8_t ret_wrapped[KEY_WRAP_SIZE]) {
+void key_wrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t key[KEY_WRAP_KEY],
+              uint8_t ret_wrapped[KEY_WRAP_SIZE]) {
     if (!run(outer, 1, slice_make(key, KEY_WRAP_KEY), ret_wrapped, KEY_WRAP_SIZE))
         abort(); /* libcrypto itself is out of order */
 }
 
-bool key_unwrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t wrapped[KEY_WRAP_SIZE], uint8_t ret_key[KEY_WRAP_KEY]) {
+bool key_unwrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t wrapped[KEY_WRAP_SIZE],
+                uint8_t ret_key[KEY_WRAP_KEY]) {
     return run(outer, 0, slice_make(wrapped, KEY_WRAP_SIZE), ret_key, KEY_WRAP_KEY);
 }

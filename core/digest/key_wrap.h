@@ -8,7 +8,9 @@
 #define KEY_WRAP_KEY 32u
 #define KEY_WRAP_SIZE 40u
 
-void key_wrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t key[KEY_WRAP_KEY], uint8_t ret_wrapped[KEY_WRAP_SIZE]);
-bool key_unwrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t wrapped[KEY_WRAP_SIZE], uint8_t ret_key[KEY_WRAP_KEY]);
+void key_wrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t key[KEY_WRAP_KEY],
+              uint8_t ret_wrapped[KEY_WRAP_SIZE]);
+bool key_unwrap(const uint8_t outer[KEY_WRAP_KEY], const uint8_t wrapped[KEY_WRAP_SIZE],
+                uint8_t ret_key[KEY_WRAP_KEY]);
 
 #endif

@@ -23,9 +23,9 @@ struct answer {
 /* Of a text. */
 struct text_question {
     const struct query_needle *needle;
-    uint8_t *in_template;                    /* for each template: the text stands in it */
-    uint8_t variable[SEGMENT_BLOCKS_MOST];   /* a variable may hold a part of it */
-    uint8_t possible[SEGMENT_BLOCKS_MOST];   /* nothing that it must hold is missing */
+    uint8_t *in_template;                  /* for each template: the text stands in it */
+    uint8_t variable[SEGMENT_BLOCKS_MOST]; /* a variable may hold a part of it */
+    uint8_t possible[SEGMENT_BLOCKS_MOST]; /* nothing that it must hold is missing */
 };
 
 static bool whole_lines(const struct segment_block_note *block) {
@@ -33,9 +33,11 @@ static bool whole_lines(const struct segment_block_note *block) {
 }
 
 /* A token with a digit, or an address, must be in a variable. */
-static void ask_filter(struct question *question, struct text_question *text, struct slice token, bool is_part) {
+static void ask_filter(struct question *question, struct text_question *text, struct slice token,
+                       bool is_part) {
     uint8_t may[SEGMENT_BLOCKS_MOST];
-    if (question->failed || !segment_reader_look(question->reader, segment_digest(token), may, question->fault)) {
+    if (question->failed ||
+        !segment_reader_look(question->reader, segment_digest(token), may, question->fault)) {
         question->failed = true;
         return;
     }
@@ -83,7 +85,8 @@ static void ask_tokens(struct question *question, struct text_question *text) {
         else
             ask_words(question, text, at);
         if (token.quad != SIZE_MAX)
-            ask_filter(question, text, slice_make(folded.data + token.quad, token.start + token.size - token.quad), false);
+            ask_filter(question, text,
+                       slice_make(folded.data + token.quad, token.start + token.size - token.quad), false);
     }
     if (any)
         return;
@@ -101,7 +104,8 @@ static bool has_digit(struct slice text) {
     return false;
 }
 
-static void ask_text(struct question *question, const struct query_node *node, struct answer *ret_answer, uint64_t *counts) {
+static void ask_text(struct question *question, const struct query_node *node, struct answer *ret_answer,
+                     uint64_t *counts) {
     const struct segment_index *index = question->index;
     struct text_question text = {.needle = &node->needle};
     memset(text.possible, 1, question->blocks);
@@ -179,12 +183,13 @@ static void ask(struct question *question, size_t number, struct answer *ret_ans
 
 bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
                           struct query_blocks *ret_blocks, struct fault *fault) {
-    struct question question = {.expression = expression, .reader = reader, .index = segment_reader_index(reader),
-                                .fault = fault};
+    struct question question = {
+        .expression = expression, .reader = reader, .index = segment_reader_index(reader), .fault = fault};
     struct answer *answer = memory_new(sizeof *answer);
     question.blocks = question.index->block_count;
     for (uint32_t b = 0; b < question.blocks; b++)
-        ret_blocks->counts[b] = expression->everything ? question.index->blocks[b].events : QUERY_COUNT_UNKNOWN;
+        ret_blocks->counts[b] =
+            expression->everything ? question.index->blocks[b].events : QUERY_COUNT_UNKNOWN;
     if (expression->everything)
         memset(answer->may, 1, question.blocks);
     else if (expression->nodes[expression->root].kind == QUERY_TEXT)

@@ -11,8 +11,9 @@
 #define QUERY_COUNT_UNKNOWN UINT64_MAX
 
 struct query_blocks {
-    uint8_t may[SEGMENT_BLOCKS_MOST];      /* 1: read it */
-    uint64_t counts[SEGMENT_BLOCKS_MOST];  /* events that match, where that is known; else QUERY_COUNT_UNKNOWN */
+    uint8_t may[SEGMENT_BLOCKS_MOST]; /* 1: read it */
+    uint64_t
+        counts[SEGMENT_BLOCKS_MOST]; /* events that match, where that is known; else QUERY_COUNT_UNKNOWN */
 };
 
 /* The reader is unlocked. FAULT_AUTH or FAULT_FORMAT where the filter was altered. */

@@ -94,7 +94,8 @@ static bool unpack(struct segment_block *block, struct slice packed, struct buff
         return fault_set(fault, FAULT_LIMIT, "a frame of %llu bytes", size);
     size_t got = ZSTD_decompressDCtx(block->zstd, to->data, (size_t)size, packed.data, packed.size);
     if (ZSTD_isError(got) || got != size)
-        return fault_set(fault, FAULT_FORMAT, "a frame that does not decompress to the %llu bytes announced", size);
+        return fault_set(fault, FAULT_FORMAT, "a frame that does not decompress to the %llu bytes announced",
+                         size);
     to->size = got;
     return true;
 }
@@ -111,8 +112,8 @@ static bool open_columns(struct segment_block *block, struct column_set *set, st
              batches = segment_number_read(&reader);
     for (unsigned i = 0; i < COLUMNS; i++)
         set->column[i] = bytes_read(bytes_read_block(&reader));
-    if (!bytes_read_done(&reader) || events == 0 || events > SEGMENT_BLOCK_EVENTS_MOST || runs == 0 || runs > events ||
-        batches == 0 || batches > runs)
+    if (!bytes_read_done(&reader) || events == 0 || events > SEGMENT_BLOCK_EVENTS_MOST || runs == 0 ||
+        runs > events || batches == 0 || batches > runs)
         return bad(fault, "their head");
     block->count = (uint32_t)events;
     block->run_count = (uint32_t)runs;
@@ -135,7 +136,8 @@ static bool read_batches(struct segment_block *block, struct column_set *set, st
         if (column->failed || batch >= block->index->batch_count || position > BATCH_EVENTS_MOST)
             return bad(fault, "a batch that the index has not");
         const struct segment_batch *of = &block->index->batches[batch];
-        block->batches[i] = (struct run_batch){(uint32_t)batch, (uint32_t)position, of->first_event_seq, of->open_us};
+        block->batches[i] =
+            (struct run_batch){(uint32_t)batch, (uint32_t)position, of->first_event_seq, of->open_us};
     }
     return true;
 }
@@ -161,7 +163,7 @@ static bool read_event(struct segment_block *block, struct column_set *set, stru
         event->source_time_us = source_time ? event->time_us + segment_unfold(source_time - 1) : 0;
     }
     event->shape = (uint32_t)shape;
-    event->template = (uint32_t)template;
+    event->template = (uint32_t) template;
     return true;
 }
 
@@ -169,7 +171,8 @@ static bool read_event(struct segment_block *block, struct column_set *set, stru
 static bool place_values(struct segment_block *block, struct fault *fault) {
     size_t at = 0;
     uint64_t total = 0;
-    uint32_t *starts = memory_new_array((size_t)block->index->template_count + block->index->shape_count, sizeof *starts);
+    uint32_t *starts =
+        memory_new_array((size_t)block->index->template_count + block->index->shape_count, sizeof *starts);
     uint32_t *shape_starts = starts + block->index->template_count;
     for (uint32_t i = 0; i < block->index->template_count; i++) {
         starts[i] = (uint32_t)at;
@@ -241,7 +244,8 @@ static bool columns_done(const struct column_set *set, struct fault *fault) {
     return true;
 }
 
-static bool open_block(struct segment_block *block, const struct segment_reader *reader, struct fault *fault) {
+static bool open_block(struct segment_block *block, const struct segment_reader *reader,
+                       struct fault *fault) {
     struct column_set set;
     buffer_clear(&block->section);
     if (!segment_reader_section(reader, block->number, &block->section, fault))
@@ -251,10 +255,12 @@ static bool open_block(struct segment_block *block, const struct segment_reader 
     if (section.size < 4 || size > section.size - 4)
         return bad(fault, "their size");
     block->packed_values = slice_from(section, 4 + (size_t)size);
-    block->template_events = zeros(block->template_events, &block->template_room, block->index->template_count);
+    block->template_events =
+        zeros(block->template_events, &block->template_room, block->index->template_count);
     block->shape_events = zeros(block->shape_events, &block->shape_room, block->index->shape_count);
-    if (!unpack(block, slice_make(section.data + 4, size), &block->columns, fault) || !open_columns(block, &set, fault) ||
-        !read_batches(block, &set, fault) || !read_runs(block, &set, fault) || !columns_done(&set, fault))
+    if (!unpack(block, slice_make(section.data + 4, size), &block->columns, fault) ||
+        !open_columns(block, &set, fault) || !read_batches(block, &set, fault) ||
+        !read_runs(block, &set, fault) || !columns_done(&set, fault))
         return false;
     block->offsets = set.column[COLUMN_OFFSET];
     block->lengths = set.column[COLUMN_LENGTH];
@@ -278,11 +284,13 @@ bool segment_block_open(struct segment_block *block, const struct segment_reader
 /* ---- texts */
 
 static struct slice value(const struct segment_block *block, size_t number) {
-    return slice_make(block->values.data + block->starts[number], block->starts[number + 1] - block->starts[number]);
+    return slice_make(block->values.data + block->starts[number],
+                      block->starts[number + 1] - block->starts[number]);
 }
 
 static size_t raw_size(const struct segment_block *block, const struct segment_event *event) {
-    uint32_t slots = block->index->template_slots[event->template], step = block->template_events[event->template];
+    uint32_t slots = block->index->template_slots[event->template],
+             step = block->template_events[event->template];
     size_t size = block->index->templates[event->template].size - slots;
     for (uint32_t slot = 0, at = event->value; slot < slots; slot++, at += step)
         size += block->starts[at + 1] - block->starts[at];
@@ -321,7 +329,9 @@ bool segment_block_values(struct segment_block *block, struct fault *fault) {
     return block->has_values || fault_place(fault, "block %u of the segment", block->number);
 }
 
-uint32_t segment_block_count(const struct segment_block *block) { return block->count; }
+uint32_t segment_block_count(const struct segment_block *block) {
+    return block->count;
+}
 
 const struct segment_event *segment_block_event(const struct segment_block *block, uint32_t place) {
     return &block->events[place];
@@ -382,7 +392,8 @@ bool segment_block_mark(const struct segment_block *block, struct slice token, u
             const struct segment_event *event = &block->events[i];
             uint32_t slots = event->shape ? block->index->template_slots[event->template] : 0;
             size_t at = event->value;
-            for (uint32_t slot = 0; slot < slots && !ret_marks[i]; slot++, at += block->template_events[event->template])
+            for (uint32_t slot = 0; slot < slots && !ret_marks[i];
+                 slot++, at += block->template_events[event->template])
                 ret_marks[i] = values[at];
         }
     for (uint32_t i = 0; i < block->count; i++)
@@ -421,16 +432,24 @@ bool segment_block_body(struct segment_block *block, uint32_t place, struct even
     uint32_t step = block->shape_events[event->shape];
     for (uint32_t i = 0; i < shape->name_count; i++)
         fields[i] = (struct event_field){shape->names[i], value(block, event->field + (size_t)i * step)};
-    *ret_body = (struct event_body){shape->kind,   shape->source,     segment_block_raw(block, place), event->source_time_us,
-                                    event->offset, shape->generation, fields,
+    *ret_body = (struct event_body){shape->kind,
+                                    shape->source,
+                                    segment_block_raw(block, place),
+                                    event->source_time_us,
+                                    event->offset,
+                                    shape->generation,
+                                    fields,
                                     shape->name_count};
-    return !block->raw.overflow || fault_set(fault, FAULT_LIMIT, "a line of more than %u bytes", EVENT_BODY_MOST);
+    return !block->raw.overflow ||
+           fault_set(fault, FAULT_LIMIT, "a line of more than %u bytes", EVENT_BODY_MOST);
 }
 
-bool segment_block_bytes(struct segment_block *block, uint32_t place, struct slice *ret_bytes, struct fault *fault) {
+bool segment_block_bytes(struct segment_block *block, uint32_t place, struct slice *ret_bytes,
+                         struct fault *fault) {
     if (!block->events[place].shape) {
         *ret_bytes = value(block, block->events[place].field);
-        return ret_bytes->size <= EVENT_BODY_MOST || fault_set(fault, FAULT_LIMIT, "a body of %zu bytes", ret_bytes->size);
+        return ret_bytes->size <= EVENT_BODY_MOST ||
+               fault_set(fault, FAULT_LIMIT, "a body of %zu bytes", ret_bytes->size);
     }
     struct event_field fields[EVENT_FIELDS_MOST];
     struct event_body body;
@@ -443,7 +462,8 @@ bool segment_block_bytes(struct segment_block *block, uint32_t place, struct sli
     return true;
 }
 
-bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum, struct fault *fault) {
+bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum,
+                        struct fault *fault) {
     struct segment_block *block = segment_block_create();
     uint64_t sum = 0, events = 0;
     bool good = true;

@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SEGMENT_BLOCK_EVENTS_MOST 131072u
-#define SEGMENT_VALUES_MOST (4u * 1024 * 1024) /* texts in a block */
+#define SEGMENT_VALUES_MOST (4u * 1024 * 1024)   /* texts in a block */
 #define SEGMENT_COLUMNS_MOST (96u * 1024 * 1024) /* bytes of columns, before compression */
 
 enum segment_column {

@@ -38,10 +38,10 @@ struct segment_block_writer {
     uint16_t shape_slots[SEGMENT_SHAPES_MOST];
     struct segment_foretold foretold[SEGMENT_FORETOLD];
     struct value last[LAST_TEXTS]; /* of slots, in this block */
-    struct batch_state { /* of the batches in this block: by their place in it */
+    struct batch_state {           /* of the batches in this block: by their place in it */
         uint32_t batch;
         uint64_t next_seq, last_time_us;
-    } *batches;
+    } * batches;
     uint32_t batch_room;
     uint32_t *places; /* a batch's place + 1, by its number */
     uint32_t places_room;
@@ -89,10 +89,13 @@ struct segment_block_writer *segment_block_writer_destroy(struct segment_block_w
     return NULL;
 }
 
-uint32_t segment_block_writer_events(const struct segment_block_writer *block) { return block->event_count; }
+uint32_t segment_block_writer_events(const struct segment_block_writer *block) {
+    return block->event_count;
+}
 
 bool segment_block_writer_takes(const struct segment_block_writer *block, size_t body_size) {
-    return block->event_count < SEGMENT_BLOCK_EVENTS_MOST && block->text.size + body_size <= EVENT_BLOCK_MOST &&
+    return block->event_count < SEGMENT_BLOCK_EVENTS_MOST &&
+           block->text.size + body_size <= EVENT_BLOCK_MOST &&
            block->value_count + SEGMENT_SLOTS_MOST + SHAPE_NAMES_MOST < SEGMENT_VALUES_MOST;
 }
 
@@ -114,7 +117,8 @@ static void add_word(struct segment_block_writer *block, const uint8_t *text, si
     if (word >= tables->word_room) {
         uint32_t room = tables->word_room ? tables->word_room * 2 : 256;
         tables->word_blocks = memory_resize(tables->word_blocks, room, sizeof *tables->word_blocks);
-        memset(tables->word_blocks[tables->word_room], 0, (room - tables->word_room) * sizeof *tables->word_blocks);
+        memset(tables->word_blocks[tables->word_room], 0,
+               (room - tables->word_room) * sizeof *tables->word_blocks);
         tables->word_room = room;
     }
     tables->word_blocks[word][block->number / 8] |= (uint8_t)(1u << block->number % 8);
@@ -131,8 +135,9 @@ static void add_tokens(struct segment_block_writer *block, struct slice text) {
         }
         segment_filter_add(block->tables->filter, segment_digest(slice_make(at, token.size)));
         if (token.quad != SIZE_MAX)
-            segment_filter_add(block->tables->filter,
-                               segment_digest(slice_make(text.data + token.quad, token.start + token.size - token.quad)));
+            segment_filter_add(
+                block->tables->filter,
+                segment_digest(slice_make(text.data + token.quad, token.start + token.size - token.quad)));
         if (token.changes && token.changes < SEGMENT_IDENTIFIER_CHANGES)
             for (size_t i = 0, start; i < token.size;) {
                 for (; i < token.size && segment_kinds[at[i]] != SEGMENT_LETTER; i++)
@@ -171,7 +176,8 @@ static uint32_t split_line(struct segment_block_writer *block, struct slice raw,
         done = at;
         slots++;
     }
-    if (!more && size + (raw.size - done) <= SEGMENT_TEMPLATE_MOST && !(raw.size && memchr(raw.data, SEGMENT_SLOT, raw.size))) {
+    if (!more && size + (raw.size - done) <= SEGMENT_TEMPLATE_MOST &&
+        !(raw.size && memchr(raw.data, SEGMENT_SLOT, raw.size))) {
         memcpy(template + size, raw.data + done, raw.size - done);
         size += raw.size - done;
         number = segment_texts_put(&block->tables->templates, slice_make(template, size));
@@ -204,7 +210,8 @@ static bool is_repeated(struct segment_block_writer *block, const struct value *
     return same && value->size;
 }
 
-static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw, size_t raw_at) {
+static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw,
+                    size_t raw_at) {
     size_t first = block->value_count;
     if (raw.size == 0)
         raw = SLICE(""); /* never NULL */
@@ -259,8 +266,8 @@ static void end_run(struct segment_block_writer *block) {
     block->in_run = false;
 }
 
-static uint32_t place_of(struct segment_block_writer *block, const struct segment_batch *batch, uint32_t number,
-                         uint32_t position) {
+static uint32_t place_of(struct segment_block_writer *block, const struct segment_batch *batch,
+                         uint32_t number, uint32_t position) {
     if (number >= block->places_room) {
         uint32_t room = (number + 1) * 2;
         block->places = memory_resize(block->places, room, sizeof *block->places);
@@ -316,7 +323,8 @@ static void add_numbers(struct segment_block_writer *block, const struct pending
                          body->source_time_us ? 1 + segment_fold(body->source_time_us - time_us) : 0);
 }
 
-static void note_line_time(struct segment_block_writer *block, const struct event_body *body, uint64_t read_us) {
+static void note_line_time(struct segment_block_writer *block, const struct event_body *body,
+                           uint64_t read_us) {
     uint64_t time_us;
     const struct segment_tables *tables = block->tables;
     if (block->note.flags & SEGMENT_BLOCK_TIMELESS)
@@ -332,7 +340,8 @@ static void note_line_time(struct segment_block_writer *block, const struct even
 }
 
 void segment_block_writer_add(struct segment_block_writer *block, const struct segment_row_place *row,
-                              const struct segment_batch *batch, uint32_t position, const struct event *event) {
+                              const struct segment_batch *batch, uint32_t position,
+                              const struct event *event) {
     struct event_field fields[EVENT_FIELDS_MOST];
     struct event_body body = {0};
     uint32_t place = place_of(block, batch, row->batch, position);
@@ -362,7 +371,8 @@ void segment_block_writer_add(struct segment_block_writer *block, const struct s
         note_line_time(block, &body, event->time_us);
         for (size_t i = 0; i < body.field_count; i++) {
             struct slice value = body.fields[i].value;
-            add_value(block, value.size ? text_at + (size_t)(value.data - event->body.data) : text_at, value.size);
+            add_value(block, value.size ? text_at + (size_t)(value.data - event->body.data) : text_at,
+                      value.size);
         }
     }
     add_numbers(block, &pending, row->stream, &body, event->time_us);
@@ -376,7 +386,7 @@ void segment_block_writer_add(struct segment_block_writer *block, const struct s
 /* ---- the end */
 
 struct group {
-    const uint32_t *slots_of;   /* by number, 32 bits each… */
+    const uint32_t *slots_of;    /* by number, 32 bits each… */
     const uint16_t *short_slots; /* …or 16 */
     const uint32_t *events_of;
     uint32_t count; /* numbers */
@@ -426,8 +436,9 @@ static void put_values(struct segment_block_writer *block, const struct group *g
 
 static void gather_values(struct segment_block_writer *block, struct buffer *values) {
     const struct segment_tables *tables = block->tables;
-    uint32_t count = block->event_count, most = SEGMENT_TEMPLATES_MOST > SEGMENT_SHAPES_MOST ? SEGMENT_TEMPLATES_MOST
-                                                                                             : SEGMENT_SHAPES_MOST;
+    uint32_t count = block->event_count, most = SEGMENT_TEMPLATES_MOST > SEGMENT_SHAPES_MOST
+                                                    ? SEGMENT_TEMPLATES_MOST
+                                                    : SEGMENT_SHAPES_MOST;
     uint32_t *numbers = memory_new_array((size_t)count * 2 + most, sizeof *numbers);
     uint32_t *sorted = numbers + count, *starts = sorted + count;
     struct group templates = {block->template_slots, NULL, block->template_events, tables->templates.count};

@@ -12,7 +12,8 @@ struct segment_block_writer;
 
 /* What blocks share. */
 struct segment_tables {
-    struct segment_texts templates, shapes, words; /* shapes: as segment_shape_key writes them; shape 0 is empty */
+    struct segment_texts templates, shapes,
+        words; /* shapes: as segment_shape_key writes them; shape 0 is empty */
     uint8_t (*word_blocks)[SEGMENT_BLOCKS_MOST / 8];
     uint32_t word_room;
     struct segment_filter_builder *filter;
@@ -33,7 +34,8 @@ uint32_t segment_block_writer_events(const struct segment_block_writer *block);
 bool segment_block_writer_takes(const struct segment_block_writer *block, size_t body_size);
 /* `batch` is the row's; `position`: the event's among those of its class in its batch. */
 void segment_block_writer_add(struct segment_block_writer *block, const struct segment_row_place *row,
-                              const struct segment_batch *batch, uint32_t position, const struct event *event);
+                              const struct segment_batch *batch, uint32_t position,
+                              const struct event *event);
 /* Appends the block's plain section and says what is in it, without streams; its templates are appended, segment_count each.
  * The block is empty again. */
 bool segment_block_writer_end(struct segment_block_writer *block, struct buffer *to,

@@ -26,7 +26,8 @@ void segment_key_derive(const uint8_t day_key[SEGMENT_KEY_SIZE], const uint8_t r
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)day_key, SEGMENT_KEY_SIZE),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)random, SEGMENT_RANDOM_SIZE),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)random,
+                                          SEGMENT_RANDOM_SIZE),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, strlen(info)),
         OSSL_PARAM_construct_end(),
     };
@@ -41,7 +42,8 @@ struct segment_cipher *segment_cipher_create(const uint8_t key[SEGMENT_KEY_SIZE]
     memcpy(cipher->key, key, SEGMENT_KEY_SIZE);
     cipher->header = *header;
     cipher->context = EVP_CIPHER_CTX_new();
-    if (!cipher->context || EVP_CipherInit_ex(cipher->context, EVP_aes_256_gcm(), NULL, cipher->key, NULL, 1) != 1)
+    if (!cipher->context ||
+        EVP_CipherInit_ex(cipher->context, EVP_aes_256_gcm(), NULL, cipher->key, NULL, 1) != 1)
         abort();
     return cipher;
 }
@@ -67,7 +69,8 @@ static void begin(struct segment_cipher *cipher, int seal, uint32_t number, bool
         abort();
 }
 
-void segment_cipher_seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain, uint8_t *to) {
+void segment_cipher_seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain,
+                         uint8_t *to) {
     int size, end;
     begin(cipher, 1, number, last);
     if (EVP_CipherUpdate(cipher->context, to, &size, plain.data, (int)plain.size) != 1 ||
@@ -76,7 +79,8 @@ void segment_cipher_seal(struct segment_cipher *cipher, uint32_t number, bool la
         abort();
 }
 
-bool segment_cipher_open(struct segment_cipher *cipher, uint32_t number, bool last, struct slice section, uint8_t *to) {
+bool segment_cipher_open(struct segment_cipher *cipher, uint32_t number, bool last, struct slice section,
+                         uint8_t *to) {
     int size, end;
     if (section.size < SEGMENT_TAG_SIZE)
         return false;

@@ -25,8 +25,10 @@ struct segment_cipher *segment_cipher_create(const uint8_t key[SEGMENT_KEY_SIZE]
 struct segment_cipher *segment_cipher_destroy(struct segment_cipher *cipher); /* wipes; returns NULL */
 
 /* `to` has room for the plain bytes and the tag. */
-void segment_cipher_seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain, uint8_t *to);
+void segment_cipher_seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain,
+                         uint8_t *to);
 /* `to` has room for section.size - SEGMENT_TAG_SIZE bytes; what it holds after a failure is nothing. */
-bool segment_cipher_open(struct segment_cipher *cipher, uint32_t number, bool last, struct slice section, uint8_t *to);
+bool segment_cipher_open(struct segment_cipher *cipher, uint32_t number, bool last, struct slice section,
+                         uint8_t *to);
 
 #endif

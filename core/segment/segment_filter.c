@@ -7,9 +7,9 @@
 
 #define PAGE_TOKENS 1600u /* about 4 KiB */
 #define RICE_BITS 8u
-#define LISTED_MOST 17u  /* blocks of a token that are written as numbers */
-#define RECENT 4096u     /* digests of the present block that need not be added again */
-#define DIGIT_BITS 11u   /* of the sort */
+#define LISTED_MOST 17u /* blocks of a token that are written as numbers */
+#define RECENT 4096u    /* digests of the present block that need not be added again */
+#define DIGIT_BITS 11u  /* of the sort */
 #define DIGITS (1u << DIGIT_BITS)
 
 /* A token in a block: the digest's upper 32 bits, and below them the block. */
@@ -84,7 +84,9 @@ void segment_filter_end_block(struct segment_filter_builder *builder, uint32_t b
     memset(builder->recent, 0, sizeof builder->recent);
 }
 
-uint32_t segment_filter_page_of(uint64_t digest, uint32_t pages) { return (uint32_t)((digest >> 32) * pages >> 32); }
+uint32_t segment_filter_page_of(uint64_t digest, uint32_t pages) {
+    return (uint32_t)((digest >> 32) * pages >> 32);
+}
 
 uint32_t segment_filter_pages(struct segment_filter_builder *builder, uint32_t most) {
     size_t pages = builder->count / PAGE_TOKENS + 1;
@@ -134,7 +136,9 @@ static uint32_t get_bits(struct bit_reader *reader, unsigned count) {
     return (uint32_t)(value >> over & (((uint64_t)1 << count) - 1));
 }
 
-static unsigned bits_for(uint64_t value) { return value ? 64u - (unsigned)__builtin_clzll(value) : 0; }
+static unsigned bits_for(uint64_t value) {
+    return value ? 64u - (unsigned)__builtin_clzll(value) : 0;
+}
 
 /* ---- pages */
 
@@ -147,7 +151,9 @@ static uint32_t position_of(uint64_t digest, uint32_t pages, unsigned bits) {
     return (uint32_t)((digest >> 32) * pages) >> (32 - bits);
 }
 
-static uint32_t block_of(uint64_t pair) { return (uint32_t)pair; }
+static uint32_t block_of(uint64_t pair) {
+    return (uint32_t)pair;
+}
 
 static void put_blocks(struct bit_writer *writer, const uint64_t *pairs, size_t count, uint32_t blocks) {
     unsigned width = bits_for(blocks - 1);
@@ -204,7 +210,8 @@ static void put_page(struct bit_writer *writer, uint64_t *pairs, size_t count, u
 
 void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks, struct buffer *to) {
     size_t first = builder->next, end = first, head = to->size;
-    while (end < builder->count && segment_filter_page_of(builder->pairs[end], builder->pages) == builder->page)
+    while (end < builder->count &&
+           segment_filter_page_of(builder->pairs[end], builder->pages) == builder->page)
         end++;
     builder->next = end;
     builder->page++;
@@ -236,8 +243,8 @@ static void get_blocks(struct bit_reader *reader, uint32_t blocks, uint8_t *ret_
             ret_blocks[block] = (uint8_t)get_bits(reader, 1);
 }
 
-bool segment_filter_look(struct slice page, uint64_t digest, uint32_t pages, uint32_t blocks, uint8_t *ret_blocks,
-                         struct fault *fault) {
+bool segment_filter_look(struct slice page, uint64_t digest, uint32_t pages, uint32_t blocks,
+                         uint8_t *ret_blocks, struct fault *fault) {
     struct bytes_reader head = bytes_read(page);
     uint32_t count = bytes_read_u32(&head);
     unsigned bits = bytes_read_u8(&head);

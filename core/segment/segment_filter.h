@@ -17,7 +17,8 @@
 struct segment_filter_builder;
 
 struct segment_filter_builder *segment_filter_builder_create(void);
-struct segment_filter_builder *segment_filter_builder_destroy(struct segment_filter_builder *builder); /* returns NULL */
+struct segment_filter_builder *
+segment_filter_builder_destroy(struct segment_filter_builder *builder); /* returns NULL */
 
 /* Of the present block; again and again is fine. */
 void segment_filter_add(struct segment_filter_builder *builder, uint64_t digest);
@@ -31,7 +32,7 @@ void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks
 
 uint32_t segment_filter_page_of(uint64_t digest, uint32_t pages);
 /* Sets the bits of `ret_blocks` (a byte for each block) that may hold the token, and clears the others. */
-bool segment_filter_look(struct slice page, uint64_t digest, uint32_t pages, uint32_t blocks, uint8_t *ret_blocks,
-                         struct fault *fault);
+bool segment_filter_look(struct slice page, uint64_t digest, uint32_t pages, uint32_t blocks,
+                         uint8_t *ret_blocks, struct fault *fault);
 
 #endif

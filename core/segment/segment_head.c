@@ -5,7 +5,8 @@
 
 #define LABEL "tocsin/seg/v1\0\0"
 
-bool segment_head_read(const uint8_t fixed[SEGMENT_HEAD_FIXED], struct segment_head *ret_head, struct fault *fault) {
+bool segment_head_read(const uint8_t fixed[SEGMENT_HEAD_FIXED], struct segment_head *ret_head,
+                       struct fault *fault) {
     struct segment_head head;
     struct bytes_reader reader = bytes_read(slice_make(fixed, SEGMENT_HEAD_FIXED));
     if (memcmp(bytes_read_raw(&reader, 16).data, LABEL, 16) != 0)
@@ -21,10 +22,10 @@ bool segment_head_read(const uint8_t fixed[SEGMENT_HEAD_FIXED], struct segment_h
     bytes_read_into(&reader, head.key_id.bytes, HASH_SIZE);
     bytes_read_into(&reader, head.random, SEGMENT_RANDOM_SIZE);
     head.file_size = bytes_read_u64(&reader);
-    if (!bytes_read_done(&reader) || head.class >= CLASSES || zeros.data[0] || zeros.data[1] || zeros.data[2] ||
-        head.blocks == 0 || head.blocks > SEGMENT_BLOCKS_MOST || head.pages > SEGMENT_PAGES_MOST ||
-        head.index_size < SEGMENT_TAG_SIZE || head.index_size > SEGMENT_SECTION_MOST ||
-        head.first_index > head.last_index)
+    if (!bytes_read_done(&reader) || head.class >= CLASSES || zeros.data[0] || zeros.data[1] ||
+        zeros.data[2] || head.blocks == 0 || head.blocks > SEGMENT_BLOCKS_MOST ||
+        head.pages > SEGMENT_PAGES_MOST || head.index_size < SEGMENT_TAG_SIZE ||
+        head.index_size > SEGMENT_SECTION_MOST || head.first_index > head.last_index)
         return fault_set(fault, FAULT_FORMAT, "a segment's header with fields out of their bounds");
     *ret_head = head;
     return true;

@@ -39,7 +39,8 @@ struct segment_head {
 };
 
 /* Bytes of the whole header of a file that begins with these SEGMENT_HEAD_FIXED bytes. */
-bool segment_head_read(const uint8_t fixed[SEGMENT_HEAD_FIXED], struct segment_head *ret_head, struct fault *fault);
+bool segment_head_read(const uint8_t fixed[SEGMENT_HEAD_FIXED], struct segment_head *ret_head,
+                       struct fault *fault);
 static inline size_t segment_head_size(const struct segment_head *head) {
     return SEGMENT_HEAD_FIXED + 4 * ((size_t)head->blocks + head->pages);
 }

@@ -15,7 +15,9 @@ uint32_t segment_template_slots(struct slice template) {
 
 #define ZONE_MOST 3000u /* folded minutes: a day and a bit, either way */
 
-static size_t bitmap_size(uint32_t bits) { return ((size_t)bits + 7) / 8; }
+static size_t bitmap_size(uint32_t bits) {
+    return ((size_t)bits + 7) / 8;
+}
 
 /* ---- writing */
 
@@ -33,7 +35,8 @@ static void write_shape(struct buffer *to, const struct segment_shape *shape) {
         write_text(to, shape->names[i]);
 }
 
-static void write_block(struct buffer *to, const struct segment_index *index, const struct segment_block_note *block) {
+static void write_block(struct buffer *to, const struct segment_index *index,
+                        const struct segment_block_note *block) {
     bytes_write_u8(to, block->flags);
     segment_number_write(to, block->events);
     segment_number_write(to, block->text);
@@ -182,7 +185,8 @@ static bool read_templates(struct segment_index *index, struct bytes_reader *rea
     for (uint32_t i = 0; i < index->template_count && !reader->failed; i++) {
         index->templates[i] = read_text(reader, SEGMENT_TEMPLATE_MOST);
         index->template_slots[i] = segment_template_slots(index->templates[i]);
-        if (index->template_slots[i] > SEGMENT_SLOTS_MOST || (i == 0) != (index->templates[i].size == 1 && index->template_slots[i] == 1))
+        if (index->template_slots[i] > SEGMENT_SLOTS_MOST ||
+            (i == 0) != (index->templates[i].size == 1 && index->template_slots[i] == 1))
             return false;
     }
     return !reader->failed && index->template_count > 0;
@@ -199,8 +203,8 @@ static bool read_words(struct segment_index *index, struct bytes_reader *reader)
     return !reader->failed;
 }
 
-static bool read_block(struct segment_index *index, struct segment_block_note *block, struct segment_count *counts,
-                       struct bytes_reader *reader) {
+static bool read_block(struct segment_index *index, struct segment_block_note *block,
+                       struct segment_count *counts, struct bytes_reader *reader) {
     block->flags = bytes_read_u8(reader);
     block->events = (uint32_t)segment_number_read(reader);
     block->text = segment_number_read(reader);
@@ -218,7 +222,7 @@ static bool read_block(struct segment_index *index, struct segment_block_note *b
         template += segment_number_read(reader);
         if (template >= index->template_count)
             reader->failed = true;
-        counts[i] = (struct segment_count){(uint32_t)template, (uint32_t)segment_number_read(reader)};
+        counts[i] = (struct segment_count){(uint32_t) template, (uint32_t)segment_number_read(reader)};
     }
     block->streams = bytes_read_raw(reader, bitmap_size(index->stream_count)).data;
     return !reader->failed;
@@ -251,7 +255,8 @@ struct segment_index *segment_index_read(struct slice bytes, uint32_t blocks, st
     if (read_streams(index, &reader) && read_batches(index, &reader) && read_shapes(index, &reader) &&
         read_templates(index, &reader) && read_words(index, &reader) && read_blocks(index, &reader))
         return index;
-    fault_set(fault, FAULT_FORMAT, "a segment's index is malformed %zu bytes before its end", reader.rest.size);
+    fault_set(fault, FAULT_FORMAT, "a segment's index is malformed %zu bytes before its end",
+              reader.rest.size);
     return segment_index_destroy(index);
 }
 

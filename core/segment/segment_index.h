@@ -31,7 +31,7 @@ struct segment_stream {
 struct segment_batch {
     uint64_t log_index;
     uint32_t stream;
-    uint32_t events; /* of the class, in this segment: all of the batch's */
+    uint32_t events;                              /* of the class, in this segment: all of the batch's */
     uint64_t open_us, first_event_seq, batch_seq; /* out of the entry */
     uint32_t event_count;
     const uint8_t *class_key;
@@ -48,7 +48,7 @@ struct segment_shape {
 };
 
 struct segment_word {
-    struct slice text; /* letters alone, lower case */
+    struct slice text;     /* letters alone, lower case */
     const uint8_t *blocks; /* a bit for each, from the lowest */
 };
 
@@ -59,9 +59,11 @@ struct segment_count {
 enum {
     SEGMENT_BLOCK_OPAQUE = 1, /* bodies kept whole: the filter says nothing about the block */
     SEGMENT_BLOCK_WORDS = 2,  /* letters in variables that the table of words has not */
-    SEGMENT_BLOCK_ODD = 4,    /* a backslash before a letter or digit other than n, r, t, b, f: a decoder may read tokens there
+    SEGMENT_BLOCK_ODD =
+        4, /* a backslash before a letter or digit other than n, r, t, b, f: a decoder may read tokens there
                                  that are not in the line */
-    SEGMENT_BLOCK_TIMELESS = 8, /* lines whose own time only reading tells: the block's line times say nothing */
+    SEGMENT_BLOCK_TIMELESS =
+        8, /* lines whose own time only reading tells: the block's line times say nothing */
 };
 
 struct segment_block_note {

@@ -15,9 +15,11 @@ static inline uint8_t *segment_number_put(uint8_t *at, uint64_t value) {
 }
 
 static inline uint64_t segment_fold(uint64_t difference) {
-    return difference << 1 ^ (uint64_t)-(int64_t)(difference >> 63);
+    return difference << 1 ^ (uint64_t) - (int64_t)(difference >> 63);
 }
-static inline uint64_t segment_unfold(uint64_t value) { return value >> 1 ^ (uint64_t)-(int64_t)(value & 1); }
+static inline uint64_t segment_unfold(uint64_t value) {
+    return value >> 1 ^ (uint64_t) - (int64_t)(value & 1);
+}
 
 static inline bool segment_number_write(struct buffer *to, uint64_t value) {
     if (to->capacity - to->size < SEGMENT_NUMBER_MOST && !buffer_reserve(to, SEGMENT_NUMBER_MOST))

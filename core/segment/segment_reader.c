@@ -33,19 +33,23 @@ static bool read_sizes(struct segment_reader *reader, const uint8_t *sizes, stru
     for (size_t i = 0; i < count; i++) /* pages stand before blocks */
         reader->sections[i].size = bytes_get_u32(sizes + 4 * i);
     for (size_t i = 0; i < count; i++) {
-        struct segment_section *section = &reader->sections[i < head->pages ? head->blocks + i : i - head->pages];
+        struct segment_section *section =
+            &reader->sections[i < head->pages ? head->blocks + i : i - head->pages];
         if (section->size < SEGMENT_TAG_SIZE || section->size > SEGMENT_SECTION_MOST)
-            return fault_set(fault, FAULT_FORMAT, "a segment's header with a section of %u bytes", section->size);
+            return fault_set(fault, FAULT_FORMAT, "a segment's header with a section of %u bytes",
+                             section->size);
         section->at = at;
         at += section->size;
     }
-    return at == head->file_size || fault_set(fault, FAULT_FORMAT, "a segment's header whose sizes do not add up");
+    return at == head->file_size ||
+           fault_set(fault, FAULT_FORMAT, "a segment's header whose sizes do not add up");
 }
 
 struct segment_reader *segment_reader_open(const struct segment_source *source, struct fault *fault) {
     uint8_t fixed[SEGMENT_HEAD_FIXED];
     struct segment_head head;
-    if (!source->read(source->context, 0, fixed, sizeof fixed, fault) || !segment_head_read(fixed, &head, fault))
+    if (!source->read(source->context, 0, fixed, sizeof fixed, fault) ||
+        !segment_head_read(fixed, &head, fault))
         return NULL;
     size_t size = segment_head_size(&head);
     uint8_t *bytes = memory_new(size);
@@ -69,14 +73,19 @@ struct segment_reader *segment_reader_close(struct segment_reader *reader) {
     return NULL;
 }
 
-const struct segment_head *segment_reader_head(const struct segment_reader *reader) { return &reader->head; }
-const struct segment_index *segment_reader_index(const struct segment_reader *reader) { return reader->index; }
+const struct segment_head *segment_reader_head(const struct segment_reader *reader) {
+    return &reader->head;
+}
+const struct segment_index *segment_reader_index(const struct segment_reader *reader) {
+    return reader->index;
+}
 
 /* ---- sections */
 
 /* Appends the plain bytes of a section. */
-static bool open_section(const struct segment_reader *reader, const uint8_t key[SEGMENT_KEY_SIZE], uint64_t at, size_t size,
-                         uint32_t number, bool last, struct buffer *to, struct fault *fault) {
+static bool open_section(const struct segment_reader *reader, const uint8_t key[SEGMENT_KEY_SIZE],
+                         uint64_t at, size_t size, uint32_t number, bool last, struct buffer *to,
+                         struct fault *fault) {
     if (!buffer_reserve(to, size))
         return fault_set(fault, FAULT_LIMIT, "a section of %zu bytes", size);
     uint8_t *section = to->data + to->size;
@@ -106,21 +115,23 @@ static bool unpack_index(struct segment_reader *reader, struct slice packed, str
     return reader->index != NULL;
 }
 
-bool segment_reader_unlock(struct segment_reader *reader, const uint8_t day_key[SEGMENT_KEY_SIZE], struct fault *fault) {
+bool segment_reader_unlock(struct segment_reader *reader, const uint8_t day_key[SEGMENT_KEY_SIZE],
+                           struct fault *fault) {
     if (reader->index)
         return true;
     CLEANUP_BUFFER struct buffer plain = BUFFER(SEGMENT_SECTION_MOST);
     segment_key_derive(day_key, reader->head.random, SEGMENT_KEY_BODIES, reader->bodies);
     segment_key_derive(day_key, reader->head.random, SEGMENT_KEY_FILTER, reader->filter);
-    bool good = open_section(reader, reader->bodies, segment_head_size(&reader->head), reader->head.index_size, 0, false,
-                             &plain, fault) &&
+    bool good = open_section(reader, reader->bodies, segment_head_size(&reader->head),
+                             reader->head.index_size, 0, false, &plain, fault) &&
                 unpack_index(reader, buffer_slice(&plain), fault);
     if (plain.data)
         memory_wipe(plain.data, plain.capacity);
     return good || fault_place(fault, "the segment's index");
 }
 
-bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, uint8_t *ret_blocks, struct fault *fault) {
+bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, uint8_t *ret_blocks,
+                         struct fault *fault) {
     const struct segment_head *head = &reader->head;
     CLEANUP_BUFFER struct buffer plain = BUFFER(SEGMENT_SECTION_MOST);
     if (head->pages == 0) {
@@ -129,7 +140,8 @@ bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, u
     }
     uint32_t page = segment_filter_page_of(digest, head->pages);
     const struct segment_section *section = &reader->sections[head->blocks + page];
-    if (!open_section(reader, reader->filter, section->at, section->size, page, page + 1 == head->pages, &plain, fault) ||
+    if (!open_section(reader, reader->filter, section->at, section->size, page, page + 1 == head->pages,
+                      &plain, fault) ||
         !segment_filter_look(buffer_slice(&plain), digest, head->pages, head->blocks, ret_blocks, fault))
         return fault_place(fault, "page %u of the segment's filter", page);
     for (uint32_t i = 0; i < head->blocks; i++)
@@ -137,7 +149,8 @@ bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, u
     return true;
 }
 
-bool segment_reader_section(const struct segment_reader *reader, uint32_t number, struct buffer *to, struct fault *fault) {
+bool segment_reader_section(const struct segment_reader *reader, uint32_t number, struct buffer *to,
+                            struct fault *fault) {
     const struct segment_section *section = &reader->sections[number];
     return open_section(reader, reader->bodies, section->at, section->size, number + 1,
                         number + 1 == reader->head.blocks, to, fault);

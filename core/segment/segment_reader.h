@@ -27,14 +27,17 @@ struct segment_reader *segment_reader_close(struct segment_reader *reader); /* w
 const struct segment_head *segment_reader_head(const struct segment_reader *reader);
 
 /* Opens the index. FAULT_AUTH: another key, or header or index were altered. */
-bool segment_reader_unlock(struct segment_reader *reader, const uint8_t day_key[SEGMENT_KEY_SIZE], struct fault *fault);
+bool segment_reader_unlock(struct segment_reader *reader, const uint8_t day_key[SEGMENT_KEY_SIZE],
+                           struct fault *fault);
 const struct segment_index *segment_reader_index(const struct segment_reader *reader);
 
 /* Blocks that may hold a token (segment_digest): a byte for each, 0 or 1. Blocks with SEGMENT_BLOCK_OPAQUE always. */
-bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, uint8_t *ret_blocks, struct fault *fault);
+bool segment_reader_look(const struct segment_reader *reader, uint64_t digest, uint8_t *ret_blocks,
+                         struct fault *fault);
 
 /* Reads all of it: how many events come out, and the sum over them (segment_writer_sum). */
-bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum, struct fault *fault);
+bool segment_reader_sum(const struct segment_reader *reader, uint64_t *ret_events, uint64_t *ret_sum,
+                        struct fault *fault);
 
 /* ---- blocks */
 
@@ -72,6 +75,7 @@ struct slice segment_block_raw(struct segment_block *block, uint32_t place);
 bool segment_block_body(struct segment_block *block, uint32_t place, struct event_field *fields,
                         struct event_body *ret_body, struct fault *fault);
 /* The body's bytes, as the agent wrote them. The same. */
-bool segment_block_bytes(struct segment_block *block, uint32_t place, struct slice *ret_bytes, struct fault *fault);
+bool segment_block_bytes(struct segment_block *block, uint32_t place, struct slice *ret_bytes,
+                         struct fault *fault);
 
 #endif

@@ -19,6 +19,7 @@ struct segment_reader {
 };
 
 /* Appends the plain bytes of block `number`, from 0. */
-bool segment_reader_section(const struct segment_reader *reader, uint32_t number, struct buffer *to, struct fault *fault);
+bool segment_reader_section(const struct segment_reader *reader, uint32_t number, struct buffer *to,
+                            struct fault *fault);
 
 #endif

@@ -11,7 +11,7 @@ struct segment_texts {
     struct segment_texts_item {
         size_t at, size;
         uint64_t digest;
-    } *items;
+    } * items;
     uint32_t count, capacity, most;
     uint32_t *places; /* number + 1; open addressing */
     size_t place_count;

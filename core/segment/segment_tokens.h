@@ -53,9 +53,9 @@ uint64_t segment_digest(struct slice text);
 /* Each token of a text; `before`: the token's place in it. */
 struct segment_token {
     size_t start, size;
-    uint8_t kinds;   /* SEGMENT_LETTER and SEGMENT_DIGIT, what is in it */
+    uint8_t kinds;    /* SEGMENT_LETTER and SEGMENT_DIGIT, what is in it */
     uint32_t changes; /* between the two */
-    size_t quad;   /* where the address begins whose last number this is; SIZE_MAX for none */
+    size_t quad;      /* where the address begins whose last number this is; SIZE_MAX for none */
 };
 struct segment_tokens {
     struct slice text;
@@ -63,7 +63,9 @@ struct segment_tokens {
     size_t numbers[4]; /* where the last numbers that follow each other by a dot began */
     size_t run;
 };
-static inline struct segment_tokens segment_tokens_of(struct slice text) { return (struct segment_tokens){.text = text}; }
+static inline struct segment_tokens segment_tokens_of(struct slice text) {
+    return (struct segment_tokens){.text = text};
+}
 bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret_token);
 
 /* Of everything in a run of events, one after the other, from 0: what went in against what comes out. No digest of

@@ -39,8 +39,8 @@ static void find_in_batch(struct run *run, uint32_t number, const char *text) {
     if (run->bad[number])
         return;
     run->bad[number] = true;
-    snprintf(place, sizeof place, "%.*s, batch %" PRIu64 ", log entry %" PRIu64, SLICE_ARG(stream->name), batch->batch_seq,
-             batch->log_index);
+    snprintf(place, sizeof place, "%.*s, batch %" PRIu64 ", log entry %" PRIu64, SLICE_ARG(stream->name),
+             batch->batch_seq, batch->log_index);
     find(run, place, text);
 }
 
@@ -56,7 +56,8 @@ static const char *check_entry(struct run *run, uint32_t number) {
         return "it does not stand in the segment's range of the log";
     if (!batch_entry_read(batch->entry, &entry, NULL) || !class_list_read(batch->class_list, &list, NULL))
         return "its entry or class list is malformed";
-    struct hash root = class_list_event_root(batch->class_list), id = stream_id_make(stream->name, &stream->first_key);
+    struct hash root = class_list_event_root(batch->class_list),
+                id = stream_id_make(stream->name, &stream->first_key);
     if (!hash_equal(&root, &entry.event_root))
         return "its class list is not the one that its entry signs";
     if (!hash_equal(&entry.stream_id, &stream->id) || !hash_equal(&id, &stream->id))
@@ -67,7 +68,8 @@ static const char *check_entry(struct run *run, uint32_t number) {
         return "its signature does not verify";
     for (size_t i = 0; i < list.count; i++)
         if (list.items[i].class == head->class)
-            return list.items[i].count == batch->events ? NULL : "it has another number of events of the class";
+            return list.items[i].count == batch->events ? NULL
+                                                        : "it has another number of events of the class";
     return "it has no events of the class";
 }
 
@@ -97,7 +99,8 @@ static void end_batch(struct run *run, uint32_t number) {
     run->done[number] = true;
     class_list_read(batch->class_list, &list, NULL); /* checked before */
     for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].class == segment_reader_head(run->reader)->class && !hash_equal(&list.items[i].root, &root))
+        if (list.items[i].class == segment_reader_head(run->reader)->class &&
+            !hash_equal(&list.items[i].root, &root))
             find_in_batch(run, number, "its events are not those under its class root");
 }
 
@@ -139,7 +142,8 @@ static void check_block(struct run *run, struct segment_block *block, uint32_t n
     find(run, place, fault.text);
 }
 
-struct segment_verified segment_verify(const struct segment_reader *reader, const struct segment_verify *verify) {
+struct segment_verified segment_verify(const struct segment_reader *reader,
+                                       const struct segment_verify *verify) {
     struct run run = {.reader = reader, .verify = verify, .index = segment_reader_index(reader)};
     uint32_t batches = run.index->batch_count;
     struct segment_block *block = segment_block_create();

@@ -26,6 +26,7 @@ struct segment_verify {
 };
 
 /* The reader is unlocked. */
-struct segment_verified segment_verify(const struct segment_reader *reader, const struct segment_verify *verify);
+struct segment_verified segment_verify(const struct segment_reader *reader,
+                                       const struct segment_verify *verify);
 
 #endif

@@ -121,8 +121,9 @@ uint32_t segment_writer_stream(struct segment_writer *writer, const struct hash 
     return writer->stream_count++;
 }
 
-uint32_t segment_writer_batch(struct segment_writer *writer, uint32_t stream, uint64_t log_index, struct slice entry,
-                              struct slice class_list, const uint8_t class_key[CLASS_KEY_SIZE], struct fault *fault) {
+uint32_t segment_writer_batch(struct segment_writer *writer, uint32_t stream, uint64_t log_index,
+                              struct slice entry, struct slice class_list,
+                              const uint8_t class_key[CLASS_KEY_SIZE], struct fault *fault) {
     struct batch_entry read;
     if (!batch_entry_read(entry, &read, fault))
         return UINT32_MAX;
@@ -154,7 +155,8 @@ uint32_t segment_writer_batch(struct segment_writer *writer, uint32_t stream, ui
     return writer->batch_count++;
 }
 
-void segment_writer_row(struct segment_writer *writer, uint32_t batch, uint64_t arrival, uint64_t ingested_us) {
+void segment_writer_row(struct segment_writer *writer, uint32_t batch, uint64_t arrival,
+                        uint64_t ingested_us) {
     writer->row = (struct segment_row_place){batch, writer->batches[batch].stream, arrival, ingested_us};
 }
 
@@ -188,9 +190,15 @@ bool segment_writer_event(struct segment_writer *writer, const struct event *eve
     return true;
 }
 
-uint64_t segment_writer_events(const struct segment_writer *writer) { return writer->events; }
-uint64_t segment_writer_text(const struct segment_writer *writer) { return writer->text; }
-uint64_t segment_writer_sum(const struct segment_writer *writer) { return writer->sum; }
+uint64_t segment_writer_events(const struct segment_writer *writer) {
+    return writer->events;
+}
+uint64_t segment_writer_text(const struct segment_writer *writer) {
+    return writer->text;
+}
+uint64_t segment_writer_sum(const struct segment_writer *writer) {
+    return writer->sum;
+}
 
 /* ---- the file */
 
@@ -239,7 +247,8 @@ static struct segment_index *gather_index(struct segment_writer *writer) {
     for (uint32_t i = 0; i < index->template_count; i++)
         index->templates[i] = segment_texts_get(&writer->tables.templates, i);
     for (uint32_t i = 0; i < index->word_count; i++)
-        index->words[i] = (struct segment_word){segment_texts_get(&writer->tables.words, i), writer->tables.word_blocks[i]};
+        index->words[i] =
+            (struct segment_word){segment_texts_get(&writer->tables.words, i), writer->tables.word_blocks[i]};
     for (uint32_t i = 0; i < writer->block_count; i++) {
         writer->notes[i].templates = counts + writer->template_starts[i];
         writer->notes[i].streams = writer->block_streams[i];
@@ -281,7 +290,8 @@ struct layout {
     uint32_t *sizes; /* sealed: blocks, then pages */
 };
 
-static bool lay_out(struct segment_writer *writer, struct layout *layout, struct segment_head *head, struct fault *fault) {
+static bool lay_out(struct segment_writer *writer, struct layout *layout, struct segment_head *head,
+                    struct fault *fault) {
     if (!pack_index(writer, &layout->index, fault))
         return false;
     head->blocks = writer->block_count;
@@ -304,13 +314,15 @@ static bool lay_out(struct segment_writer *writer, struct layout *layout, struct
     return !layout->pages.overflow || fault_set(fault, FAULT_LIMIT, "a segment's filter is too large");
 }
 
-static void seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain, struct buffer *to) {
+static void seal(struct segment_cipher *cipher, uint32_t number, bool last, struct slice plain,
+                 struct buffer *to) {
     segment_cipher_seal(cipher, number, last, plain, to->data + to->size);
     to->size += plain.size + SEGMENT_TAG_SIZE;
 }
 
-static bool write_file(struct segment_writer *writer, const struct layout *layout, const struct segment_head *head,
-                       const uint8_t day_key[SEGMENT_KEY_SIZE], struct buffer *to, struct fault *fault) {
+static bool write_file(struct segment_writer *writer, const struct layout *layout,
+                       const struct segment_head *head, const uint8_t day_key[SEGMENT_KEY_SIZE],
+                       struct buffer *to, struct fault *fault) {
     uint8_t key[SEGMENT_KEY_SIZE];
     size_t start = to->size;
     if (!buffer_reserve(to, head->file_size))
@@ -336,16 +348,20 @@ static bool write_file(struct segment_writer *writer, const struct layout *layou
 
 bool segment_writer_finish(struct segment_writer *writer, uint64_t first_index, uint64_t last_index,
                            const uint8_t day_key[SEGMENT_KEY_SIZE], const struct hash *key_id,
-                           const struct random_source *random, struct buffer *to, struct segment_head *ret_head,
-                           struct fault *fault) {
-    struct segment_head head = {.class = writer->class, .day = writer->day, .first_index = first_index,
-                                .last_index = last_index, .key_id = *key_id};
+                           const struct random_source *random, struct buffer *to,
+                           struct segment_head *ret_head, struct fault *fault) {
+    struct segment_head head = {.class = writer->class,
+                                .day = writer->day,
+                                .first_index = first_index,
+                                .last_index = last_index,
+                                .key_id = *key_id};
     struct layout layout = {.index = BUFFER(SEGMENT_SECTION_MOST), .pages = BUFFER(SEGMENT_FILE_MOST)};
     if (writer->events == 0)
         return fault_set(fault, FAULT_USAGE, "a segment without events");
     bool good = (segment_block_writer_events(writer->block) == 0 || end_block(writer, fault)) &&
                 random_fill(random, head.random, sizeof head.random, fault) &&
-                lay_out(writer, &layout, &head, fault) && write_file(writer, &layout, &head, day_key, to, fault);
+                lay_out(writer, &layout, &head, fault) &&
+                write_file(writer, &layout, &head, day_key, to, fault);
     if (good && ret_head)
         *ret_head = head;
     if (layout.index.data)

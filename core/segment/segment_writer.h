@@ -35,11 +35,13 @@ void segment_writer_set_clock(struct segment_writer *writer, const struct segmen
 /* Their numbers, from 0. UINT32_MAX and a fault where there are too many, or the entry is none. */
 uint32_t segment_writer_stream(struct segment_writer *writer, const struct hash *id, struct slice name,
                                const struct verify_key *first_key, struct fault *fault);
-uint32_t segment_writer_batch(struct segment_writer *writer, uint32_t stream, uint64_t log_index, struct slice entry,
-                              struct slice class_list, const uint8_t class_key[CLASS_KEY_SIZE], struct fault *fault);
+uint32_t segment_writer_batch(struct segment_writer *writer, uint32_t stream, uint64_t log_index,
+                              struct slice entry, struct slice class_list,
+                              const uint8_t class_key[CLASS_KEY_SIZE], struct fault *fault);
 
 /* The next events are of this batch and came with this row. */
-void segment_writer_row(struct segment_writer *writer, uint32_t batch, uint64_t arrival, uint64_t ingested_us);
+void segment_writer_row(struct segment_writer *writer, uint32_t batch, uint64_t arrival,
+                        uint64_t ingested_us);
 bool segment_writer_event(struct segment_writer *writer, const struct event *event, struct fault *fault);
 
 uint64_t segment_writer_events(const struct segment_writer *writer);
@@ -50,7 +52,7 @@ uint64_t segment_writer_sum(const struct segment_writer *writer);
 /* The whole file. The writer is used up. ret_head may be NULL. */
 bool segment_writer_finish(struct segment_writer *writer, uint64_t first_index, uint64_t last_index,
                            const uint8_t day_key[SEGMENT_KEY_SIZE], const struct hash *key_id,
-                           const struct random_source *random, struct buffer *to, struct segment_head *ret_head,
-                           struct fault *fault);
+                           const struct random_source *random, struct buffer *to,
+                           struct segment_head *ret_head, struct fault *fault);
 
 #endif

@@ -48,8 +48,12 @@ static double seconds(clockid_t clock) {
     clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
-static double cpu(void) { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
-static double wall(void) { return seconds(CLOCK_MONOTONIC); }
+static double cpu(void) {
+    return seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+static double wall(void) {
+    return seconds(CLOCK_MONOTONIC);
+}
 
 static struct lines lines_open(const char *path) {
     struct stat status;
@@ -139,8 +143,11 @@ static void floor_of(const struct lines *lines, const char *folder) {
 }
 
 static void write_body(struct buffer *to, const struct lines *lines, size_t i) {
-    struct event_body body = {.kind = EVENT_LINE, .source = SLICE("/var/log/bench.log"), .raw = line(lines, i),
-                              .offset = lines->starts[i], .generation = 1};
+    struct event_body body = {.kind = EVENT_LINE,
+                              .source = SLICE("/var/log/bench.log"),
+                              .raw = line(lines, i),
+                              .offset = lines->starts[i],
+                              .generation = 1};
     buffer_clear(to);
     event_body_write(to, &body);
 }
@@ -171,7 +178,8 @@ static void begin(struct sealer *sealer) {
     sealer->writer = segment_writer_create(CLASS, 1);
     segment_writer_set_clock(sealer->writer, &clock);
     sealer->first_index = sealer->index;
-    sealer->stream = segment_writer_stream(sealer->writer, &sealer->id, SLICE("ca1"), signing_key_public(sealer->key), NULL);
+    sealer->stream = segment_writer_stream(sealer->writer, &sealer->id, SLICE("ca1"),
+                                           signing_key_public(sealer->key), NULL);
 }
 
 static void finish(struct sealer *sealer) {
@@ -179,8 +187,8 @@ static void finish(struct sealer *sealer) {
     struct random_source random = random_source_system();
     struct buffer file = BUFFER(SEGMENT_FILE_MOST);
     struct fault fault = {0};
-    if (!segment_writer_finish(sealer->writer, sealer->first_index, sealer->index - 1, day_key, &key_id, &random, &file,
-                               NULL, &fault))
+    if (!segment_writer_finish(sealer->writer, sealer->first_index, sealer->index - 1, day_key, &key_id,
+                               &random, &file, NULL, &fault))
         give_up(fault.text);
     segment_writer_destroy(sealer->writer);
     snprintf(sealer->names[sealer->files], 32, "%u.segment", sealer->files);
@@ -204,16 +212,22 @@ static void seal_batch(struct sealer *sealer, size_t first, size_t count) {
     }
     open_batch_class_list(open, &list);
     size_t list_size = class_list_write(&list, list_bytes);
-    struct batch_entry entry = {.stream_id = sealer->id, .kind = BATCH_DATA, .batch_seq = sealer->index,
-                                .first_event_seq = first, .event_count = (uint32_t)count, .open_us = 1000000,
-                                .close_us = 2000000 + (first + count) * 50000, .prev = sealer->prev, .seen = seen_none()};
+    struct batch_entry entry = {.stream_id = sealer->id,
+                                .kind = BATCH_DATA,
+                                .batch_seq = sealer->index,
+                                .first_event_seq = first,
+                                .event_count = (uint32_t)count,
+                                .open_us = 1000000,
+                                .close_us = 2000000 + (first + count) * 50000,
+                                .prev = sealer->prev,
+                                .seen = seen_none()};
     entry.event_root = class_list_event_root(slice_make(list_bytes, list_size));
     batch_entry_sign(&entry, sealer->key, entry_bytes);
     sealer->prev = batch_entry_hash(slice_make(entry_bytes, sizeof entry_bytes));
     open_batch_destroy(open);
     uint32_t batch = segment_writer_batch(sealer->writer, sealer->stream, sealer->index++,
-                                          slice_make(entry_bytes, sizeof entry_bytes), slice_make(list_bytes, list_size),
-                                          class_key, NULL);
+                                          slice_make(entry_bytes, sizeof entry_bytes),
+                                          slice_make(list_bytes, list_size), class_key, NULL);
     double begun = cpu();
     for (size_t i = first; i < first + count; i++) {
         if ((i - first) % ROW_EVENTS == 0)
@@ -240,8 +254,8 @@ static void seal_all(struct sealer *sealer) {
         }
     }
     printf("sealing: %.2f CPU-s/M, %.1f bytes an event, %u segments\n",
-           sealer->cpu * 1e6 / (double)sealer->lines->count, (double)sealer->bytes / (double)sealer->lines->count,
-           sealer->files);
+           sealer->cpu * 1e6 / (double)sealer->lines->count,
+           (double)sealer->bytes / (double)sealer->lines->count, sealer->files);
 }
 
 static bool read_file(void *context, uint64_t offset, void *to, size_t size, struct fault *fault) {
@@ -288,9 +302,10 @@ static void read_all(const struct sealer *sealer) {
         segment_verify(reader, &verify);
         verified += cpu() - start;
         if (i == 0)
-            printf("segment 0: %u blocks, %u pages, %u templates, %u shapes, %u words, index %u bytes sealed\n",
-                   index->block_count, segment_reader_head(reader)->pages, index->template_count, index->shape_count,
-                   index->word_count, segment_reader_head(reader)->index_size);
+            printf(
+                "segment 0: %u blocks, %u pages, %u templates, %u shapes, %u words, index %u bytes sealed\n",
+                index->block_count, segment_reader_head(reader)->pages, index->template_count,
+                index->shape_count, index->word_count, segment_reader_head(reader)->index_size);
         segment_reader_close(reader);
         close(fd);
     }

@@ -54,8 +54,10 @@ static void it_is_the_time_that_reading_gives(void **state) {
     for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
         for (size_t i = 0; i < 3 * sizeof lines / sizeof *lines; i++) {
             struct event_field fragment = {SLICE("fragment.index"), i % 3 == 1 ? SLICE("1") : SLICE("0")};
-            struct event_body body = {.kind = (enum event_kind)kind, .raw = slice_string(lines[i / 3]),
-                                      .source_time_us = i % 3 == 2 ? 0 : READ_US - 5, .fields = &fragment,
+            struct event_body body = {.kind = (enum event_kind)kind,
+                                      .raw = slice_string(lines[i / 3]),
+                                      .source_time_us = i % 3 == 2 ? 0 : READ_US - 5,
+                                      .fields = &fragment,
                                       .field_count = i % 3 ? 1 : 0};
             uint64_t time_us, read_us;
             bool zoneless;

@@ -121,19 +121,22 @@ static void an_altered_file_is_refused_wherever_it_was_altered(void **state) {
     assert_true(files_remove(site, &fault));
     assert_null(day_keys_open(*state, true, &fault));
     assert_int_equal(fault.code, FAULT_MISSING);
-    assert_true(files_write(site, SLICE("0000000000000000000000000000000000000000000000000000000000000000\n"), 0600, &fault));
+    assert_true(files_write(site, SLICE("0000000000000000000000000000000000000000000000000000000000000000\n"),
+                            0600, &fault));
     assert_null(day_keys_open(*state, true, &fault));
     assert_int_equal(fault.code, FAULT_AUTH);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_key_is_made_once_and_found_again, fixture_folder_make, fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(a_destroyed_key_is_gone_from_the_file, fixture_folder_make, fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(a_mirror_has_it_before_it_is_used_and_loses_it_too, fixture_folder_make,
+        cmocka_unit_test_setup_teardown(a_key_is_made_once_and_found_again, fixture_folder_make,
                                         fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(an_altered_file_is_refused_wherever_it_was_altered, fixture_folder_make,
+        cmocka_unit_test_setup_teardown(a_destroyed_key_is_gone_from_the_file, fixture_folder_make,
                                         fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(a_mirror_has_it_before_it_is_used_and_loses_it_too,
+                                        fixture_folder_make, fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(an_altered_file_is_refused_wherever_it_was_altered,
+                                        fixture_folder_make, fixture_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,8 +60,8 @@ static void put_batch(struct site *site, uint64_t log_index, bool owed) {
         open_batch_set_key(open, classes[i], keys[i]);
     for (unsigned begin = 0; begin < EVENTS; begin += EVENTS_A_ROW) {
         CLEANUP_BUFFER struct buffer text = BUFFER(1 << 20), body = BUFFER(1 << 16);
-        struct events_message message = {.lane = LANE_SECURITY, .batch_seq = site->batch_seq,
-                                         .first_event_seq = site->next_seq};
+        struct events_message message = {
+            .lane = LANE_SECURITY, .batch_seq = site->batch_seq, .first_event_seq = site->next_seq};
         for (unsigned i = begin; i < EVENTS && i < begin + EVENTS_A_ROW; i++) {
             char raw[64];
             snprintf(raw, sizeof raw, "entry %u of %u", i, (unsigned)log_index);
@@ -75,7 +75,8 @@ static void put_batch(struct site *site, uint64_t log_index, bool owed) {
             message.last_time_us = event.time_us;
         }
         for (unsigned i = 0; begin == 0 && i < 2; i++)
-            message.keys[message.key_count++] = (struct events_key){classes[i], slice_make(keys[i], CLASS_KEY_SIZE)};
+            message.keys[message.key_count++] =
+                (struct events_key){classes[i], slice_make(keys[i], CLASS_KEY_SIZE)};
         message.text_size = (uint32_t)text.size;
         message.data = buffer_slice(&text);
         message.first_time_us = 1000 + begin;
@@ -84,9 +85,15 @@ static void put_batch(struct site *site, uint64_t log_index, bool owed) {
     }
     open_batch_class_list(open, &list);
     size_t size = class_list_write(&list, list_bytes);
-    struct batch_entry entry = {.stream_id = site->stream, .kind = BATCH_DATA, .batch_seq = site->batch_seq++,
-                                .first_event_seq = first, .event_count = EVENTS, .open_us = 500, .close_us = 5000,
-                                .prev = site->prev, .seen = seen_none()};
+    struct batch_entry entry = {.stream_id = site->stream,
+                                .kind = BATCH_DATA,
+                                .batch_seq = site->batch_seq++,
+                                .first_event_seq = first,
+                                .event_count = EVENTS,
+                                .open_us = 500,
+                                .close_us = 5000,
+                                .prev = site->prev,
+                                .seen = seen_none()};
     entry.event_root = class_list_event_root(slice_make(list_bytes, size));
     batch_entry_sign(&entry, site->key, entry_bytes);
     site->prev = batch_entry_hash(slice_make(entry_bytes, sizeof entry_bytes));
@@ -108,7 +115,8 @@ static void open_site(void **state, struct site *site) {
     assert_non_null(site->keys);
     site->batch = store_batch_create(site->store);
     CLEANUP_BUFFER struct buffer row = BUFFER(STREAM_ROW_MOST);
-    struct stream_row stream = {LANE_SECURITY, SLICE("host"), signing_key_public(site->key)->bytes, {NULL, 0}};
+    struct stream_row stream = {
+        LANE_SECURITY, SLICE("host"), signing_key_public(site->key)->bytes, {NULL, 0}};
     stream_row_write(&row, &stream);
     put(site, STORE_STREAM, hash_slice(&site->stream), buffer_slice(&row));
 }
@@ -275,9 +283,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(closed_batches_become_a_segment_for_each_class, fixture_folder_make,
                                         fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(a_row_that_detection_has_not_passed_ends_the_range, fixture_folder_make,
+        cmocka_unit_test_setup_teardown(a_row_that_detection_has_not_passed_ends_the_range,
+                                        fixture_folder_make, fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(files_that_no_row_names_are_swept, fixture_folder_make,
                                         fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(files_that_no_row_names_are_swept, fixture_folder_make, fixture_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 #include "stream_id.h"
 
 #define STREAMS 2u
-#define ROW 7u       /* events */
-#define BATCH 100u   /* events, at most */
+#define ROW 7u     /* events */
+#define BATCH 100u /* events, at most */
 
 struct stream {
     struct signing_key *key;
@@ -30,7 +30,9 @@ static const struct {
     {"nothing that changes", 0},
     {"a \x11 that stands for a variable elsewhere", 0},
     {"1.2.3.4.5 and v1.2.3.4 and 01.02.03.04: fe80::1 7f3ab2c9 host12 A_b-c", 0},
-    {"\x00\xff\xfe" "1\x00", 6},
+    {"\x00\xff\xfe"
+     "1\x00",
+     6},
     {"escape \\u0041 here", 0},
     {"1", 0},
     {"zebra", 0},
@@ -39,7 +41,10 @@ static const struct {
 static void write_line(struct buffer *to, struct slice raw, size_t i) {
     struct event_field fields[3] = {
         {SLICE("_PID"), SLICE("17")}, {SLICE("_COMM"), SLICE("app")}, {SLICE("empty"), {NULL, 0}}};
-    struct event_body body = {.source = SLICE("/var/log/auth.log"), .raw = raw, .offset = i * 100, .generation = i / 50,
+    struct event_body body = {.source = SLICE("/var/log/auth.log"),
+                              .raw = raw,
+                              .offset = i * 100,
+                              .generation = i / 50,
                               .fields = fields};
     if (i % 3 == 1) {
         body.kind = EVENT_JOURNAL;
@@ -64,8 +69,9 @@ static struct slice body_of(size_t i) {
         for (unsigned n = 0; n < 3000; n++)
             buffer_printf(&raw, "%c ", "abcdefgh"[n % 8]);
     else
-        buffer_printf(&raw, "Nov 21 10:%02zu:%02zu host%zu app[%zu]: request r%zu took %zu.%03zu ms, %s", i / 60 % 60, i % 60,
-                      i % 3, 300 + i % 40, i * 7919, i % 9, i % 1000, i % 2 ? "good" : "bad");
+        buffer_printf(&raw, "Nov 21 10:%02zu:%02zu host%zu app[%zu]: request r%zu took %zu.%03zu ms, %s",
+                      i / 60 % 60, i % 60, i % 3, 300 + i % 40, i * 7919, i % 9, i % 1000,
+                      i % 2 ? "good" : "bad");
     write_line(&body, buffer_slice(&raw), i);
     return slice_make(memory_copy(body.data, body.size), body.size);
 }
@@ -76,8 +82,8 @@ static void add_stream(struct segment_writer *writer, struct stream *stream, uns
     snprintf(stream->name, sizeof stream->name, "host%u", number);
     stream->key = signing_key_create(seed);
     stream->id = stream_id_make(slice_string(stream->name), signing_key_public(stream->key));
-    stream->number =
-        segment_writer_stream(writer, &stream->id, slice_string(stream->name), signing_key_public(stream->key), &fault);
+    stream->number = segment_writer_stream(writer, &stream->id, slice_string(stream->name),
+                                           signing_key_public(stream->key), &fault);
     assert(stream->number == number);
 }
 
@@ -85,7 +91,8 @@ static void add_stream(struct segment_writer *writer, struct stream *stream, uns
 static uint32_t add_batch(struct segment_writer *writer, struct stream *stream, uint64_t log_index,
                           struct fixture_line **lines, size_t count) {
     struct open_batch *open = open_batch_create();
-    uint8_t class_key[CLASS_KEY_SIZE] = {(uint8_t)log_index, 5}, list_bytes[CLASS_LIST_MOST], entry_bytes[BATCH_ENTRY_SIZE];
+    uint8_t class_key[CLASS_KEY_SIZE] = {(uint8_t)log_index, 5}, list_bytes[CLASS_LIST_MOST],
+            entry_bytes[BATCH_ENTRY_SIZE];
     struct class_list list;
     uint64_t first = stream->next_seq;
     open_batch_set_key(open, FIXTURE_CLASS, class_key);
@@ -104,17 +111,24 @@ static uint32_t add_batch(struct segment_writer *writer, struct stream *stream, 
     }
     open_batch_class_list(open, &list);
     size_t list_size = class_list_write(&list, list_bytes);
-    struct batch_entry entry = {.stream_id = stream->id, .kind = BATCH_DATA, .batch_seq = stream->batch_seq++,
-                                .first_event_seq = stream->next_seq, .event_count = (uint32_t)(first - stream->next_seq),
-                                .open_us = 500, .close_us = 90000000000, .prev = stream->prev, .seen = seen_none()};
+    struct batch_entry entry = {.stream_id = stream->id,
+                                .kind = BATCH_DATA,
+                                .batch_seq = stream->batch_seq++,
+                                .first_event_seq = stream->next_seq,
+                                .event_count = (uint32_t)(first - stream->next_seq),
+                                .open_us = 500,
+                                .close_us = 90000000000,
+                                .prev = stream->prev,
+                                .seen = seen_none()};
     entry.event_root = class_list_event_root(slice_make(list_bytes, list_size));
     batch_entry_sign(&entry, stream->key, entry_bytes);
     stream->prev = batch_entry_hash(slice_make(entry_bytes, sizeof entry_bytes));
     stream->next_seq = first;
     open_batch_destroy(open);
     struct fault fault = {0};
-    uint32_t batch = segment_writer_batch(writer, stream->number, log_index, slice_make(entry_bytes, sizeof entry_bytes),
-                                          slice_make(list_bytes, list_size), class_key, &fault);
+    uint32_t batch =
+        segment_writer_batch(writer, stream->number, log_index, slice_make(entry_bytes, sizeof entry_bytes),
+                             slice_make(list_bytes, list_size), class_key, &fault);
     assert(batch != UINT32_MAX);
     return batch;
 }
@@ -131,7 +145,8 @@ void segment_fixture_make(struct segment_fixture *fixture, size_t more) {
     struct segment_writer *writer = segment_writer_create(FIXTURE_CLASS, 3);
     struct fault fault = {0};
     size_t count = sizeof odd / sizeof *odd + 2 + more;
-    *fixture = (struct segment_fixture){.file = BUFFER(SEGMENT_FILE_MOST), .count = count, .key = {1, 2, 3}, .key_id = {{9}}};
+    *fixture = (struct segment_fixture){
+        .file = BUFFER(SEGMENT_FILE_MOST), .count = count, .key = {1, 2, 3}, .key_id = {{9}}};
     fixture->lines = memory_new_array(count, sizeof *fixture->lines);
     for (unsigned i = 0; i < STREAMS; i++)
         add_stream(writer, &streams[i], i);
@@ -162,8 +177,8 @@ void segment_fixture_make(struct segment_fixture *fixture, size_t more) {
     }
     fixture->sum = segment_writer_sum(writer);
     struct random_source random = {NULL, fill};
-    bool good = segment_writer_finish(writer, 10, log_index - 1, fixture->key, &fixture->key_id, &random, &fixture->file,
-                                      &fixture->head, &fault);
+    bool good = segment_writer_finish(writer, 10, log_index - 1, fixture->key, &fixture->key_id, &random,
+                                      &fixture->file, &fixture->head, &fault);
     assert(good);
     (void)good;
     segment_writer_destroy(writer);

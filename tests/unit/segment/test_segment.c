@@ -204,10 +204,12 @@ static void a_damaged_block_takes_no_other_with_it(void **state) {
 
 static void two_swapped_blocks_are_noticed(void **state) {
     struct segment_fixture *fixture = *state;
-    size_t first_size, second_size, first = block_at(fixture, 0, &first_size), second = block_at(fixture, 1, &second_size);
+    size_t first_size, second_size, first = block_at(fixture, 0, &first_size),
+                                    second = block_at(fixture, 1, &second_size);
     struct opened opened;
     struct fault fault = {0};
-    uint8_t *sizes = fixture->file.data + SEGMENT_HEAD_FIXED, *copy = memory_copy(fixture->file.data, fixture->file.size);
+    uint8_t *sizes = fixture->file.data + SEGMENT_HEAD_FIXED,
+            *copy = memory_copy(fixture->file.data, fixture->file.size);
     memcpy(fixture->file.data + first, copy + second, second_size);
     memcpy(fixture->file.data + first + second_size, copy + first, first_size);
     /* With the sizes as they were the cut is wrong… */
@@ -230,10 +232,48 @@ static void two_swapped_blocks_are_noticed(void **state) {
 static void searches_miss_nothing(void **state) {
     const struct segment_fixture *fixture = *state;
     static const char *const searches[] = {
-        "", "failed", "password root", "198.51.100.7", "51.100.7", "1.2.3.4", "01.02.03.04", "40002", "4000", "ssh", "ssh2",
-        "host", "host1", "7f3ab2c9", "ab", "r7919", "request", "good", "n17", "n", "=", ":", "_", "] ", "zebra", "zeb",
-        "nothing", "\"nothing that\"", "took", "not good", "good or zebra", "absent", "999999999", "\x11", "a", "A_b-c",
-        "app[301]", "10:00:13", "Nov 21", "u0041", "source.ip:198.51.100.7", "fe80",
+        "",
+        "failed",
+        "password root",
+        "198.51.100.7",
+        "51.100.7",
+        "1.2.3.4",
+        "01.02.03.04",
+        "40002",
+        "4000",
+        "ssh",
+        "ssh2",
+        "host",
+        "host1",
+        "7f3ab2c9",
+        "ab",
+        "r7919",
+        "request",
+        "good",
+        "n17",
+        "n",
+        "=",
+        ":",
+        "_",
+        "] ",
+        "zebra",
+        "zeb",
+        "nothing",
+        "\"nothing that\"",
+        "took",
+        "not good",
+        "good or zebra",
+        "absent",
+        "999999999",
+        "\x11",
+        "a",
+        "A_b-c",
+        "app[301]",
+        "10:00:13",
+        "Nov 21",
+        "u0041",
+        "source.ip:198.51.100.7",
+        "fe80",
     };
     struct opened opened;
     struct query_blocks *blocks = memory_new(sizeof *blocks);
@@ -248,7 +288,8 @@ static void searches_miss_nothing(void **state) {
         assert_true(query_segment_blocks(expression, opened.reader, blocks, &fault));
         for (uint32_t b = 0; b < fixture->head.blocks; b++) {
             uint64_t found = 0;
-            assert_true(segment_block_open(block, opened.reader, b, &fault) && segment_block_values(block, &fault));
+            assert_true(segment_block_open(block, opened.reader, b, &fault) &&
+                        segment_block_values(block, &fault));
             uint8_t *marks = memory_new(segment_block_count(block));
             bool marked = segment_block_mark(block, query_segment_token(expression), marks);
             for (uint32_t i = 0; i < segment_block_count(block); i++) {

@@ -30,7 +30,8 @@ static void a_line_falls_apart_into_variables(void **state) {
         size_t at = 0, start, n = 0;
         for (; segment_variable_next(text, &at, &start); n++) {
             assert_non_null(cases[i].variables[n]);
-            assert_true(slice_equal(slice_make(text.data + start, at - start), slice_string(cases[i].variables[n])));
+            assert_true(
+                slice_equal(slice_make(text.data + start, at - start), slice_string(cases[i].variables[n])));
         }
         assert_null(cases[i].variables[n]);
     }
@@ -92,7 +93,8 @@ static void a_filter_forgets_nothing_and_rarely_invents(void **state) {
         struct slice bytes = slice_make(pages.data + starts[page], starts[page + 1] - starts[page]);
         assert_true(segment_filter_look(bytes, token_digest(t), count, BLOCKS, may, &fault));
         for (unsigned block = 0; block < BLOCKS; block++) {
-            bool in = t < TOKENS && (t % BLOCKS == block || t % 100 == 0 || (t % 10 == 0 && (t + 1) % BLOCKS == block));
+            bool in = t < TOKENS &&
+                      (t % BLOCKS == block || t % 100 == 0 || (t % 10 == 0 && (t + 1) % BLOCKS == block));
             if (in)
                 assert_true(may[block]);
             invented += !in && may[block];
