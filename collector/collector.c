@@ -275,6 +275,7 @@ void collector_finish(struct collector *collector) {
     if (collector->log_state)
         log_state_wake(collector->log_state);
     retention_job_quit(collector->retention);
+    backup_service_quit(collector->backup); /* somebody may wait for one at the socket */
     collector->queries = query_server_stop(collector->queries);
     collector->metrics = metrics_server_destroy(collector->metrics);
     if (collector->ingest)
@@ -285,7 +286,6 @@ void collector_finish(struct collector *collector) {
         collector_report(collector, "collector_stopped", "the collector was stopped");
     collector->retention = retention_job_stop(collector->retention);
     outbox_stop(collector->outbox);
-    backup_service_quit(collector->backup);
     witnessing_stop(collector->witnesses);
     checkpoint_maker_quit(collector->checkpoints);
     collector->committer = committer_destroy(collector->committer);
