@@ -369,6 +369,9 @@ bool search_stored(struct search *search, uint64_t *next, struct fault *fault) {
     good = good && merge_rows(&merge, next, fault);
     if (arrival > *next)
         *next = arrival;
+    for (size_t i = 0; i < merge.count; i++) /* rows before one that is stored are stored */
+        if (merge.cursors[i].row.last_arrival >= *next)
+            *next = merge.cursors[i].row.last_arrival + 1;
     for (size_t i = 0; i < merge.count; i++)
         if (merge.cursors[i].handle)
             close_cursor(&merge, &merge.cursors[i]);

@@ -15,7 +15,8 @@
 #include "memory.h"
 #include "seal_range.h"
 
-#define LOOK_US 1000000u   /* how often the log is looked at */
+#define LOOK_US 1000000u   /* how often the log is looked at, at least */
+#define LOOK_MOST_US 5000000u
 #define RETRY_US 30000000u /* after a failure */
 #define DETECTION_STATE                                                                                      \
     "detection" /* in STORE_DETECTOR: begins with u64 the row that detection reads next after a restart */
@@ -206,6 +207,12 @@ static void fail(struct seal *seal, const struct fault *fault) {
     pthread_mutex_unlock(&seal->mutex);
 }
 
+/* No oftener than it matters: nothing is wakened for on an idle machine. */
+static uint64_t pause_us(const struct seal *seal) {
+    uint64_t pause_us = seal->settings.after_us / 16;
+    return pause_us < LOOK_US ? LOOK_US : pause_us > LOOK_MOST_US ? LOOK_MOST_US : pause_us;
+}
+
 static void *run(void *context) {
     struct seal *seal = context;
     while (!is_stopping(seal)) {
@@ -225,7 +232,7 @@ static void *run(void *context) {
             if (due)
                 seal->told = false;
             else
-                rest(seal, LOOK_US);
+                rest(seal, pause_us(seal));
         }
     }
     return NULL;
