@@ -192,7 +192,9 @@ static bool read_mark(struct seal *seal, struct fault *fault) {
         return local.code == FAULT_MISSING || fault_set(fault, local.code, "%s", local.text);
     seal->index = bytes_get_u64(mark);
     seal->day = bytes_get_u64(mark + 8);
+    pthread_mutex_lock(&seal->mutex);
     seal->counts.next_index = seal->index;
+    pthread_mutex_unlock(&seal->mutex);
     return true;
 }
 
@@ -203,7 +205,6 @@ static void fail(struct seal *seal, const struct fault *fault) {
     seal->told = true;
     pthread_mutex_lock(&seal->mutex);
     seal->counts.failures++;
-    seal->index = seal->counts.next_index;
     pthread_mutex_unlock(&seal->mutex);
 }
 
@@ -221,11 +222,9 @@ static void *run(void *context) {
         if (due)
             good = write_range(seal, &fault);
         if (!good) {
-            uint64_t day = seal->day;
             fail(seal, &fault);
+            seal->index = seal->day = 0; /* from what is committed on, or from the beginning */
             read_mark(seal, NULL);
-            if (seal->index == 0)
-                seal->day = day;
             begin_range(seal);
             rest(seal, RETRY_US);
         } else {
