@@ -41,16 +41,18 @@ static bool is_rotation_mark(const char *text, size_t size) {
     return digit;
 }
 
+/* Most names of a folder are of other logs: they are told by their first letters, before anything is counted. */
 static bool is_rotated_name(const char *base, const char *name) {
+    const char *dot = strrchr(base, '.');
+    size_t stem = dot ? (size_t)(dot - base) : 0;
+    if (strncmp(name, base, stem ? stem : strlen(base)) != 0)
+        return false;
     size_t base_size = strlen(base), size = size_uncompressed(name);
     if (size <= base_size)
         return false;
     if (memcmp(name, base, base_size) == 0 && is_rotation_mark(name + base_size, size - base_size))
         return true;
-    const char *dot = strrchr(base, '.');
-    size_t stem = dot ? (size_t)(dot - base) : 0;
-    return stem && memcmp(name, base, stem) == 0 && ends_with(name, size, dot) &&
-           is_rotation_mark(name + stem, size - base_size);
+    return stem && ends_with(name, size, dot) && is_rotation_mark(name + stem, size - base_size);
 }
 
 /* gzip(1) writes the length of what it packed as the last four bytes (RFC 1952, ISIZE), little-endian. */
@@ -106,9 +108,10 @@ static int compare_age(const void *left, const void *right) {
 
 static void list_folder(const char *name, struct siblings *to) {
     CLEANUP_FREE char *folder = folder_of(name);
+    const char *base = base_of(name);
     DIR *open = opendir(folder);
     for (struct dirent *entry; open && to->count < SIBLINGS_MOST && (entry = readdir(open));) {
-        if (!is_rotated_name(base_of(name), entry->d_name))
+        if (!is_rotated_name(base, entry->d_name))
             continue;
         struct sibling one = {.name = join(folder, entry->d_name)};
         if (file_look_name(one.name, false, &one.look) != FILE_FOUND) {

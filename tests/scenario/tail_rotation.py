@@ -98,7 +98,7 @@ def _(folder):
             for path in paths:
                 follow.write(2, path)
                 if chance.random() < 0.5:
-                    rotate(path)
+                    rotate(path, keep=20)  # every one stays: none goes before it was read
                     follow.write(1, f"{path}.1")
                     follow.write(1, path)
             if turn % 4 == 1:
