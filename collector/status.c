@@ -87,6 +87,12 @@ static void write_status(struct collector *collector, struct buffer *to) {
                   ",\"behind\":%" PRIu64 "},\"channels\":",
                   detection.rules, detection.events, detection.alerts, detection.behind);
     outbox_describe(collector->outbox, to);
+    struct seal_counts sealed = seal_counts(collector->seal);
+    buffer_printf(to,
+                  ",\"sealed\":{\"log_upto\":%" PRIu64 ",\"segments\":%" PRIu64 ",\"events\":%" PRIu64
+                  ",\"text\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"failing\":%s}",
+                  sealed.next_index, sealed.segments, sealed.events, sealed.text, sealed.bytes,
+                  sealed.failing ? "true" : "false");
     buffer_append_string(to, ",\"log_key\":");
     write_log_key(collector, to);
     buffer_append_string(to, ",\"witnesses\":");
@@ -172,6 +178,11 @@ void collector_write_metrics(void *context, struct buffer *to) {
     write_witness_metrics(collector, to);
     metrics_counter(to, "tocsin_detected_events_total", "Events that rules have seen.", detection.events);
     metrics_counter(to, "tocsin_alerts_total", "Alerts raised.", detection.alerts);
+    struct seal_counts sealed = seal_counts(collector->seal);
+    metrics_counter(to, "tocsin_sealed_events_total", "Events sealed into segments.", sealed.events);
+    metrics_counter(to, "tocsin_sealed_bytes_total", "Bytes of the segments written.", sealed.bytes);
+    metrics_gauge(to, "tocsin_sealed_log_index", "The log is sealed up to here.", (double)sealed.next_index);
+    metrics_gauge(to, "tocsin_sealing_failing", "1 while nothing can be sealed.", sealed.failing);
     metrics_gauge(to, "tocsin_detection_behind_rows", "Rows committed that rules have not seen.",
                   (double)detection.behind);
     metrics_counter(to, "tocsin_notices_sent_total", "Notices handed over.", outbox.sent);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "log_reader.h"
 #include "memory.h"
+#include "report.h"
 #include "seal_range.h"
 
 #define LOOK_US 1000000u   /* how often the log is looked at, at least */
@@ -202,9 +203,26 @@ static void fail(struct seal *seal, const struct fault *fault) {
     if (!seal->told)
         log_fault(LOG_LEVEL_ERROR, fault,
                   "nothing is sealed until this is better; everything is kept as it is");
+    if (!seal->told) {
+        struct change *change = change_create();
+        report_state(change, "sealing_failed", NULL, "nothing is sealed: %s%s%s", fault->place,
+                     fault->place[0] ? ": " : "", fault->text);
+        committer_submit(seal->settings.committer, change);
+    }
     seal->told = true;
     pthread_mutex_lock(&seal->mutex);
     seal->counts.failures++;
+    seal->counts.failing = true;
+    pthread_mutex_unlock(&seal->mutex);
+}
+
+static void recover(struct seal *seal) {
+    struct change *change = change_create();
+    report_state(change, "sealing_good", NULL, "sealing goes on");
+    committer_submit(seal->settings.committer, change);
+    seal->told = false;
+    pthread_mutex_lock(&seal->mutex);
+    seal->counts.failing = false;
     pthread_mutex_unlock(&seal->mutex);
 }
 
@@ -228,9 +246,9 @@ static void *run(void *context) {
             begin_range(seal);
             rest(seal, RETRY_US);
         } else {
-            if (due)
-                seal->told = false;
-            else
+            if (due && seal->told)
+                recover(seal);
+            if (!due)
                 rest(seal, pause_us(seal));
         }
     }

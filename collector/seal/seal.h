@@ -34,6 +34,7 @@ struct seal_counts {
         next_index; /* of the log: everything before it is sealed, but for batches whose bodies are owed */
     uint64_t ranges, segments, events, bytes, text; /* since the start */
     uint64_t failures;
+    bool failing; /* now */
 };
 struct seal_counts seal_counts(struct seal *seal);
 
