@@ -14,8 +14,9 @@
 
 #define SITE_NAME BACKUP_FOLDER_MARK
 #define SITE_LINE                                                                                            \
-    "Backups of Tocsin. The log's name, its hash, and the id of the key that they are encrypted under:"
-#define LINES 4
+    "Backups of Tocsin. The log's name, its hash, the key's id, where the key was, where the day keys are:"
+#define LINES 6
+#define TEXT_MOST (16u * 1024)
 #define LOCK_NAME "lock"
 #define SETS "sets"
 #define MAKING ".making"
@@ -28,12 +29,13 @@ static bool site_text(const struct backup_site *site, struct buffer *to) {
     char log[2 * HASH_SIZE + 1], key[2 * HASH_SIZE + 1];
     encoding_hex(site->log.bytes, HASH_SIZE, log);
     encoding_hex(site->key_id.bytes, HASH_SIZE, key);
-    return buffer_printf(to, SITE_LINE "\n%s\n%s\n%s\n", site->origin, log, key);
+    return buffer_printf(to, SITE_LINE "\n%s\n%s\n%s\n%s\n%s\n", site->origin, log, key, site->key_path,
+                         site->day_keys);
 }
 
 bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct fault *fault) {
     char path[FILES_PATH_MOST];
-    CLEANUP_BUFFER struct buffer text = BUFFER(1024);
+    CLEANUP_BUFFER struct buffer text = BUFFER(TEXT_MOST);
     struct backup_site site = {0};
     if (!files_path(path, folder, SITE_NAME))
         return fault_set(fault, FAULT_LIMIT, "the path is too long");
@@ -48,10 +50,13 @@ bool backup_folder_site(const char *folder, struct backup_site *ret_site, struct
         rest = slice_from(rest, end + 1);
     }
     if (!slice_equal(lines[0], SLICE(SITE_LINE)) || lines[1].size >= sizeof site.origin ||
+        lines[4].size >= sizeof site.key_path || lines[5].size >= sizeof site.day_keys ||
         !encoding_unhex(lines[2], site.log.bytes, HASH_SIZE) ||
         !encoding_unhex(lines[3], site.key_id.bytes, HASH_SIZE))
         return fault_set(fault, FAULT_FORMAT, "%s does not say whose backups these are", path);
     memcpy(site.origin, lines[1].data, lines[1].size);
+    memcpy(site.key_path, lines[4].data, lines[4].size);
+    memcpy(site.day_keys, lines[5].data, lines[5].size);
     *ret_site = site;
     return true;
 }
@@ -60,7 +65,7 @@ bool backup_folder_take(const char *folder, const struct backup_site *site, stru
     char path[FILES_PATH_MOST];
     struct backup_site found;
     struct fault local = {0};
-    CLEANUP_BUFFER struct buffer text = BUFFER(1024);
+    CLEANUP_BUFFER struct buffer text = BUFFER(TEXT_MOST);
     if (!files_make_folder(folder, FOLDER_MODE, fault))
         return false;
     if (backup_folder_site(folder, &found, &local)) {

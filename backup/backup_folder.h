@@ -1,6 +1,6 @@
 /* What stands where in a folder of backups:
  *
- *     FOLDER/tocsin-backup                whose they are, for people and against mistakes: four lines of text
+ *     FOLDER/tocsin-backup                whose they are, for people and against mistakes: six lines of text
  *     FOLDER/sets/TIME/base               the store at one moment, keys and settings (BACKUP_BASE)
  *     FOLDER/sets/TIME/follow-N           what was committed since, in files that follow each other from 0 (BACKUP_FOLLOW)
  *     FOLDER/log/FIRST-END                entries of the log, written once (BACKUP_LOG); sets share them
@@ -21,6 +21,9 @@ struct backup_site {
     char origin[256];
     struct hash log;    /* statement_log */
     struct hash key_id; /* of the key that all in the folder is encrypted under */
+    char key_path
+        [FILES_PATH_MOST]; /* where that key's file was, and the copy of the day keys: for a restore on the same */
+    char day_keys[FILES_PATH_MOST]; /* machine that names neither. Empty where it is not known */
 };
 
 /* Makes the folder what it must be, or finds that it is: FAULT_CONFLICT for another site's, and for one

@@ -1,6 +1,7 @@
 /* tocsin backup: the collector's own now, or one into a folder, while it runs or at rest. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,17 +119,20 @@ static bool whose(const char *data, struct backup_site *ret_site, struct fault *
 
 /* --key, else the setting's, else the collector's own; made where there is none. */
 static bool open_key(const struct command_context *context, const struct backup_options *options,
-                     const char *data, uint8_t ret_key[BACKUP_KEY_SIZE], struct fault *fault) {
-    char path[FILES_PATH_MOST], folder[FILES_PATH_MOST];
+                     const char *data, char ret_path[FILES_PATH_MOST], uint8_t ret_key[BACKUP_KEY_SIZE],
+                     struct fault *fault) {
+    char folder[FILES_PATH_MOST], *path = ret_path;
     struct collector_settings settings;
-    if (options->key)
+    if (options->key) {
+        snprintf(path, FILES_PATH_MOST, "%s", options->key);
         return backup_key_open(options->key, false, ret_key, fault);
+    }
     if (!settings_file_read(collector_settings_table(), context->site, "collector", &settings, fault))
         return false;
     const char *named = settings.backup.key;
     site_path(folder, data, SITE_COLLECTOR_FOLDER);
     if (named)
-        snprintf(path, sizeof path, "%s%s%s", named[0] == '/' ? "" : context->site,
+        snprintf(path, FILES_PATH_MOST, "%s%s%s", named[0] == '/' ? "" : context->site,
                  named[0] == '/' ? "" : "/", named);
     bool good = named || files_path(path, folder, KEY_NAME);
     settings_release(collector_settings_table(), &settings);
@@ -160,7 +164,7 @@ static bool copy_day_keys(const char *data, const char *folder, struct fault *fa
 
 static bool make(const struct command_context *context, const struct backup_options *options,
                  const char *data, struct backup_made *ret_made, struct fault *fault) {
-    char store_folder[FILES_PATH_MOST];
+    char store_folder[FILES_PATH_MOST], key_path[FILES_PATH_MOST];
     uint8_t key[BACKUP_KEY_SIZE];
     struct backup_site site = {0};
     struct backup_making_settings settings = {.folder = options->folder,
@@ -171,9 +175,14 @@ static bool make(const struct command_context *context, const struct backup_opti
                                               .now_us = clock_wall_us()};
     int lock = -1;
     site_path(store_folder, data, SITE_COLLECTOR_STORE);
-    if (!whose(data, &site, fault) || !open_key(context, options, data, key, fault))
+    if (!whose(data, &site, fault) || !open_key(context, options, data, key_path, key, fault))
         return false;
     site.key_id = backup_key_id(key);
+    if (!realpath(key_path, site.key_path))
+        site.key_path[0] = '\0';
+    if (options->day_keys &&
+        (!files_make_folder(options->day_keys, 0700, fault) || !realpath(options->day_keys, site.day_keys)))
+        return false;
     if (!backup_folder_take(options->folder, &site, fault) ||
         !backup_folder_lock(options->folder, &lock, fault))
         return false;

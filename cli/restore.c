@@ -13,6 +13,7 @@
 #include "site.h"
 
 #define DATA_DEFAULT "data"
+#define KEY_NAME "backup.key"
 
 struct restore_options {
     const char *folder, *key, *day_keys, *set;
@@ -36,7 +37,7 @@ static bool parse(int argc, char **argv, struct restore_options *ret_options) {
             return false;
     }
     *ret_options = options;
-    return options.folder && (options.key || options.list);
+    return options.folder != NULL;
 }
 
 static int list(const struct command_context *context, const char *folder) {
@@ -108,24 +109,49 @@ static void tell_of_data(const struct command_context *context, const char *data
             named, data);
 }
 
+/* --key, else the one that the site has already, else the one that was used, where it still is. */
+static bool find_key(const struct restore_options *options, const char *data, const struct backup_site *site,
+                     uint8_t ret_key[BACKUP_KEY_SIZE], struct fault *fault) {
+    char folder[FILES_PATH_MOST], own[FILES_PATH_MOST];
+    if (options->key)
+        return backup_key_open(options->key, false, ret_key, fault);
+    if (site_path(folder, data, SITE_COLLECTOR_FOLDER) && files_path(own, folder, KEY_NAME) &&
+        files_exists(own))
+        return backup_key_open(own, false, ret_key, fault);
+    if (*site->key_path && files_exists(site->key_path))
+        return backup_key_open(site->key_path, false, ret_key, fault);
+    return fault_set(fault, FAULT_MISSING, "the key of these backups is needed: --key FILE%s%s%s",
+                     *site->key_path ? " (it was " : "", site->key_path, *site->key_path ? ")" : "");
+}
+
+/* --day-keys, else the copy that is kept, where it still is. */
+static const char *find_day_keys(const struct restore_options *options, const struct backup_site *site) {
+    char path[FILES_PATH_MOST];
+    bool there = *site->day_keys && files_path(path, site->day_keys, "day.keys") && files_exists(path);
+    return options->day_keys ? options->day_keys : there ? site->day_keys : NULL;
+}
+
 int command_restore(const struct command_context *context, int argc, char **argv) {
     struct restore_options options;
     struct fault fault = {0};
     char data[FILES_PATH_MOST];
     uint8_t key[BACKUP_KEY_SIZE];
     struct backup_restored restored;
+    struct backup_site site;
     if (!parse(argc, argv, &options))
-        return command_usage("restore", "a folder of backups and --key FILE are needed (or --list)");
+        return command_usage("restore", "a folder of backups is needed");
     if (options.list)
         return list(context, options.folder);
     bool good = context->data ? snprintf(data, sizeof data, "%s", context->data) < (int)sizeof data
                               : files_path(data, context->site, DATA_DEFAULT);
-    if (!good || !backup_key_open(options.key, false, key, &fault))
-        return good ? command_fail("restore", &fault) : command_usage("restore", "the path is too long");
+    if (!good)
+        return command_usage("restore", "the path is too long");
+    if (!backup_folder_site(options.folder, &site, &fault) || !find_key(&options, data, &site, key, &fault))
+        return command_fail("restore", &fault);
     struct backup_restore_settings settings = {.folder = options.folder,
                                                .key = key,
                                                .set = options.set,
-                                               .day_keys = options.day_keys,
+                                               .day_keys = find_day_keys(&options, &site),
                                                .site = context->site,
                                                .data = data,
                                                .context = (void *)(uintptr_t)context,

@@ -44,6 +44,8 @@ bool collector_start_backup(struct collector *collector, struct fault *fault) {
     snprintf(settings.site.origin, sizeof settings.site.origin, "%s", collector->origin);
     settings.site.log =
         statement_log(slice_string(collector->origin), signing_key_public(collector->log_key));
+    if (!place(collector, collector->settings->backup.keys, settings.site.day_keys, fault))
+        return false;
     if (!files_exists(key))
         log_notice("backups are encrypted under a key made now, %s: keep a copy of it elsewhere", key);
     collector->backup = backup_service_start(&settings, fault);

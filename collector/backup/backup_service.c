@@ -322,6 +322,8 @@ struct backup_service *backup_service_start(const struct backup_service_settings
         !backup_key_open(service->key_path, true, service->key, fault))
         return backup_service_stop(service);
     service->settings.site.key_id = backup_key_id(service->key);
+    if (!realpath(service->key_path, service->settings.site.key_path))
+        service->settings.site.key_path[0] = '\0';
     read_mark(service);
     struct backup_follower_settings follower = {settings->store, service->folder, service->store_folder};
     service->follower = backup_follower_start(&follower, fault);

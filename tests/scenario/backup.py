@@ -251,6 +251,15 @@ def _(folder):
                                                              backup.newest("follow-000000")), ["belongs elsewhere"])
     refused("no set at all", lambda: shutil.rmtree(os.path.join(place, "sets")), ["no backup that is whole"])
 
+    # The key is where it was, or has to be named.
+    done = subprocess.run([os.path.join(BIN, "tocsin"), "--site", os.path.join(folder, "found"), "restore", good],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 0 and "is restored" in done.stdout, f"{done.stdout}{done.stderr}")
+    shutil.move(os.path.join(folder, "site"), os.path.join(folder, "away"))
+    done = subprocess.run([os.path.join(BIN, "tocsin"), "--site", os.path.join(folder, "lost"), "restore", good],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 3 and "--key FILE (it was" in done.stderr, f"{done.stdout}{done.stderr}")
+
     # What was followed may end anywhere: it was being written to. It then goes up to there.
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(good, place)
