@@ -28,14 +28,26 @@ static inline uint64_t mix(uint64_t digest, uint64_t value) {
     return digest ^ digest >> 32;
 }
 
+/* The bytes as a number, the first the highest; fewer than 8 of them. */
+static inline uint64_t few_bytes(const uint8_t *at, size_t size) {
+    uint64_t value = 0;
+    if (size >= 4) { /* two loads that overlap */
+        size_t behind = size - 4;
+        return (uint64_t)bytes_get_u32(at) << 8 * behind |
+               (bytes_get_u32(at + behind) & (((uint64_t)1 << 8 * behind) - 1));
+    }
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
 uint64_t segment_digest(struct slice text) {
     const uint8_t *at = text.data;
     size_t left = text.size;
-    uint64_t digest = (text.size + 1) * STEP, tail = 0;
+    uint64_t digest = (text.size + 1) * STEP;
     for (; left >= 8; left -= 8, at += 8)
         digest = mix(digest, bytes_get_u64(at) | FOLD);
-    for (size_t i = 0; i < left; i++)
-        tail = tail << 8 | at[i] | 0x20;
+    uint64_t tail = left ? few_bytes(at, left) | (FOLD >> (64 - 8 * left)) : 0;
     digest = mix(mix(digest, tail), STEP);
     return digest | !digest; /* never 0 */
 }
@@ -62,11 +74,11 @@ bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret
     if (i == size)
         return false;
     struct segment_token token = {.start = i, .quad = SIZE_MAX};
-    uint8_t last = segment_kinds[data[i]], kind;
-    for (; i < size && ((kind = segment_kinds[data[i]]) & SEGMENT_ALNUM); i++, last = kind) {
+    for (uint8_t kind; i < size && ((kind = segment_kinds[data[i]]) & SEGMENT_ALNUM); i++)
         token.kinds |= kind;
-        token.changes += kind != last;
-    }
+    if (token.kinds == SEGMENT_ALNUM)
+        for (size_t j = token.start + 1; j < i; j++)
+            token.changes += segment_kinds[data[j]] != segment_kinds[data[j - 1]];
     token.size = i - token.start;
     tokens->at = i;
     if (token.kinds != SEGMENT_DIGIT) {

@@ -44,6 +44,33 @@ static void tokens_are_digested_whatever_their_case(void **state) {
     assert_int_not_equal(segment_digest(SLICE("0")), segment_digest(SLICE("00")));
 }
 
+static uint64_t plain_mix(uint64_t digest, uint64_t value) {
+    digest = (digest ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return digest ^ digest >> 32;
+}
+
+/* As FORMATS.md says it. */
+static uint64_t plain_digest(struct slice text) {
+    uint64_t digest = (text.size + 1) * UINT64_C(0x9e3779b97f4a7c15), value = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        value = value << 8 | text.data[i] | 0x20;
+        if (i % 8 == 7) {
+            digest = plain_mix(digest, value);
+            value = 0;
+        }
+    }
+    digest = plain_mix(plain_mix(digest, value), UINT64_C(0x9e3779b97f4a7c15));
+    return digest ? digest : 1;
+}
+
+static void the_digest_is_the_one_that_is_written_down(void **state) {
+    (void)state;
+    static const char text[] = "0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T";
+    for (size_t size = 0; size < sizeof text; size++)
+        for (size_t at = 0; at + size < sizeof text; at += 3)
+            assert_int_equal(segment_digest(slice_make(text + at, size)), plain_digest(slice_make(text + at, size)));
+}
+
 static void addresses_are_found_among_numbers(void **state) {
     (void)state;
     struct segment_tokens tokens = segment_tokens_of(SLICE("1.2.3.4.5 6.7.8 v1.2.3.4 1..2.3.4 10.0.0.7"));
@@ -136,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_falls_apart_into_variables),
         cmocka_unit_test(tokens_are_digested_whatever_their_case),
+        cmocka_unit_test(the_digest_is_the_one_that_is_written_down),
         cmocka_unit_test(addresses_are_found_among_numbers),
         cmocka_unit_test(a_filter_forgets_nothing_and_rarely_invents),
         cmocka_unit_test(a_section_opens_in_its_own_place_alone),
