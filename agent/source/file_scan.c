@@ -9,6 +9,7 @@
 
 #define NAME_MATCH (FNM_PATHNAME | FNM_PERIOD)
 #define PART_OF_TARGET UINT16_MAX /* of a watched folder: where a link leads; every name in it counts */
+#define LOOKS_A_TURN 256u
 
 bool file_pattern_parse(struct file_pattern *pattern, const char *text, struct fault *fault) {
     *pattern = (struct file_pattern){0};
@@ -98,10 +99,22 @@ static void start_at_end(struct file_source *source, struct log_file *file, cons
     file_unsaved(source, file);
 }
 
+/* Each reads a folder, which may hold thousands of names: the rest waits for another turn, so that the agent's signs of life
+ * go out in between. False: full. */
+static bool may_look(struct file_source *source) {
+    if (source->looks == LOOKS_A_TURN)
+        source->full = true;
+    else
+        source->looks++;
+    return !source->full;
+}
+
 /* Looks for what came and went since the path's last file was there; `now` is the one that is there, if any. */
 static bool look_between(struct file_source *source, struct log_path *path, const struct file_look *now,
                          bool *ret_later) {
     struct log_file *before = file_youngest(path);
+    if (!may_look(source))
+        return false;
     if (before && before->file < 0 && file_open_again(source, before) == FILE_READ_FULL)
         return false;
     before = file_youngest(path);
@@ -328,7 +341,7 @@ static bool resolve(struct file_source *source) {
         for (struct log_path *path = source->paths[i]; path; path = path->next)
             for (struct log_file *file = path->oldest, *younger; file; file = younger) {
                 younger = file->younger;
-                if (file->restored && file_open_again(source, file) == FILE_READ_FULL)
+                if (file->restored && (!may_look(source) || file_open_again(source, file) == FILE_READ_FULL))
                     return false;
                 file_path_ready(source, path);
             }

@@ -200,6 +200,7 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
     source->now_us = now_us;
     source->turn++;
     source->full = false;
+    source->looks = 0;
     if (!source->restored)
         restore(source);
     tell_damaged(source);

@@ -96,7 +96,8 @@ struct file_source {
 
     uint64_t now_us;
     uint64_t turn; /* its number */
-    bool full;     /* the output took no more in this turn */
+    bool full;     /* the output took no more in this turn, or it has lasted long enough */
+    unsigned looks; /* through whole folders in this turn */
     bool restored; /* positions are read */
     bool scanned;  /* the first scan of this start is over */
     bool scan_wanted;
