@@ -95,16 +95,15 @@ def _(folder):
         check(not site.alerts("fork") and not site.alerts("rollback"), f"alerts: {site.alerts()}")
         wait_until(lambda: following(site), "commits follow again", 120, 0.5)
         site.tocsin("backup")
-        old = os.path.basename(backup.sets()[-1])
+        old, old_size = os.path.basename(backup.sets()[-1]), site.status()["log"]["size"]
         log_lines = total
         writer = Writer(200, 1000, lambda more: open(log.path, "a", encoding="utf-8").write("".join(more)),
                         lambda number: numbered(number + log_lines))
         writer.start()
         writer.finish()
         wait_for_numbers(site, total + 200, 60)
-        before = witness.size()
+        witness.wait_for_size(old_size + 1)
         site.tocsin("backup")
-        witness.wait_for_size(before + 1)
         lose(site)
         # As if the newest set had been lost, and what followed the older one.
         for path in glob.glob(os.path.join(backup.folder, "sets", old, "follow-*")):
