@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -106,25 +108,84 @@ static int compare_age(const void *left, const void *right) {
     return (first > second) - (first < second);
 }
 
+/* ---- reading a folder while somebody renames in it */
+
+/* Whoever reads a folder may see a name that is renamed meanwhile twice, once, or not at all. So the folder is read again
+ * when it changed during the reading, or so shortly before that its time would not tell (file systems count in ticks of the
+ * kernel's clock). Not for ever: where a thousand logs are rotated at once, it changes all the time. */
+#define READINGS_MOST 4u
+#define TICK_NS 20000000u
+
+struct reading {
+    DIR *open;
+    uint64_t begun_ns, changed_ns;
+};
+
+static uint64_t nanoseconds(struct timespec time) {
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t changed_of(DIR *open) {
+    struct stat status;
+    return fstat(dirfd(open), &status) == 0 ? nanoseconds(status.st_mtim) : 0;
+}
+
+static bool reading_begin(struct reading *reading, const char *folder) {
+    struct timespec now; /* the clock that file systems go by, too */
+    clock_gettime(CLOCK_REALTIME, &now);
+    reading->begun_ns = nanoseconds(now);
+    reading->open = opendir(folder);
+    reading->changed_ns = reading->open ? changed_of(reading->open) : 0;
+    return reading->open != NULL;
+}
+
+/* Whether what was read is how the folder stood at one time. */
+static bool reading_end(struct reading *reading) {
+    uint64_t changed_ns = changed_of(reading->open);
+    closedir(reading->open);
+    return changed_ns == reading->changed_ns && changed_ns + TICK_NS < reading->begun_ns;
+}
+
+static void add_sibling(struct siblings *to, const char *folder, const char *base) {
+    struct sibling one = {.name = join(folder, base)};
+    if (file_look_name(one.name, false, &one.look) != FILE_FOUND) {
+        free(one.name);
+        return;
+    }
+    one.compressed = siblings_name_compressed(one.name);
+    one.known_length = one.compressed && gzip_length(one.name, &one.length);
+    to->items = memory_resize(to->items, to->count + 1, sizeof *to->items);
+    to->items[to->count++] = one;
+}
+
+/* Each file once, under the name that it had last. */
+static void forget_earlier(struct siblings *list, size_t from) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        bool again = false;
+        for (size_t later = i < from ? from : i + 1; later < list->count && !again; later++)
+            again = file_identity_same(&list->items[i].look.identity, &list->items[later].look.identity);
+        if (again)
+            free(list->items[i].name);
+        else
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
 static void list_folder(const char *name, struct siblings *to) {
     CLEANUP_FREE char *folder = folder_of(name);
     const char *base = base_of(name);
-    DIR *open = opendir(folder);
-    for (struct dirent *entry; open && to->count < SIBLINGS_MOST && (entry = readdir(open));) {
-        if (!is_rotated_name(base, entry->d_name))
-            continue;
-        struct sibling one = {.name = join(folder, entry->d_name)};
-        if (file_look_name(one.name, false, &one.look) != FILE_FOUND) {
-            free(one.name);
-            continue;
-        }
-        one.compressed = siblings_name_compressed(one.name);
-        one.known_length = one.compressed && gzip_length(one.name, &one.length);
-        to->items = memory_resize(to->items, to->count + 1, sizeof *to->items);
-        to->items[to->count++] = one;
+    struct reading reading;
+    bool settled = false;
+    for (unsigned i = 0; i < READINGS_MOST && !settled && reading_begin(&reading, folder); i++) {
+        size_t before = to->count;
+        for (struct dirent *entry; to->count < SIBLINGS_MOST && (entry = readdir(reading.open));)
+            if (is_rotated_name(base, entry->d_name))
+                add_sibling(to, folder, entry->d_name);
+        settled = reading_end(&reading);
+        forget_earlier(to, before);
     }
-    if (open)
-        closedir(open);
 }
 
 /* Where the name leads, if that is another folder; NULL otherwise. The caller's to free. */
@@ -161,12 +222,10 @@ void siblings_free(struct siblings *siblings) {
     }
 }
 
-static enum file_found find_in_folder(const char *name, const struct file_identity *identity, int *ret_file,
-                                      char **ret_name, struct file_look *ret_look) {
-    CLEANUP_FREE char *folder = folder_of(name);
-    DIR *open = opendir(folder);
-    if (!open)
-        return FILE_LATER;
+/* Reads the folder to its end or to the file. `ret_slipped`: its name was seen, and was another's when it was opened. */
+static enum file_found find_reading(DIR *open, const char *folder, const struct file_identity *identity,
+                                    int *ret_file, char **ret_name, struct file_look *ret_look,
+                                    bool *ret_slipped) {
     enum file_found found = FILE_ABSENT;
     for (struct dirent *entry; found == FILE_ABSENT && (entry = readdir(open));) {
         if (entry->d_ino != identity->inode || siblings_name_compressed(entry->d_name))
@@ -177,10 +236,12 @@ static enum file_found find_in_folder(const char *name, const struct file_identi
         enum file_found opened = file_look_open(path, false, &file, &seen);
         if (opened == FILE_DENIED || opened == FILE_LATER)
             found = opened;
+        *ret_slipped |= opened != FILE_FOUND;
         if (opened != FILE_FOUND)
             continue;
         if (!file_identity_same(&seen.identity, identity)) {
             close(file);
+            *ret_slipped = true;
             continue;
         }
         found = FILE_FOUND;
@@ -188,7 +249,21 @@ static enum file_found find_in_folder(const char *name, const struct file_identi
         *ret_look = seen;
         *ret_name = memory_copy_string(path);
     }
-    closedir(open);
+    return found;
+}
+
+static enum file_found find_in_folder(const char *name, const struct file_identity *identity, int *ret_file,
+                                      char **ret_name, struct file_look *ret_look) {
+    CLEANUP_FREE char *folder = folder_of(name);
+    struct reading reading;
+    enum file_found found = FILE_LATER;
+    for (unsigned i = 0; i < READINGS_MOST && reading_begin(&reading, folder); i++) {
+        bool slipped = false;
+        found = find_reading(reading.open, folder, identity, ret_file, ret_name, ret_look, &slipped);
+        bool settled = reading_end(&reading);
+        if (found != FILE_ABSENT || (settled && !slipped))
+            break;
+    }
     return found;
 }
 
