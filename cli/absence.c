@@ -91,7 +91,7 @@ static bool run(const struct command_context *context, const struct wanted *want
         access && make(access, &claim, wanted, &file, fault) && log_access_trust(access, &trust, fault);
     log_access_close(access);
     /* Nothing is handed out that a verifier would refuse. */
-    return good && absence_verify(buffer_slice(&file), &trust, context->now_us, ret_absence, fault) &&
+    return good && absence_verify(buffer_slice(&file), &trust, command_now_us(context), ret_absence, fault) &&
            files_write(wanted->path, buffer_slice(&file), 0644, fault);
 }
 

@@ -63,6 +63,10 @@ static bool parse_date(struct slice text, uint64_t *ret_time_us) {
     return false;
 }
 
+uint64_t command_now_us(const struct command_context *context) {
+    return context->now_given ? context->now_us : clock_wall_us();
+}
+
 bool command_time(struct slice text, uint64_t now_us, uint64_t *ret_time_us, struct fault *fault) {
     uint64_t ago_us;
     if (slice_equal(text, SLICE("now"))) {

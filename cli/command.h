@@ -16,7 +16,8 @@ struct command_context {
     const char *data;   /* NULL: the setting's, below the site */
     bool json;
     bool color;         /* standard output is a terminal */
-    uint64_t now_us;    /* --now, or the clock */
+    uint64_t now_us;    /* --now, or the clock at the start */
+    bool now_given;     /* --now */
 };
 
 struct command {
@@ -58,6 +59,9 @@ int command_usage(const char *name, const char *format, ...) __attribute__((form
 
 /* The data folder: --data, else the collector's (or the agent's) setting, below the site. */
 bool command_data(const struct command_context *context, char ret_path[FILES_PATH_MOST], struct fault *fault);
+
+/* --now, or the clock as it stands: for what was made meanwhile, which may be seconds later than the start. */
+uint64_t command_now_us(const struct command_context *context);
 
 /* "2026-11-21T18:00:00Z", "2026-11-21", "18:00", "15m" or "2h" ago, "now". */
 bool command_time(struct slice text, uint64_t now_us, uint64_t *ret_time_us, struct fault *fault);

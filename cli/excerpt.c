@@ -406,7 +406,7 @@ static bool write_checked(const struct command_context *context, struct log_acce
     struct trust trust;
     struct checked checked = {.altered = 0};
     if (!log_access_trust(access, &trust, fault) ||
-        !excerpt_verify(buffer_slice(file), &trust, context->now_us, check, &checked, ret_summary, fault))
+        !excerpt_verify(buffer_slice(file), &trust, command_now_us(context), check, &checked, ret_summary, fault))
         return false;
     if (checked.altered) {
         *fault = checked.first;

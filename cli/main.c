@@ -181,6 +181,7 @@ static bool take_common(struct command_context *context, int *argc, char **argv,
         else if (strcmp(word, "--now") == 0) {
             if (!command_time(slice_string(argv[++i]), context->now_us, &context->now_us, fault))
                 return fault_place(fault, "--now");
+            context->now_given = true;
         } else
             argv[kept++] = argv[i];
     }
