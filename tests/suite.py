@@ -225,10 +225,20 @@ def run_scenario(arguments, report, scenario, place):
     report.add(program, time.monotonic() - begun, place)
 
 
+def is_script(path):
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
+
+
 def run_scenarios(arguments, report):
     folder = os.path.join(arguments.source, "tests", "scenario")
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     paths = [os.path.join(folder, name) for name in names if not name.startswith((".", "_"))]
+    forgotten = [path for path in paths if is_script(path) and not os.access(path, os.X_OK)]
+    if forgotten:
+        sys.exit(f"tests/run: not run, since nobody may execute it: chmod +x {' '.join(forgotten)}")
     scenarios = [Scenario(path) for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]
     scenarios = [scenario for scenario in scenarios if arguments.only in "scenario/" + scenario.name]
     together = [scenario for scenario in scenarios if not scenario.alone]
