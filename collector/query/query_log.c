@@ -1,99 +1,27 @@
 #include "query_log.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "bytes.h"
 #include "change.h"
 #include "clock.h"
+#include "commit_wait.h"
 #include "encoding.h"
-#include "memory.h"
 #include "note.h"
 #include "report.h"
 #include "salted_text.h"
 #include "statement_type.h"
 
 #define LOOK_US 250000u            /* how soon a stop or a reader that has gone is noticed */
-#define COMMIT_WAIT_US 60000000u   /* for the commit of what was submitted */
 #define CLOSE_WAIT_US 10000000u    /* for an agent's close; then it counts as silent */
 #define ORPHAN_WAIT_US 3000000u    /* for the orphan of one that is silent */
 
-/* ---- a change, and whoever waits for it: both hold it, the last one frees it */
-
-struct wait {
-    pthread_mutex_t mutex;
-    pthread_cond_t done;
-    unsigned holders;
-    bool committed;
-    struct change_outcome outcome;
-};
-
-static struct wait *wait_create(void) {
-    struct wait *wait = memory_new(sizeof *wait);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&wait->mutex, NULL);
-    pthread_cond_init(&wait->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    wait->holders = 2;
-    return wait;
-}
-
-static void wait_release(struct wait *wait) {
-    pthread_mutex_lock(&wait->mutex);
-    bool last = --wait->holders == 0;
-    pthread_mutex_unlock(&wait->mutex);
-    if (!last)
-        return;
-    pthread_cond_destroy(&wait->done);
-    pthread_mutex_destroy(&wait->mutex);
-    free(wait);
-}
-
-static void committed(void *context, struct change *change) {
-    struct wait *wait = context;
-    pthread_mutex_lock(&wait->mutex);
-    wait->committed = true;
-    wait->outcome = *change_outcome(change);
-    pthread_cond_signal(&wait->done);
-    pthread_mutex_unlock(&wait->mutex);
-    wait_release(wait);
-}
-
-static bool wait_once(struct wait *wait) {
-    uint64_t until_us = clock_monotonic_us() + LOOK_US;
-    struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
-    pthread_mutex_lock(&wait->mutex);
-    if (!wait->committed)
-        pthread_cond_timedwait(&wait->done, &wait->mutex, &until);
-    bool done = wait->committed;
-    pthread_mutex_unlock(&wait->mutex);
-    return done;
-}
-
-/* Submits the change (give) and waits for what becomes of its statement. */
 static bool commit(const struct query_reader *reader, struct change *change, struct change_outcome *ret_outcome,
                    struct fault *fault) {
-    struct wait *wait = wait_create();
-    uint64_t until_us = clock_monotonic_us() + COMMIT_WAIT_US;
-    change_on_committed(change, committed, wait);
-    committer_submit(reader->settings->committer, change);
-    bool done;
-    while (!(done = wait_once(wait)) && clock_monotonic_us() < until_us && !reader->stopping(reader->context))
-        ;
-    if (done)
-        *ret_outcome = wait->outcome;
-    wait_release(wait);
-    if (!done)
-        return fault_set(fault, FAULT_BUSY, "the collector could not commit it in time; whether it will be is not known");
-    if (!ret_outcome->taken)
-        *fault = ret_outcome->fault;
-    return ret_outcome->taken;
+    return commit_wait(reader->settings->committer, change, reader->stopping, reader->context, ret_outcome, fault);
 }
 
 /* ---- the checkpoint that covers it */

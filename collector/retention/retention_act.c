@@ -4,11 +4,11 @@
 #include "bytes.h"
 #include "calendar.h"
 #include "clock.h"
+#include "commit_wait.h"
 #include "erasure.h"
 #include "memory.h"
 #include "report.h"
 #include "retention_alerts.h"
-#include "retention_commit.h"
 #include "retention_hold.h"
 
 #define WITNESS_WAIT_US 30000000ull /* for the checkpoint over a beginning; otherwise the next pass goes on */
@@ -52,7 +52,7 @@ static bool put(struct retention_task *task, struct change *change, const char *
     if (!change)
         return false;
     bool good =
-        retention_commit(task->job->settings.committer, change, retention_stopping, task->job, &fault);
+        commit_wait(task->job->settings.committer, change, retention_stopping, task->job, NULL, &fault);
     snprintf(task->did, sizeof task->did, "%s", good ? words : fault.text);
     return good;
 }
@@ -149,7 +149,7 @@ static bool destroy_bodies(struct retention_task *task, struct fault *fault) {
     }
     if (count == 0)
         change_destroy(change);
-    else if (!retention_commit(settings->committer, change, retention_stopping, task->job, fault))
+    else if (!commit_wait(settings->committer, change, retention_stopping, task->job, NULL, fault))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!segment_files_drop(task->job->folder, &row[i], fault))

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "alert.h"
+#include "commit_wait.h"
 #include "encoding.h"
 #include "memory.h"
-#include "retention_commit.h"
 
 #define CHANGE_ROOM (8u * 1024 * 1024)
 
@@ -122,7 +122,7 @@ static bool strip(const struct retention_task *task, const struct going *going, 
             change_put(change, STORE_ALERT, key, buffer_slice(&bare));
         alert_document_destroy(document);
         if (change_size(change) >= CHANGE_ROOM) {
-            good = retention_commit(settings->committer, change, retention_stopping, task->job, fault);
+            good = commit_wait(settings->committer, change, retention_stopping, task->job, NULL, fault);
             change = change_create();
         }
     }
@@ -132,7 +132,7 @@ static bool strip(const struct retention_task *task, const struct going *going, 
         change_destroy(change);
         return good;
     }
-    return retention_commit(settings->committer, change, retention_stopping, task->job, fault);
+    return commit_wait(settings->committer, change, retention_stopping, task->job, NULL, fault);
 }
 
 bool retention_strip_alerts(const struct retention_task *task, const struct segment_row *rows, size_t count,

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "commit_wait.h"
 #include "event_proof.h"
 #include "held_events.h"
 #include "memory.h"
 #include "merkle_proof.h"
-#include "retention_commit.h"
 #include "sealed.h"
 
 #define TAKEN_MOST (256u * 1024 * 1024) /* bytes of what one hold takes of one unit; past it the unit stays */
@@ -213,7 +213,7 @@ static bool put_rows(const struct taking *taking, const uint8_t key[DAY_KEY_SIZE
         if (change_size(*change) < CHANGE_ROOM)
             continue;
         bool good =
-            retention_commit(settings->committer, *change, retention_stopping, taking->task->job, fault);
+            commit_wait(settings->committer, *change, retention_stopping, taking->task->job, NULL, fault);
         *change = change_create();
         if (!good)
             return false;
@@ -241,7 +241,7 @@ static bool state_matched(struct taking *taking, struct fault *fault) {
         change_destroy(change);
         return false;
     }
-    return retention_commit(settings->committer, change, retention_stopping, taking->task->job, fault);
+    return commit_wait(settings->committer, change, retention_stopping, taking->task->job, NULL, fault);
 }
 
 bool retention_put_aside(struct retention_task *task, const struct retention_hold *hold) {
@@ -313,7 +313,7 @@ static bool let_go(struct retention_job *job, uint64_t hold, struct fault *fault
         change_destroy(change);
         return good;
     }
-    return retention_commit(job->settings.committer, change, retention_stopping, job, fault);
+    return commit_wait(job->settings.committer, change, retention_stopping, job, NULL, fault);
 }
 
 struct released {

@@ -1,4 +1,4 @@
-#include "retention_commit.h"
+#include "commit_wait.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -62,10 +62,10 @@ static bool wait_once(struct wait *wait) {
     return done;
 }
 
-bool retention_commit(struct committer *committer, struct change *change, bool (*stopping)(void *context),
-                      void *context, struct fault *fault) {
+bool commit_wait(struct committer *committer, struct change *change, bool (*stopping)(void *context), void *context,
+                 struct change_outcome *ret_outcome, struct fault *fault) {
     struct wait *wait = make();
-    uint64_t until_us = clock_monotonic_us() + RETENTION_COMMIT_WAIT_US;
+    uint64_t until_us = clock_monotonic_us() + COMMIT_WAIT_US;
     bool stated = change_has_statement(change), done;
     change_on_committed(change, committed, wait);
     committer_submit(committer, change);
@@ -76,11 +76,10 @@ bool retention_commit(struct committer *committer, struct change *change, bool (
         outcome = wait->outcome;
     release(wait);
     if (!done)
-        return fault_set(fault, FAULT_BUSY, "the collector did not commit it in time");
-    if (stated && !outcome.taken) {
-        if (fault)
-            *fault = outcome.fault;
-        return false;
-    }
-    return true;
+        return fault_set(fault, FAULT_BUSY, "the collector could not commit it in time; whether it will be is not known");
+    if (ret_outcome)
+        *ret_outcome = outcome;
+    if (stated && !outcome.taken && fault)
+        *fault = outcome.fault;
+    return !stated || outcome.taken;
 }
