@@ -1,21 +1,17 @@
 /* tocsin-agent: reads this host's logs, signs them, spools them, sends them. The command line. */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "agent.h"
+#include "daemon_options.h"
 #include "log.h"
 #include "memory.h"
 #include "notify.h"
 #include "process.h"
 #include "site.h"
 #include "site_template.h"
-
-static int exit_code(const struct fault *fault) {
-    return fault->code == FAULT_USAGE || fault->code == FAULT_FORMAT ? 2 : 3;
-}
 
 static int run(struct agent *agent, const char *data) {
     struct fault fault = {0};
@@ -31,7 +27,7 @@ static int run(struct agent *agent, const char *data) {
         }
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "tocsin-agent cannot start");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
 /* Settings and sources, without a spool: what is made is thrown away. */
@@ -60,7 +56,7 @@ static int check(struct agent *agent) {
         !(agent->sources =
               sources_create(&agent->settings, &nothing, agent->loop, agent_schedule_turn, agent, &fault))) {
         log_fault(LOG_LEVEL_ERROR, &fault, "the settings are not good");
-        return exit_code(&fault);
+        return daemon_exit_code(&fault);
     }
     sources_describe(agent->sources, &text);
     printf("%s/agent.yaml: good\n%s", agent->site, buffer_string(&text));
@@ -86,7 +82,7 @@ static int join_by_hand(struct agent *agent, const char *data, const char *addre
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "this host has not joined");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
 static int rotate_by_hand(struct agent *agent, const char *data) {
@@ -100,102 +96,55 @@ static int rotate_by_hand(struct agent *agent, const char *data) {
         }
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "the signing key is not rotated");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
-static const char usage[] =
-    "Usage: tocsin-agent [--site DIR] [--data DIR] [--check]\n"
-    "       tocsin-agent --join ADDRESS --token TOKEN [--name NAME] [--site DIR]\n"
-    "       tocsin-agent --rotate-key [--site DIR]\n"
-    "\n"
-    "Reads this host's logs, signs what it reads and sends it to the collector. SIGHUP reads the settings "
-    "again.\n"
-    "\n"
-    "  --site DIR      the site's folder (TOCSIN_SITE, else " SITE_DEFAULT ")\n"
-    "  --data DIR      where keys and the spool are, instead of the setting `data`\n"
-    "  --check         reads the settings, says what would be read or what is wrong, and ends\n"
-    "  --join ADDRESS  joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none\n"
-    "  --token TOKEN   out of `tocsin join-token HOST` at the collector\n"
-    "  --name NAME     this host's name, where the token leaves it open\n"
-    "  --rotate-key    makes the next signing key and tells the agent that runs here; it signs with it as "
-    "soon as\n"
-    "                  the collector has taken it, without a restart\n"
-    "  --verbose       tells more\n"
-    "  --version\n"
-    "\n"
-    "Example: tocsin-agent --join logs.example.org:7514 --token 4uC… && systemctl enable --now "
-    "tocsin-agent\n";
+static const struct daemon_words words = {
+    .name = "tocsin-agent",
+    .forms = "[--site DIR] [--data DIR] [--check]\n"
+             "--join ADDRESS --token TOKEN [--name NAME] [--site DIR]\n"
+             "--rotate-key [--site DIR]",
+    .purpose = "Reads this host's logs, signs what it reads and sends it to the collector. SIGHUP reads the "
+               "settings again.",
+    .data = "where keys and the spool are, instead of the setting `data`",
+    .check = "reads the settings, says what would be read or what is wrong, and ends",
+    .example =
+        "tocsin-agent --join logs.example.org:7514 --token 4uC… && systemctl enable --now tocsin-agent",
+};
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"site", required_argument, NULL, 's'},
-        {"data", required_argument, NULL, 'd'},
-        {"check", no_argument, NULL, 'c'},
-        {"join", required_argument, NULL, 'j'},
-        {"token", required_argument, NULL, 't'},
-        {"name", required_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {"rotate-key", no_argument, NULL, 'r'},
-        {NULL, 0, NULL, 0},
+    const char *address = NULL, *token = NULL, *name = NULL;
+    bool rotate = false;
+    const struct daemon_option own[] = {
+        {"join", "ADDRESS",
+         "joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none", &address, NULL},
+        {"token", "TOKEN", "out of `tocsin join-token HOST` at the collector", &token, NULL},
+        {"name", "NAME", "this host's name, where the token leaves it open", &name, NULL},
+        {"rotate-key", NULL,
+         "makes the next signing key and tells the agent that runs here; it signs with it as soon as\n"
+         "the collector has taken it, without a restart",
+         NULL, &rotate},
+        {0},
     };
-    const char *site = getenv("TOCSIN_SITE"), *data = NULL, *address = NULL, *token = NULL, *name = NULL;
-    bool only_check = false, rotate = false;
-    log_start(LOG_LEVEL_INFO);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 's':
-            site = optarg;
-            break;
-        case 'd':
-            data = optarg;
-            break;
-        case 'c':
-            only_check = true;
-            break;
-        case 'j':
-            address = optarg;
-            break;
-        case 't':
-            token = optarg;
-            break;
-        case 'n':
-            name = optarg;
-            break;
-        case 'r':
-            rotate = true;
-            break;
-        case 'v':
-            log_start(LOG_LEVEL_DEBUG);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case 'V':
-            puts("tocsin-agent " TOCSIN_VERSION);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
-        }
-    }
+    struct daemon_options options;
+    int result;
+    if (!daemon_options_read(&words, own, argc, argv, &options, &result))
+        return result;
     if ((address == NULL) != (token == NULL)) {
         fputs("tocsin-agent: --join and --token go together\n", stderr);
         return 2;
     }
     struct agent *agent = memory_new(sizeof *agent);
-    agent->site = site ? site : SITE_DEFAULT;
+    agent->site = options.site;
     agent->lock = -1;
     process_harden(NULL);
     process_descriptors_raise(4096);
     loop_workers_set(1);
     umask(077);
-    int result = address      ? join_by_hand(agent, data, address, token, name)
-                 : rotate     ? rotate_by_hand(agent, data)
-                 : only_check ? check(agent)
-                              : run(agent, data);
+    result = address         ? join_by_hand(agent, options.data, address, token, name)
+             : rotate        ? rotate_by_hand(agent, options.data)
+             : options.check ? check(agent)
+                             : run(agent, options.data);
     agent_finish(agent);
     free(agent);
     return result;

@@ -1,10 +1,10 @@
 /* tocsin-collector: takes what agents send, keeps it, watches it. The command line. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "collector.h"
+#include "daemon_options.h"
 #include "log.h"
 #include "memory.h"
 #include "notify.h"
@@ -37,69 +37,32 @@ static int run(struct collector *collector, const char *data, bool check) {
     if (fault.code == FAULT_CONFLICT)
         return 1;
     /* What cannot be read is a mistake of whoever wrote the settings; anywhere else it is damage. */
-    return fault.code == FAULT_USAGE || (!good && fault.code == FAULT_FORMAT) ? 2 : 3;
+    return good && fault.code == FAULT_FORMAT ? 3 : daemon_exit_code(&fault);
 }
 
-static const char usage[] =
-    "Usage: tocsin-collector [--site DIR] [--data DIR] [--check]\n"
-    "\n"
-    "Takes what agents send, keeps it append-only, runs the rules over it and tells people.\n"
-    "\n"
-    "  --site DIR   the site's folder (TOCSIN_SITE, else " SITE_DEFAULT "); `tocsin init DIR` makes one\n"
-    "  --data DIR   where keys and the store are, instead of the setting `data`\n"
-    "  --check      reads settings, rules and decoders, says what is wrong with them, and ends\n"
-    "  --verbose    tells more\n"
-    "  --version\n"
-    "\n"
-    "Example: tocsin-collector --site /etc/tocsin\n";
+static const struct daemon_words words = {
+    .name = "tocsin-collector",
+    .forms = "[--site DIR] [--data DIR] [--check]",
+    .purpose = "Takes what agents send, keeps it append-only, runs the rules over it and tells people.\n"
+               "`tocsin init DIR` makes a site for it.",
+    .data = "where keys and the store are, instead of the setting `data`",
+    .check = "reads settings, rules and decoders, says what is wrong with them, and ends",
+    .example = "tocsin-collector --site /etc/tocsin",
+};
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"site", required_argument, NULL, 's'},
-        {"data", required_argument, NULL, 'd'},
-        {"check", no_argument, NULL, 'c'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *site = getenv("TOCSIN_SITE"), *data = NULL;
-    bool check = false;
-    log_start(LOG_LEVEL_INFO);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 's':
-            site = optarg;
-            break;
-        case 'd':
-            data = optarg;
-            break;
-        case 'c':
-            check = true;
-            break;
-        case 'v':
-            log_start(LOG_LEVEL_DEBUG);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case 'V':
-            puts("tocsin-collector " TOCSIN_VERSION);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
-        }
-    }
+    struct daemon_options options;
+    int result;
+    if (!daemon_options_read(&words, NULL, argc, argv, &options, &result))
+        return result;
     struct collector *collector = memory_new(sizeof *collector);
-    collector->site = site ? site : SITE_DEFAULT;
+    collector->site = options.site;
     collector->lock = -1;
     collector->status = BUFFER(STATUS_MOST);
     process_harden(NULL);
     process_descriptors_raise(65536);
     umask(077);
-    int result = run(collector, data, check);
+    result = run(collector, options.data, options.check);
     collector_finish(collector);
     free(collector);
     return result;

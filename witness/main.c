@@ -1,20 +1,16 @@
 /* tocsin-witness: cosigns the checkpoints of other people's logs, as long as they only grow. The command line. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon_options.h"
 #include "log.h"
 #include "memory.h"
 #include "notify.h"
 #include "process.h"
 #include "site.h"
 #include "witness_daemon.h"
-
-static int exit_code(const struct fault *fault) {
-    return fault->code == FAULT_USAGE || fault->code == FAULT_FORMAT ? 2 : 3;
-}
 
 static int run(struct witness_daemon *daemon, const char *data) {
     struct fault fault = {0};
@@ -30,7 +26,7 @@ static int run(struct witness_daemon *daemon, const char *data) {
         fault.code = fault.code == FAULT_FORMAT ? FAULT_IO : fault.code;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "tocsin-witness cannot start");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
 static int check(struct witness_daemon *daemon, const char *data) {
@@ -42,7 +38,7 @@ static int check(struct witness_daemon *daemon, const char *data) {
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "the settings are not good");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
 /* By root's hand, but for the daemon's user. */
@@ -61,7 +57,7 @@ static int print_key(struct witness_daemon *daemon, const char *data) {
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "there is no key to print");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
 /* A witness.yaml that runs as it is. */
@@ -109,89 +105,50 @@ static int make_site(struct witness_daemon *daemon, const char *data, const char
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "no witness is made");
-    return exit_code(&fault);
+    return daemon_exit_code(&fault);
 }
 
-static const char usage[] =
-    "Usage: tocsin-witness [--site DIR] [--data DIR] [--check | --print-key]\n"
-    "       tocsin-witness --log KEY [--name NAME] [--site DIR]\n"
-    "\n"
-    "Cosigns the checkpoints of collectors' logs (C2SP tlog-witness) as long as they only grow.\n"
-    "\n"
-    "  --site DIR   the site's folder (TOCSIN_SITE, else " SITE_DEFAULT ")\n"
-    "  --data DIR   where the key and what was cosigned are, instead of the setting `data`\n"
-    "  --check      reads the settings, says what is wrong with them, and ends\n"
-    "  --print-key  prints the verifier key for the collector's settings, and ends; makes the key if there "
-    "is none\n"
-    "  --log KEY    writes DIR/witness.yaml for the log of that verifier key (`tocsin status` shows it), and "
-    "ends\n"
-    "  --name NAME  this witness's name in it, for good; otherwise the host's\n"
-    "  --verbose    tells more\n"
-    "  --version\n"
-    "\n"
-    "Example: tocsin-witness --log "
-    "'logs.example.org/tocsin+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'\n";
+static const struct daemon_words words = {
+    .name = "tocsin-witness",
+    .forms = "[--site DIR] [--data DIR] [--check | --print-key]\n--log KEY [--name NAME] [--site DIR]",
+    .purpose = "Cosigns the checkpoints of collectors' logs (C2SP tlog-witness) as long as they only grow.",
+    .data = "where the key and what was cosigned are, instead of the setting `data`",
+    .check = "reads the settings, says what is wrong with them, and ends",
+    .example = "tocsin-witness --log "
+               "'logs.example.org/tocsin+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'",
+};
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"site", required_argument, NULL, 's'}, {"data", required_argument, NULL, 'd'},
-        {"check", no_argument, NULL, 'c'},      {"print-key", no_argument, NULL, 'p'},
-        {"log", required_argument, NULL, 'l'},  {"name", required_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},    {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+    const char *log_key = NULL, *name = NULL;
+    bool print = false;
+    const struct daemon_option own[] = {
+        {"print-key", NULL,
+         "prints the verifier key for the collector's settings, and ends; makes the key if there is none",
+         NULL, &print},
+        {"log", "KEY",
+         "writes DIR/witness.yaml for the log of that verifier key (`tocsin status` shows it), and ends",
+         &log_key, NULL},
+        {"name", "NAME", "with --log: this witness's name, for good; otherwise the host's", &name, NULL},
+        {0},
     };
-    const char *site = getenv("TOCSIN_SITE"), *data = NULL, *log_key = NULL, *name = NULL;
-    bool only_check = false, only_print = false;
-    log_start(LOG_LEVEL_INFO);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 's':
-            site = optarg;
-            break;
-        case 'd':
-            data = optarg;
-            break;
-        case 'c':
-            only_check = true;
-            break;
-        case 'p':
-            only_print = true;
-            break;
-        case 'l':
-            log_key = optarg;
-            break;
-        case 'n':
-            name = optarg;
-            break;
-        case 'v':
-            log_start(LOG_LEVEL_DEBUG);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case 'V':
-            puts("tocsin-witness " TOCSIN_VERSION);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
-        }
-    }
-    if (optind < argc || (name && !log_key)) {
-        fputs(usage, stderr);
+    struct daemon_options options;
+    int result;
+    if (!daemon_options_read(&words, own, argc, argv, &options, &result))
+        return result;
+    if (name && !log_key) {
+        fputs("tocsin-witness: --name goes with --log; later the setting `name` says it\n", stderr);
         return 2;
     }
     struct witness_daemon *daemon = memory_new(sizeof *daemon);
-    daemon->site = site ? site : SITE_DEFAULT;
+    daemon->site = options.site;
     daemon->lock = -1;
     process_harden(NULL);
     process_descriptors_raise(1024);
     umask(077);
-    int result = log_key      ? make_site(daemon, data, log_key, name)
-                 : only_check ? check(daemon, data)
-                 : only_print ? print_key(daemon, data)
-                              : run(daemon, data);
+    result = log_key         ? make_site(daemon, options.data, log_key, name)
+             : options.check ? check(daemon, options.data)
+             : print         ? print_key(daemon, options.data)
+                             : run(daemon, options.data);
     witness_daemon_finish(daemon);
     free(daemon);
     return result;
