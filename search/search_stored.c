@@ -5,8 +5,8 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "query_search.h"
 #include "query_segment.h"
+#include "search_inside.h"
 
 #define MINUTE_US UINT64_C(60000000)
 #define STOP_LOOK 16u /* blocks between two looks at whether to go on */
@@ -64,7 +64,7 @@ static bool times_may_match(const struct search *search, const struct segment_in
         return false;
     if (note->flags & SEGMENT_BLOCK_TIMELESS)
         return true;
-    int zone = interpreter_zone(search->reader->knowledge->interpreter) - index->zone_minutes;
+    int zone = interpreter_zone(search->ground.knowledge->interpreter) - index->zone_minutes;
     uint64_t shift = (uint64_t)(zone < 0 ? -zone : zone) * MINUTE_US;
     return note->last_line_us + shift >= search->query->since_us &&
            (note->first_line_us < shift || note->first_line_us - shift < search->until_us);
@@ -149,7 +149,7 @@ static void advance(struct merge *merge, struct sealed_cursor *cursor) {
     int64_t step = merge->search->backward ? -1 : 1;
     if (!cursor->open) {
         if (++merge->looks % STOP_LOOK == 0 &&
-            merge->search->reader->stopping(merge->search->reader->context))
+            search_stopping(merge->search))
             merge->search->ended = true;
         if (!open_block(merge, cursor)) {
             cursor->block += step;
@@ -188,7 +188,7 @@ static void give(struct merge *merge, struct sealed_cursor *cursor) {
 
 static void close_cursor(const struct merge *merge, struct sealed_cursor *cursor) {
     segment_block_destroy(cursor->memory);
-    sealed_give(merge->search->reader->settings->sealed, cursor->handle);
+    sealed_give(merge->search->ground.sealed, cursor->handle);
     free(cursor->marks);
     free(cursor->blocks);
     free(cursor->names);
@@ -214,7 +214,7 @@ static bool want_streams(const struct merge *merge, struct sealed_cursor *cursor
 static void open_cursor(const struct merge *merge, struct sealed_cursor *cursor) {
     struct search *search = merge->search;
     struct fault fault = {0};
-    cursor->handle = sealed_take(search->reader->settings->sealed, &cursor->row, &fault);
+    cursor->handle = sealed_take(search->ground.sealed, &cursor->row, &fault);
     if (!cursor->handle) {
         note_damage(search, &fault);
         cursor->done = true;
@@ -330,7 +330,7 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
     uint8_t key[8];
     size_t live = 0;
     bytes_put_u64(key, merge->from);
-    struct store_cursor *hot = store_cursor_create(search->reader->settings->store, STORE_HOT,
+    struct store_cursor *hot = store_cursor_create(search->ground.store, STORE_HOT,
                                                    merge->snapshot, (struct slice){NULL, 0});
     bool on = search->backward ? store_cursor_last(hot) : store_cursor_at_or_after(hot, slice_make(key, 8));
     if (search->query->count)
@@ -345,7 +345,7 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
             *next = arrival + 1;
         if (!search->ended)
             search_row(search, store_cursor_value(hot));
-        if (rows % 256 == 0 && search->reader->stopping(search->reader->context))
+        if (rows % 256 == 0 && search_stopping(search))
             search->ended = true;
         on = search->backward ? store_cursor_previous(hot) : store_cursor_next(hot);
     }
@@ -356,13 +356,11 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
     return good;
 }
 
-bool search_stored(struct search *search, uint64_t *next, struct fault *fault) {
-    const struct query_server_settings *settings = search->reader->settings;
-    uint64_t arrival =
-        committer_arrival(settings->committer); /* rows before it are in the snapshot, hot or sealed */
+bool search_stored(struct search *search, uint64_t arrival, uint64_t *next, struct fault *fault) {
+    const struct search_ground *ground = &search->ground;
     struct merge merge = {.search = search, .from = *next};
-    merge.snapshot = store_snapshot_create(settings->store);
-    bool good = !settings->sealed || segment_rows_each(settings->store, merge.snapshot, search->class,
+    merge.snapshot = store_snapshot_create(ground->store);
+    bool good = !ground->sealed || segment_rows_each(ground->store, merge.snapshot, search->class,
                                                        UINT64_MAX, take_row, &merge, fault);
     if (merge.count)
         qsort(merge.cursors, merge.count, sizeof *merge.cursors, search->backward ? by_last : by_first);

@@ -1,15 +1,16 @@
-/* One search under way: what is looked for, and what was found. Private to query_events.c and query_sealed.c. */
-#ifndef TOCSIN_QUERY_SEARCH_H
-#define TOCSIN_QUERY_SEARCH_H
+/* One search under way: what is looked for, and what was found. Private to this folder. */
+#ifndef TOCSIN_SEARCH_INSIDE_H
+#define TOCSIN_SEARCH_INSIDE_H
 
 #include "events.h"
 #include "query_expression.h"
-#include "query_run.h"
 #include "row.h"
+#include "search.h"
 #include "stream_names.h"
 
 struct search {
-    const struct query_reader *reader;
+    struct search_ground ground;
+    struct search_asker asker;
     const Tocsin__EventQuery *query;
     struct query_expression *expression;
     struct stream_names *names;
@@ -29,6 +30,7 @@ struct search {
 /* A line may have been written long before it was read, but hardly after it (clocks differ by less than a day). */
 #define LINE_AFTER_READ_US (86400u * UINT64_C(1000000))
 
+bool search_stopping(const struct search *search);
 bool search_within(const struct search *search, uint64_t time_us);
 /* Whether the event is one that is looked for: its own time and what it says. */
 bool search_matches(const struct search *search, const struct event *event, const struct event_body *body,
@@ -38,11 +40,5 @@ void search_give(struct search *search, const struct event *event, const struct 
                  const struct stream_name *name);
 /* A hot row. */
 void search_row(struct search *search, struct slice value);
-
-/* ---- query_sealed.c */
-
-/* Everything that is stored now, hot and sealed, from row *next on, in the order of arrival; backward: from the newest one
- * down. *next becomes the next row that is not stored yet. */
-bool search_stored(struct search *search, uint64_t *next, struct fault *fault);
 
 #endif
