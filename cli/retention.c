@@ -118,12 +118,14 @@ static void print_shortfall(const struct command_context *context, enum retentio
     if (context->json)
         printf("{\"standard\":\"%s\",\"class\":\"%s\",\"lack\":\"%s\",\"required\":\"%s\",\"is\":\"%s\","
                "\"what\":\"%s\","
-               "\"source\":\"%s\"}\n",
+               "\"source\":\"%s\",\"where\":\"%s\"}\n",
                retention_standard_name(standard), class_name(requirement->class), low ? "minimum" : "maximum",
-               required, is, requirement->what, requirement->source);
+               required, is, requirement->what, requirement->source,
+               requirement->where ? requirement->where : "");
     else
-        printf("%-14s %s is %s, %s %s (%s; %s)\n", class_name(requirement->class),
-               low ? "minimum" : "maximum", is, low ? "must be at least" : "may be at most", required,
+        printf("%-14s %s is %s, %s%s%s %s (%s; %s)\n", class_name(requirement->class),
+               low ? "minimum" : "maximum", is, requirement->where ? requirement->where : "",
+               requirement->where ? " it " : "", low ? "must be at least" : "may be at most", required,
                requirement->what, requirement->source);
 }
 
@@ -169,15 +171,20 @@ static int retention_check_standard(const struct command_context *context, int a
                       : shipped || policy_in_force(context, &policy, &fault)))
         return command_fail("retention", &fault);
     struct retention_shortfall found[RETENTION_SHORTFALLS_MOST];
-    size_t count = retention_check(&policy, standard, found, RETENTION_SHORTFALLS_MOST);
-    for (size_t i = 0; i < count && i < RETENTION_SHORTFALLS_MOST; i++)
+    size_t count = retention_check(&policy, standard, found, RETENTION_SHORTFALLS_MOST), conditional = 0;
+    for (size_t i = 0; i < count && i < RETENTION_SHORTFALLS_MOST; i++) {
         print_shortfall(context, standard, &found[i]);
+        conditional += found[i].requirement->where != NULL;
+    }
     if (context->json)
-        printf("{\"kind\":\"summary\",\"standard\":\"%s\",\"shortfalls\":%zu}\n", name, count);
+        printf("{\"kind\":\"summary\",\"standard\":\"%s\",\"shortfalls\":%zu,\"conditional\":%zu}\n", name,
+               count - conditional, conditional);
     else
         printf("%s: %s\n", retention_standard_title(standard),
-               count ? "the policy falls short of it" : "satisfied");
-    return count ? EXIT_FINDING : EXIT_GOOD;
+               count > conditional ? "the policy falls short of it"
+               : count             ? "satisfied where none of the above applies"
+                                   : "satisfied");
+    return count > conditional ? EXIT_FINDING : EXIT_GOOD;
 }
 
 /* ---- statements about single erasures and hosts */

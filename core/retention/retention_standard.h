@@ -22,6 +22,7 @@ struct retention_requirement {
     struct term maximum; /* and no longer than this */
     const char *what;    /* whose records these are */
     const char *source;  /* section */
+    const char *where;   /* the condition under which it is one at all; NULL: always */
 };
 
 enum retention_lack { LACK_MINIMUM, LACK_MAXIMUM };
@@ -34,7 +35,8 @@ struct retention_shortfall {
 /* The requirements of a standard. */
 size_t retention_standard_requirements(enum retention_standard standard,
                                        const struct retention_requirement **ret_requirements);
-/* Writes at most `room` shortfalls, in the order of the requirements; returns how many there are. */
+/* Writes at most `room` shortfalls, in the order of the requirements; returns how many there are, those of requirements with a
+ * condition included: whether it is met is not the policy's to say. */
 size_t retention_check(const struct retention_policy *policy, enum retention_standard standard,
                        struct retention_shortfall *ret_shortfalls, size_t room);
 #define RETENTION_SHORTFALLS_MOST 64u
