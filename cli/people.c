@@ -137,7 +137,7 @@ static int people_add(const struct command_context *context, int argc, char **ar
 }
 
 /* By name, where names are known, or by the first digits of the id. */
-static bool find_person(const struct command_context *context, struct control_view *view, const char *who,
+static bool find_person(const struct command_context *context, struct control_view *view, struct slice who,
                         struct hash *ret_id, struct fault *fault) {
     size_t found = 0;
     for (size_t i = 0; i < view->person_count; i++) {
@@ -147,15 +147,14 @@ static bool find_person(const struct command_context *context, struct control_vi
         encoding_hex(row->person.id.bytes, HASH_SIZE, id);
         if (row->revoked_us)
             continue;
-        if ((name.data && slice_equal(name, slice_string(who))) ||
-            (strlen(who) >= 8 && slice_starts(slice_string(id), slice_string(who)))) {
+        if ((name.data && slice_equal(name, who)) || (who.size >= 8 && slice_starts(slice_string(id), who))) {
             *ret_id = row->person.id;
             found++;
         }
     }
-    return found == 1 ||
-           fault_set(fault, FAULT_USAGE,
-                     "%zu people are called '%s'; `tocsin people list` shows names and ids", found, who);
+    return found == 1 || fault_set(fault, FAULT_USAGE,
+                                   "%zu people are called '%.*s'; `tocsin people list` shows names and ids",
+                                   found, SLICE_ARG(who));
 }
 
 static int people_remove(const struct command_context *context, int argc, char **argv) {
@@ -173,7 +172,7 @@ static int people_remove(const struct command_context *context, int argc, char *
         return command_usage("people", "remove takes a name or an id, and -o FILE");
     paper_begin(&paper);
     bool good = control_view_open(context, &view, &fault) &&
-                find_person(context, &view, words.values[0], &revocation.person, &fault) &&
+                find_person(context, &view, slice_string(words.values[0]), &revocation.person, &fault) &&
                 control_people_may_revoke(control_chain_people(view.chain), &revocation, &fault);
     if (good) {
         /* The name goes with it, so that whoever signs sees who it is. */

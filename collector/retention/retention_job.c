@@ -201,9 +201,9 @@ bool retention_stopping(void *context) {
     return stopping;
 }
 
-static bool pass_day(struct retention_job *job, size_t number, bool act, retention_give *give, void *context,
-                     struct retention_sums *sums, struct fault *fault) {
-    const struct retention_day day = *closed_day(job, number); /* the ledger grows while it is worked on */
+/* `day` is a copy: the ledger grows while it is worked on. */
+static bool pass_day(struct retention_job *job, size_t number, struct retention_day day, bool act,
+                     retention_give *give, void *context, struct retention_sums *sums, struct fault *fault) {
     if (!counts_of(job, number, &day, fault))
         return false;
     for (uint8_t class = 0; class < CLASSES; class ++) {
@@ -261,8 +261,9 @@ static bool pass(struct retention_job *job, bool act, retention_give *give, void
         return false;
     if (act)
         tell_clocks(job);
-    for (size_t number = 0; closed_day(job, number); number++)
-        if (retention_stopping(job) || !pass_day(job, number, act, give, context, &sums, fault))
+    const struct retention_day *day;
+    for (size_t number = 0; (day = closed_day(job, number)); number++)
+        if (retention_stopping(job) || !pass_day(job, number, *day, act, give, context, &sums, fault))
             return false;
     if (!pass_today(job, give, context, fault))
         return false;

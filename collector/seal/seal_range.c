@@ -284,7 +284,7 @@ static bool write_events(struct seal_range *range, const struct place *place, co
         event.seq = seq;
         if (event.class >= CLASSES)
             return fault_set(fault, FAULT_FORMAT, "an event of class %u", event.class);
-        if (event.class != last_class) {
+        if (!part || event.class != last_class) {
             uint32_t number;
             part = part_of(range, event.class);
             if (!number_of(range, part, batch, event.class, &number, fault))

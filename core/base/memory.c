@@ -32,6 +32,13 @@ void *memory_copy(const void *data, size_t size) {
 
 char *memory_copy_string(const char *text) { return text ? memory_copy(text, strlen(text)) : NULL; }
 
+void *memory_known(void *found) {
+    if (found)
+        return found;
+    fputs("tocsin: what must be known is not: this is a fault of the program, please report it\n", stderr);
+    abort();
+}
+
 void memory_wipe(void *data, size_t size) {
     if (data && size)
         explicit_bzero(data, size);

@@ -14,7 +14,10 @@ NEVER_NULL void *memory_new_array(size_t count, size_t size);         /* zeroed;
 NEVER_NULL void *memory_resize(void *old, size_t count, size_t size); /* new bytes are not zeroed */
 NEVER_NULL void *memory_copy(const void *data, size_t size);          /* one NUL behind the copy */
 char *memory_copy_string(const char *text);                           /* NULL gives NULL */
-void memory_wipe(void *data, size_t size);                      /* not optimised away; NULL is fine */
+/* What a look-up gave that cannot have failed, since it was judged before that there is such a thing. NULL aborts: with a
+ * broken invariant nothing goes on. */
+NEVER_NULL void *memory_known(void *found);
+void memory_wipe(void *data, size_t size); /* not optimised away; NULL is fine */
 
 /* For __attribute__((cleanup)): frees what the pointer variable points to. */
 void memory_cleanup(void *pointer_to_pointer);

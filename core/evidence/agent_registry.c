@@ -186,7 +186,7 @@ static void end_name(struct agent_registry *registry, struct slice name, uint64_
 }
 
 static struct agent_line *line_of(struct agent_registry *registry, const struct hash *stream_id) {
-    return (struct agent_line *)(uintptr_t)agent_registry_by_stream(registry, stream_id, NULL);
+    return memory_known((void *)(uintptr_t)agent_registry_by_stream(registry, stream_id, NULL));
 }
 
 static struct agent_line *add_line(struct agent_registry *registry, const struct agent_enrolment *enrolment) {

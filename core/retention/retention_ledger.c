@@ -99,6 +99,10 @@ static void *find(const struct rows *rows, size_t size, uint64_t ctl_seq) {
     uint8_t *row = (uint8_t *)rows->rows + (behind - 1) * size;
     return ((struct retention_place *)(void *)row)->ctl_seq == ctl_seq ? row : NULL;
 }
+/* For what was judged to be there. */
+static void *known(const struct rows *rows, size_t size, uint64_t ctl_seq) {
+    return memory_known(find(rows, size, ctl_seq));
+}
 
 const struct retention_hold *retention_ledger_hold(const struct retention_ledger *ledger, uint64_t ctl_seq) {
     return find(&ledger->holds, sizeof(struct retention_hold), ctl_seq);
@@ -379,7 +383,7 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
         *ADD(ledger, matches, retention_match) = (struct retention_match){*place, said->matched};
         break;
     case STATEMENT_HOLD_RELEASE:
-        ((struct retention_hold *)find(&ledger->holds, sizeof(struct retention_hold), said->release.hold))
+        ((struct retention_hold *)known(&ledger->holds, sizeof(struct retention_hold), said->release.hold))
             ->released = place->index;
         break;
     case STATEMENT_ERASE_INTENT:
@@ -398,16 +402,16 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
                                                          .single_control = verdict->single_control});
         break;
     case STATEMENT_ERASE_VETO:
-        ((struct retention_grounds *)find(&ledger->grounds, sizeof(struct retention_grounds),
-                                          said->reference))
+        ((struct retention_grounds *)known(&ledger->grounds, sizeof(struct retention_grounds),
+                                           said->reference))
             ->vetoed = place->index;
         break;
     case STATEMENT_ERASE_BEGUN:
         take_begun(ledger, place, &said->begun);
         break;
     case STATEMENT_ERASE_DONE:
-        ((struct retention_erasure *)find(&ledger->erasures, sizeof(struct retention_erasure),
-                                          said->reference))
+        ((struct retention_erasure *)known(&ledger->erasures, sizeof(struct retention_erasure),
+                                           said->reference))
             ->done = place->index;
         break;
     case STATEMENT_DECOMMISSION:
