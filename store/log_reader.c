@@ -223,15 +223,16 @@ bool log_control_index(const struct store *store, uint64_t ctl_seq, uint64_t *re
 
 /* ---- checkpoints */
 
-enum which { WHICH_LAST, WHICH_AT_OR_AFTER };
+enum which { WHICH_LAST, WHICH_AT_OR_AFTER, WHICH_AT_OR_BEFORE };
 
 static bool find_checkpoint(const struct store *store, enum which which, uint64_t size, uint64_t *ret_size,
                             struct buffer *note, struct fault *fault) {
     uint8_t key[8];
     bytes_put_u64(key, size);
     struct store_cursor *cursor = store_cursor_create(store, STORE_CHECKPOINT, NULL, (struct slice){NULL, 0});
-    bool there = which == WHICH_LAST ? store_cursor_last(cursor)
-                                     : store_cursor_at_or_after(cursor, slice_make(key, sizeof key));
+    bool there = which == WHICH_LAST          ? store_cursor_last(cursor)
+                 : which == WHICH_AT_OR_AFTER ? store_cursor_at_or_after(cursor, slice_make(key, sizeof key))
+                                              : store_cursor_at_or_before(cursor, slice_make(key, sizeof key));
     bool good = there && store_cursor_key(cursor).size == 8;
     if (good) {
         *ret_size = bytes_get_u64(store_cursor_key(cursor).data);
@@ -257,6 +258,11 @@ bool log_checkpoint_newest(const struct store *store, uint64_t *ret_size, struct
 bool log_checkpoint_covering(const struct store *store, uint64_t size, uint64_t *ret_size,
                              struct buffer *note, struct fault *fault) {
     return find_checkpoint(store, WHICH_AT_OR_AFTER, size, ret_size, note, fault);
+}
+
+bool log_checkpoint_below(const struct store *store, uint64_t size, uint64_t *ret_size, struct buffer *note,
+                          struct fault *fault) {
+    return find_checkpoint(store, WHICH_AT_OR_BEFORE, size ? size - 1 : 0, ret_size, note, fault);
 }
 
 bool log_checkpoint_get(const struct store *store, uint64_t size, struct buffer *note, struct fault *fault) {

@@ -59,6 +59,9 @@ bool log_checkpoint_newest(const struct store *store, uint64_t *ret_size, struct
 bool log_checkpoint_get(const struct store *store, uint64_t size, struct buffer *note, struct fault *fault);
 bool log_checkpoint_covering(const struct store *store, uint64_t size, uint64_t *ret_size,
                              struct buffer *note, struct fault *fault);
+/* The largest one of fewer than `size` entries. */
+bool log_checkpoint_below(const struct store *store, uint64_t size, uint64_t *ret_size, struct buffer *note,
+                          struct fault *fault);
 
 /* Gives control entries in order, from `first_ctl_seq` on. False from `take` ends it (and the fault is then take's). */
 typedef bool log_control_take(void *context, uint64_t log_index, struct slice entry, struct fault *fault);

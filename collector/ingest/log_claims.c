@@ -92,7 +92,7 @@ void log_claims_open(struct ingest_common *common) {
     uint64_t size;
     if (!settings->log)
         return;
-    common->seen.store = settings->store;
+    common->seen.log = settings->log;
     memcpy(common->seen.key_id, log_state_key(settings->log)->id, sizeof common->seen.key_id);
     if (!store_get_copy(settings->store, STORE_MARK, SLICE(LOG_CONFLICT_MARK), &note, &fault))
         return;

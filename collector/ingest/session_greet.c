@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "known_note.h"
 #include "log.h"
 #include "rotate.h"
 #include "session_inside.h"
@@ -222,6 +223,28 @@ static Tocsin__Hello *read_hello(struct session *session, struct slice message) 
     return NULL;
 }
 
+static void stream_quiet(void *context, enum lane lane);
+
+static void note_kept(void *context, struct change *change) {
+    (void)change;
+    stream_quiet(context, LANE_SECURITY);
+}
+
+/* Its note is a checkpoint that this store has lost: it is put back first, since the agent's entries will name it. */
+static bool wait_for_note(struct session *session, const Tocsin__Hello *hello) {
+    const struct ingest_settings *settings = session->common->settings;
+    struct slice note = slice_make(hello->newest_note.data, hello->newest_note.len);
+    struct witness_policy policy = {.needed = 0};
+    if (!settings->log || note.size == 0 || !log_state_witnesses(settings->log, &policy, NULL))
+        return false;
+    struct change *change = known_note_change(settings->log, &policy, note);
+    if (!change)
+        return false;
+    change_on_committed(change, note_kept, session->agent);
+    committer_submit(settings->committer, change);
+    return true;
+}
+
 /* Answers the HELLO. Only once nothing of an earlier connection is under way any more: the marks are final then. */
 static bool greet(struct session *session) {
     Tocsin__Hello *hello = read_hello(session, buffer_slice(&session->hello));
@@ -229,6 +252,10 @@ static bool greet(struct session *session) {
         return false;
     /* First of all: whatever else is wrong with an agent may come from an older copy of this store. */
     bool good = session_take_claim(session, hello);
+    if (good && wait_for_note(session, hello)) {
+        tocsin__hello__free_unpacked(hello, NULL);
+        return true;
+    }
     for (unsigned lane = 0; good && lane < LANES; lane++)
         good = check_stream(session, hello->streams[lane], lane);
     tocsin__hello__free_unpacked(hello, NULL);

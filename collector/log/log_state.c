@@ -121,6 +121,9 @@ uint64_t log_state_size(struct log_state *state) {
 struct log_reader *log_state_reader(struct log_state *state) {
     return state->reader;
 }
+const struct store *log_state_store(const struct log_state *state) {
+    return state->store;
+}
 
 /* ---- the newest published checkpoint */
 

@@ -36,6 +36,7 @@ const struct hash *log_state_log(const struct log_state *state); /* statement_lo
 uint64_t log_state_size(struct log_state *state);                /* committed entries */
 /* For paths, tiles and roots of every committed size: log_reader.h. */
 struct log_reader *log_state_reader(struct log_state *state);
+const struct store *log_state_store(const struct log_state *state);
 
 /* ---- the newest published checkpoint */
 

@@ -74,12 +74,12 @@ static enum witness_outcome compare(const struct witness_link *link, const struc
     struct hash ours;
     uint64_t size = link->view.size(link->view.context);
     cosigned_text(answer->time_s, time);
+    buffer_append_slice(&answer->note, note);
     if (theirs->size > size) {
         fault_set(fault, FAULT_CONFLICT,
                   "it cosigned this log at %" PRIu64 " entries on %s, and here are %" PRIu64
                   ": an older store was brought back, or another collector runs with this log's key",
                   theirs->size, time, size);
-        buffer_append_slice(&answer->note, note);
         return WITNESS_ROLLBACK;
     }
     if (!link->view.root(link->view.context, theirs->size, &ours, fault))
@@ -90,7 +90,6 @@ static enum witness_outcome compare(const struct witness_link *link, const struc
               "it cosigned another tree of %" PRIu64
               " entries on %s, signed with this log's key: the log is forked",
               theirs->size, time);
-    buffer_append_slice(&answer->note, note);
     return WITNESS_FORK;
 }
 
@@ -101,6 +100,7 @@ enum witness_outcome witness_link_compare(struct witness_link *link, struct witn
     struct signed_checkpoint read;
     bool permanent;
     answer->size = answer->time_s = 0;
+    buffer_clear(&answer->note);
     if (!http_client_get(link->client, link->newest_page, NULL, &note, &permanent, fault)) {
         /* Nothing cosigned yet, or a witness that does not say: then its 409 will. */
         bool silent = http_client_status(link->client) == 404;

@@ -47,7 +47,7 @@ struct witness_answer {
     uint64_t size;       /* that was cosigned, or that the witness has; 0: nothing yet */
     uint64_t time_s;     /* of the cosignature */
     struct buffer lines; /* its signature lines, AGREES alone */
-    struct buffer note;  /* the witness's, ROLLBACK and FORK alone: the proof */
+    struct buffer note;  /* the witness's newest, where it was compared: of ROLLBACK and FORK the proof */
 };
 struct witness_answer witness_answer_make(void);
 void witness_answer_free(struct witness_answer *answer);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "known_note.h"
 #include "log.h"
 #include "log_reader.h"
 #include "memory.h"
@@ -32,7 +33,7 @@ static bool make_link(struct asked_witness *asked, const struct collector_witnes
                                                .log = log_state_key(log),
                                                .view = {log, view_size, view_root, view_proof}};
     asked->url = memory_copy_string(settings->url);
-    asked->lines = BUFFER(NOTE_MOST);
+    asked->lines = asked->known = BUFFER(NOTE_MOST);
     asked->link = witness_link_create(&link, fault);
     return asked->link != NULL;
 }
@@ -72,6 +73,7 @@ struct witnessing *witnessing_destroy(struct witnessing *witnessing) {
     for (unsigned i = 0; i < witnessing->count; i++) {
         witness_link_destroy(witnessing->witnesses[i].link);
         buffer_free(&witnessing->witnesses[i].lines);
+        buffer_free(&witnessing->witnesses[i].known);
         free(witnessing->witnesses[i].url);
     }
     buffer_free(&witnessing->round.note);
@@ -361,6 +363,17 @@ static bool start_thread(pthread_t *thread, void *(*run)(void *), void *context,
            fault_set(fault, FAULT_IO, "no thread for the witnesses");
 }
 
+/* What a witness showed at the start and is missing here. */
+static void keep_known(struct asked_witness *asked) {
+    const struct witness_policy policy = {.needed = 1, .count = 1, .witnesses = {asked->key}};
+    struct change *change = asked->known.size
+                                ? known_note_change(asked->all->log, &policy, buffer_slice(&asked->known))
+                                : NULL;
+    if (change)
+        committer_submit(asked->all->committer, change);
+    buffer_free(&asked->known);
+}
+
 bool witnessing_start(struct witnessing *witnessing, struct committer *committer,
                       struct checkpoint_maker *maker, struct fault *fault) {
     witnessing->committer = committer;
@@ -369,6 +382,7 @@ bool witnessing_start(struct witnessing *witnessing, struct committer *committer
         return true;
     for (unsigned i = 0; i < witnessing->count; i++) {
         struct asked_witness *asked = &witnessing->witnesses[i];
+        keep_known(asked);
         asked->running = start_thread(&asked->thread, ask_until_stopped, asked, fault);
         if (!asked->running)
             return false;

@@ -30,6 +30,7 @@ static bool judge(const struct comparison *comparison, struct fault *fault) {
     case WITNESS_AHEAD:
         asked->size = comparison->answer.size;
         asked->cosigned_s = comparison->answer.time_s;
+        buffer_append_slice(&asked->known, buffer_slice(&comparison->answer.note));
         return true;
     case WITNESS_FAILED:
         log_warning("the witness %.*s was not compared with: %s", SLICE_ARG(name), comparison->fault.text);

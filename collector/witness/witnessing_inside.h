@@ -30,6 +30,7 @@ struct asked_witness {
     uint64_t retry_us; /* not before */
     uint64_t delay_us;
     struct buffer lines; /* for the present round; empty: none */
+    struct buffer known; /* its newest note at the start, of this log */
 };
 
 struct witnessing_round {

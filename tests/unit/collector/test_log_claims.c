@@ -1,4 +1,6 @@
 /* What agents say of the log, in HELLO and in their entries: what holds, what is a mere claim, what stops the collector. */
+#include "bytes.h"
+#include "known_note.h"
 #include "log_claims.h"
 #include "log_seen.h"
 #include "log_site.h"
@@ -99,7 +101,7 @@ static void without_the_logs_signature_it_is_a_claim(void **state) {
 
 static bool entry_holds(const struct said *said, const uint8_t key_id[4], uint64_t size,
                         const struct hash *root, struct fault *fault) {
-    struct log_seen seen = {.store = said->store};
+    struct log_seen seen = {.log = said->site.log};
     struct batch_entry entry = {.kind = BATCH_BREAK, .open_us = 1, .close_us = 2, .seen = seen_none()};
     uint8_t bytes[BATCH_ENTRY_SIZE];
     const uint8_t none[1] = {0};
@@ -128,7 +130,7 @@ static void an_entry_names_a_checkpoint_that_was_published_or_none(void **state)
     assert_int_equal(fault.code, FAULT_CONFLICT);
     assert_false(entry_holds(said, own, said->head.size + 1000, &said->head.root, &fault));
     assert_int_equal(fault.code, FAULT_CONFLICT);
-    struct log_seen seen = {.store = said->store};
+    struct log_seen seen = {.log = said->site.log};
     assert_true(log_seen_check(&seen, SLICE("no entry"), &fault));
 }
 
@@ -144,6 +146,74 @@ static void a_tree_that_was_signed_over_but_never_published_was_seen_by_nobody(v
     assert_int_equal(fault.code, FAULT_CONFLICT);
 }
 
+/* ---- what is missing after a restore */
+
+static void forget_checkpoint(const struct said *said, uint64_t size) {
+    uint8_t key[8];
+    bytes_put_u64(key, size);
+    struct store_batch *batch = store_batch_create(said->store);
+    store_batch_delete(batch, STORE_CHECKPOINT, slice_make(key, sizeof key));
+    assert_true(store_commit(said->store, batch, true, NULL));
+    store_batch_destroy(batch);
+}
+
+static void keep(const struct said *said, struct change *change) {
+    struct change_step step;
+    struct store_batch *batch = store_batch_create(said->store);
+    assert_non_null(change);
+    for (size_t place = 0; change_next(change, &place, &step);)
+        store_batch_put(batch, step.family, step.key, step.value);
+    assert_true(store_commit(said->store, batch, true, NULL));
+    store_batch_destroy(batch);
+    change_destroy(change);
+}
+
+static void a_checkpoint_that_was_lost_comes_back_and_the_trees_below_it_may_have_been_seen(void **state) {
+    struct said *said = *state;
+    const uint8_t *own = log_state_key(said->site.log)->id;
+    struct hash root;
+    struct fault fault;
+    CLEANUP_BUFFER struct buffer stored = BUFFER(NOTE_MOST);
+    assert_null(known_note_change(said->site.log, NULL, buffer_slice(&said->note))); /* it is here */
+    forget_checkpoint(said, said->head.size);
+    assert_false(entry_holds(said, own, said->head.size, &said->head.root, &fault));
+    buffer_append_string(&said->note, "\xe2\x80\x94 stranger.example AAAAAAAA\n");
+    keep(said, known_note_change(said->site.log, NULL, buffer_slice(&said->note)));
+    assert_true(log_checkpoint_get(said->store, said->head.size, &stored, NULL));
+    assert_true(slice_find(buffer_slice(&stored), SLICE("stranger")) == SIZE_MAX); /* nobody checked that line */
+    assert_true(entry_holds(said, own, said->head.size, &said->head.root, &fault));
+    for (uint64_t size = 1; size < said->head.size; size++) {
+        assert_true(log_reader_root(log_state_reader(said->site.log), size, &root, NULL));
+        assert_true(entry_holds(said, own, size, &root, &fault));
+        assert_false(entry_holds(said, own, size, &other, &fault));
+    }
+    assert_false(entry_holds(said, own, said->head.size + 1, &said->head.root, &fault));
+    assert_null(known_note_change(said->site.log, NULL, buffer_slice(&said->note)));
+}
+
+static void what_this_log_has_not_signed_over_this_tree_is_not_kept(void **state) {
+    struct said *said = *state;
+    struct fault fault = {0};
+    forget_checkpoint(said, said->head.size);
+    const struct {
+        uint64_t size;
+        const struct hash *root;
+        const struct signing_key *signer;
+    } cases[] = {{said->head.size, &said->head.root, said->site.registrar},
+                 {said->head.size, &other, said->site.log_key},
+                 {said->head.size + 1, &said->head.root, said->site.log_key}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
+        struct note_key key;
+        const struct checkpoint checkpoint = {SLICE(LOG_SITE_ORIGIN), cases[i].size, *cases[i].root};
+        assert_true(note_key_make(NOTE_KEY_LOG, SLICE(LOG_SITE_ORIGIN), signing_key_public(cases[i].signer), &key,
+                                  &fault));
+        assert_true(checkpoint_sign(&note, &checkpoint, &key, cases[i].signer));
+        assert_null(known_note_change(said->site.log, NULL, buffer_slice(&note)));
+    }
+    assert_null(known_note_change(said->site.log, NULL, SLICE("no note")));
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -153,6 +223,8 @@ int main(void) {
         CASE(without_the_logs_signature_it_is_a_claim),
         CASE(an_entry_names_a_checkpoint_that_was_published_or_none),
         CASE(a_tree_that_was_signed_over_but_never_published_was_seen_by_nobody),
+        CASE(a_checkpoint_that_was_lost_comes_back_and_the_trees_below_it_may_have_been_seen),
+        CASE(what_this_log_has_not_signed_over_this_tree_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
