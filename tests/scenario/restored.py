@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""What follows a restore: what witnesses and agents have seen and the copy lacks.
+
+tocsin-test: timeout=600
+"""
+
+import os
+import subprocess
+
+from tocsin_site import Site, check, compile_editor, run, scenario, wait_until
+from tocsin_witness import settings, witnesses
+
+CLOSE_SOON = "batch: {close_after: 1s}\n"
+CHECKPOINT_SOON = "checkpoint: {every: 1s}\n"
+BACK = r"the checkpoint of \d+ entries is back"
+
+
+def forget_checkpoints(site, editor, above):
+    """As in a copy that ends behind the entries and before the checkpoints over them."""
+    size = site.status()["log"]["size"]
+    site.collector.stop()
+    store = os.path.join(site.data, "collector", "store", "rocksdb")
+    removed = 0
+    for number in range(above + 1, size + 10):
+        done = subprocess.run([editor, store, "checkpoint", "delete", f"\n{number}\n"], capture_output=True, check=False)
+        check(done.returncode in (0, 1), f"store_edit says {done.returncode} {done.stderr}")
+        removed += done.returncode == 0
+    check(removed > 1, f"{removed} checkpoints were removed")
+
+
+def write_and_wait(site, agent, log, lines):
+    for number in range(lines):
+        log.write([f"line {len(log.written)} of {agent.name}, {number}"])
+        site.wait_for_lines(log.written, host=agent.name)
+        site.wait_for_signed(agent.name)
+
+
+@scenario("a checkpoint that an agent has seen and the copy lacks comes back, and the agent goes on")
+def _(folder):
+    editor = compile_editor(folder)
+    with Site(folder, settings=CHECKPOINT_SOON) as site:
+        site.start_collector()
+        agent = site.new_agent("signer1")
+        agent.more = CLOSE_SOON
+        log = agent.log("auth.log")
+        agent.start()
+        write_and_wait(site, agent, log, 1)
+        below = site.status()["log"]["size"]
+        write_and_wait(site, agent, log, 3)
+        wait_until(lambda: site.status()["log"]["checkpoint"]["size"] > below + 2, "it is published")
+        forget_checkpoints(site, editor, below)
+        log.write(["while it was away"])
+        site.start_collector()
+        site.collector.wait_for_log(BACK)
+        site.wait_for_lines(log.written, host="signer1")
+        write_and_wait(site, agent, log, 2)
+        check(not site.alerts("never published") and not site.states("log_conflict"), f"alerts: {site.alerts()}")
+        site.check_verified()
+
+
+@scenario("a checkpoint that a witness has cosigned and the copy lacks comes back at the start")
+def _(folder):
+    editor = compile_editor(folder)
+    with Site(folder) as site:
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(settings(1, witness))
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        site.start()
+        write_and_wait(site, site.agent, log, 1)
+        below = site.status()["log"]["size"]
+        write_and_wait(site, site.agent, log, 2)
+        witness.wait_for_size(below + 1)
+        site.agent.stop()
+        forget_checkpoints(site, editor, below)
+        size = witness.size()
+        site.start_collector()
+        check(f"the checkpoint of {size} entries is back" in site.collector.log(since_start=True), "it is not put back")
+        site.agent.start()
+        write_and_wait(site, site.agent, log, 1)
+        check(not site.alerts("never published"), f"alerts: {site.alerts()}")
+        site.check_verified()
+
+
+run()
