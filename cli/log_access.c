@@ -6,168 +6,16 @@
 #include "collector_settings.h"
 #include "control_chain.h"
 #include "encoding.h"
-#include "log_history.h"
-#include "log_reader.h"
+#include "log_access_inside.h"
 #include "memory.h"
 #include "merkle.h"
 #include "note.h"
-#include "reader.h"
 #include "settings_file.h"
 #include "signed_conflict.h"
-#include "site.h"
 #include "statement_type.h"
 
-#define PATHS_AT_ONCE 512u
 #define STREAMS_AT_ONCE 64u
 #define CHECKPOINTS_LOOKED_AT 32u /* for one that enough witnesses have cosigned */
-
-struct control_place {
-    uint64_t index;
-    struct buffer entry;
-};
-
-/* The log indexes of one stream's batches, from batch `first` on. */
-struct batch_table {
-    struct hash stream;
-    bool known;
-    uint64_t first;
-    size_t count, room;
-    uint64_t *indexes;
-};
-
-struct known_path {
-    uint64_t index;
-    struct merkle_path path;
-};
-
-struct log_access {
-    struct reader *reader; /* of a live collector; NULL at rest */
-    struct store *store;
-    struct log_reader *log;
-    size_t control_count;
-    struct control_place *controls;
-    struct log_history *history;
-    struct witness_policy settings_policy; /* of collector.yaml */
-    struct batch_table table;
-    /* What will be asked for, ascending, and the window of it that is here. */
-    uint64_t *planned, planned_size;
-    size_t planned_count, planned_next, path_count, path_at;
-    struct known_path *paths;
-    struct proof_source source;
-};
-
-/* ---- rows */
-
-static bool ask(struct log_access *access, Tocsin__Request *request, struct fault *fault) {
-    return reader_ask(access->reader, request, fault);
-}
-
-static bool take_rows(struct log_access *access, Tocsin__Request *request, log_access_take *take,
-                      void *context, struct fault *fault) {
-    struct frame frame;
-    uint64_t count;
-    bool wanted = true;
-    struct fault inner = {0};
-    if (!ask(access, request, fault))
-        return false;
-    while (reader_next(access->reader, &frame, &count, &inner)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && wanted)
-            wanted = take(context, slice_make(row->key.data, row->key.len),
-                          slice_make(row->value.data, row->value.len));
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
-    if (inner.code)
-        *fault = inner;
-    return !inner.code;
-}
-
-static bool rows_live(struct log_access *access, enum store_family family, struct slice from, struct slice to,
-                      uint64_t limit, log_access_take *take, void *context, struct fault *fault) {
-    Tocsin__RowsQuery query = TOCSIN__ROWS_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    query.family = family;
-    query.from = (ProtobufCBinaryData){from.size, (uint8_t *)(uintptr_t)from.data};
-    query.to = (ProtobufCBinaryData){to.size, (uint8_t *)(uintptr_t)to.data};
-    query.limit = limit;
-    request.of_case = TOCSIN__REQUEST__OF_ROWS;
-    request.rows = &query;
-    return take_rows(access, &request, take, context, fault);
-}
-
-bool log_access_bodies(struct log_access *access, uint64_t log_index, uint8_t class, log_access_take *take,
-                       void *context, struct fault *fault) {
-    Tocsin__BodiesQuery query = TOCSIN__BODIES_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    query.log_index = log_index;
-    query.class_ = class;
-    request.of_case = TOCSIN__REQUEST__OF_BODIES;
-    request.bodies = &query;
-    return !access->reader || take_rows(access, &request, take, context, fault);
-}
-
-static bool before(struct slice key, struct slice to) {
-    size_t shared = key.size < to.size ? key.size : to.size;
-    int order = memcmp(key.data, to.data, shared);
-    return order < 0 || (order == 0 && key.size < to.size);
-}
-
-static bool rows_at_rest(const struct log_access *access, enum store_family family, struct slice from,
-                         struct slice to, uint64_t limit, log_access_take *take, void *context,
-                         struct fault *fault) {
-    struct store_cursor *cursor = store_cursor_create(access->store, family, NULL, (struct slice){NULL, 0});
-    uint64_t rows = 0;
-    bool on = from.size ? store_cursor_at_or_after(cursor, from) : store_cursor_first(cursor);
-    for (; on && !(limit && rows >= limit); on = store_cursor_next(cursor), rows++)
-        if ((to.size && !before(store_cursor_key(cursor), to)) ||
-            !take(context, store_cursor_key(cursor), store_cursor_value(cursor)))
-            break;
-    bool good = store_cursor_good(cursor, fault);
-    store_cursor_destroy(cursor);
-    return good;
-}
-
-bool log_access_rows(struct log_access *access, enum store_family family, struct slice from, struct slice to,
-                     uint64_t limit, log_access_take *take, void *context, struct fault *fault) {
-    return access->reader ? rows_live(access, family, from, to, limit, take, context, fault)
-                          : rows_at_rest(access, family, from, to, limit, take, context, fault);
-}
-
-/* ---- one row by its number */
-
-struct wanted_row {
-    uint64_t number;
-    bool found;
-    struct buffer *to;
-};
-
-static bool take_row(void *context, struct slice key, struct slice value) {
-    struct wanted_row *wanted = context;
-    if (key.size == 8 && bytes_get_u64(key.data) == wanted->number)
-        wanted->found = buffer_append_slice(wanted->to, value);
-    return false;
-}
-
-static bool numbered(struct log_access *access, enum store_family family, uint64_t number, struct buffer *to,
-                     struct fault *fault) {
-    uint8_t key[8];
-    bytes_put_u64(key, number);
-    struct wanted_row wanted = {number, false, to};
-    if (!log_access_rows(access, family, slice_make(key, sizeof key), (struct slice){NULL, 0}, 1, take_row,
-                         &wanted, fault))
-        return false;
-    return wanted.found || fault_set(fault, FAULT_MISSING, "there is no %s %llu here",
-                                     store_family_row(family)->name, (unsigned long long)number);
-}
-
-static bool source_entry(void *context, uint64_t index, struct buffer *to, struct fault *fault) {
-    return numbered(context, STORE_ENTRY, index, to, fault);
-}
-
-static bool source_class_list(void *context, uint64_t index, struct buffer *to, struct fault *fault) {
-    return numbered(context, STORE_CLASS_LIST, index, to, fault);
-}
 
 /* ---- the control chain, read once */
 
@@ -184,34 +32,26 @@ static bool take_control(void *context, uint64_t index, struct slice entry, stru
     return true;
 }
 
+static bool take_control_row(void *context, struct slice key, struct slice value) {
+    if (key.size == 8)
+        add_control(context, bytes_get_u64(key.data), value);
+    return true;
+}
+
 static bool controls_live(struct log_access *access, struct fault *fault) {
     Tocsin__ControlQuery query = TOCSIN__CONTROL_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
     query.first_ctl_seq = access->control_count;
     request.of_case = TOCSIN__REQUEST__OF_CONTROL;
     request.control = &query;
-    struct frame frame;
-    uint64_t count;
-    struct fault inner = {0};
-    if (!ask(access, &request, fault))
-        return false;
-    while (reader_next(access->reader, &frame, &count, &inner)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && row->key.len == 8)
-            add_control(access, bytes_get_u64(row->key.data), slice_make(row->value.data, row->value.len));
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
-    if (inner.code)
-        *fault = inner;
-    return !inner.code;
+    return log_access_ask(access, &request, take_control_row, access, fault);
 }
 
 /* What was added since. */
 static bool read_controls(struct log_access *access, struct fault *fault) {
     return access->reader
                ? controls_live(access, fault)
-               : log_control_walk(access->store, access->control_count, take_control, access, fault);
+               : log_control_walk(access->store.store, access->control_count, take_control, access, fault);
 }
 
 static bool source_control(void *context, uint64_t ctl_seq, uint64_t *ret_index, struct buffer *to,
@@ -253,64 +93,6 @@ bool log_access_trust(struct log_access *access, struct trust *ret_trust, struct
     return true;
 }
 
-/* ---- batches of a stream */
-
-static bool take_batch(void *context, struct slice key, struct slice value) {
-    struct batch_table *table = context;
-    if (key.size != HASH_SIZE + 8 || value.size != 8)
-        return true;
-    uint64_t batch_seq = bytes_get_u64(key.data + HASH_SIZE);
-    if (table->count == 0)
-        table->first = batch_seq;
-    if (batch_seq != table->first + table->count)
-        return true; /* a hole: what lies behind it is found to be missing */
-    if (table->count == table->room) {
-        table->room = table->room ? 2 * table->room : 256;
-        table->indexes = memory_resize(table->indexes, table->room, sizeof *table->indexes);
-    }
-    table->indexes[table->count++] = bytes_get_u64(value.data);
-    return true;
-}
-
-static bool know_batches(struct log_access *access, const struct hash *stream_id, struct fault *fault) {
-    struct batch_table *table = &access->table;
-    uint8_t from[HASH_SIZE + 8], to[HASH_SIZE + 8];
-    if (table->known && hash_equal(&table->stream, stream_id))
-        return true;
-    memcpy(from, stream_id->bytes, HASH_SIZE);
-    memcpy(to, stream_id->bytes, HASH_SIZE);
-    bytes_put_u64(from + HASH_SIZE, 0);
-    bytes_put_u64(to + HASH_SIZE, UINT64_MAX);
-    table->stream = *stream_id;
-    table->count = 0;
-    table->known = log_access_rows(access, STORE_BATCH, slice_make(from, sizeof from),
-                                   slice_make(to, sizeof to), 0, take_batch, table, fault);
-    return table->known;
-}
-
-static bool source_batch_index(void *context, const struct hash *stream_id, uint64_t batch_seq,
-                               uint64_t *ret_index, struct fault *fault) {
-    struct log_access *access = context;
-    const struct batch_table *table = &access->table;
-    if (!know_batches(access, stream_id, fault))
-        return false;
-    if (batch_seq < table->first || batch_seq - table->first >= table->count)
-        return fault_set(fault, FAULT_MISSING, "batch %llu is not in the log", (unsigned long long)batch_seq);
-    *ret_index = table->indexes[batch_seq - table->first];
-    return true;
-}
-
-bool log_access_batches(struct log_access *access, const struct hash *stream_id, uint64_t *ret_first,
-                        uint64_t *ret_last, struct fault *fault) {
-    if (!know_batches(access, stream_id, fault))
-        return false;
-    if (access->table.count == 0)
-        return fault_set(fault, FAULT_MISSING, "no batch of that stream is in the log");
-    *ret_first = access->table.first;
-    *ret_last = access->table.first + access->table.count - 1;
-    return true;
-}
-
 bool log_access_orphan(struct log_access *access, const struct hash *stream_id, uint64_t event_seq,
                        uint64_t *ret_index, struct slice *ret_entry, struct fault *fault) {
     for (size_t i = access->control_count; i-- > 0;) {
@@ -326,124 +108,9 @@ bool log_access_orphan(struct log_access *access, const struct hash *stream_id, 
         *ret_entry = bytes;
         return true;
     }
-    return fault_set(
-        fault, FAULT_MISSING,
-        "event %llu stands in no closed batch, and no part of its agent covers it: its agent is silent",
-        (unsigned long long)event_seq);
-}
-
-/* ---- paths */
-
-/* Into the window; `count` of them, in the order in which they are asked for. */
-static bool paths_live(struct log_access *access, uint64_t *indexes, size_t count, uint64_t *old_sizes,
-                       size_t old_count, uint64_t size, struct known_path *ret_paths, struct fault *fault) {
-    Tocsin__PathsQuery query = TOCSIN__PATHS_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    query.size = size;
-    query.n_indexes = count;
-    query.indexes = indexes;
-    query.n_old_sizes = old_count;
-    query.old_sizes = old_sizes;
-    request.of_case = TOCSIN__REQUEST__OF_PATHS;
-    request.paths = &query;
-    struct frame frame;
-    uint64_t end;
-    size_t got = 0;
-    struct fault inner = {0};
-    if (!ask(access, &request, fault))
-        return false;
-    while (reader_next(access->reader, &frame, &end, &inner)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && got < count + old_count && row->key.len == 8 && row->value.len % HASH_SIZE == 0 &&
-            row->value.len / HASH_SIZE <= MERKLE_PATH_MOST) {
-            struct known_path *path = &ret_paths[got++];
-            path->index = bytes_get_u64(row->key.data);
-            path->path.count = row->value.len / HASH_SIZE;
-            if (row->value.len)
-                memcpy(path->path.hashes, row->value.data, row->value.len);
-        }
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
-    if (inner.code) {
-        *fault = inner;
-        return false;
-    }
-    return got == count + old_count ||
-           fault_set(fault, FAULT_IO, "the collector gave fewer paths than were asked for");
-}
-
-bool log_access_prefetch(struct log_access *access, const struct hash *stream_id, uint64_t first,
-                         uint64_t last, uint64_t size, struct fault *fault) {
-    if (!access->reader)
-        return true;
-    free(access->planned);
-    access->planned = memory_new_array((size_t)(last - first + 1), sizeof *access->planned);
-    access->planned_count = access->planned_next = access->path_count = access->path_at = 0;
-    access->planned_size = size;
-    for (uint64_t seq = first; seq <= last; seq++) {
-        uint64_t index;
-        if (!source_batch_index(access, stream_id, seq, &index, fault))
-            return false;
-        access->planned[access->planned_count++] = index;
-    }
-    return true;
-}
-
-/* The next path of the plan, if it is that one. */
-static bool planned(struct log_access *access, uint64_t index, uint64_t size, struct merkle_path *ret_path,
-                    bool *ret_planned, struct fault *fault) {
-    *ret_planned = false;
-    if (size != access->planned_size)
-        return true;
-    if (access->path_at == access->path_count && access->planned_next < access->planned_count &&
-        access->planned[access->planned_next] == index) {
-        size_t count = access->planned_count - access->planned_next;
-        if (count > PATHS_AT_ONCE)
-            count = PATHS_AT_ONCE;
-        if (!access->paths)
-            access->paths = memory_new_array(PATHS_AT_ONCE, sizeof *access->paths);
-        if (!paths_live(access, access->planned + access->planned_next, count, NULL, 0, size, access->paths,
-                        fault))
-            return false;
-        access->planned_next += count;
-        access->path_count = count;
-        access->path_at = 0;
-    }
-    if (access->path_at < access->path_count && access->paths[access->path_at].index == index) {
-        *ret_path = access->paths[access->path_at++].path;
-        *ret_planned = true;
-    }
-    return true;
-}
-
-static bool source_inclusion(void *context, uint64_t index, uint64_t size, struct merkle_path *ret_path,
-                             struct fault *fault) {
-    struct log_access *access = context;
-    struct known_path path;
-    bool found;
-    if (!access->reader)
-        return log_reader_inclusion(access->log, index, size, ret_path, fault);
-    if (!planned(access, index, size, ret_path, &found, fault))
-        return false;
-    if (found)
-        return true;
-    if (!paths_live(access, &index, 1, NULL, 0, size, &path, fault))
-        return false;
-    *ret_path = path.path;
-    return true;
-}
-
-static bool source_consistency(void *context, uint64_t old_size, uint64_t size, struct merkle_path *ret_path,
-                               struct fault *fault) {
-    struct log_access *access = context;
-    struct known_path path;
-    if (!access->reader)
-        return log_reader_consistency(access->log, old_size, size, ret_path, fault);
-    if (!paths_live(access, NULL, 0, &old_size, 1, size, &path, fault))
-        return false;
-    *ret_path = path.path;
-    return true;
+    return fault_set(fault, FAULT_MISSING, "event %llu stands in no closed batch: %s", (unsigned long long)event_seq,
+                     access->reader ? "its agent is silent, and no part that it signed covers it"
+                                    : "start the collector, then try again");
 }
 
 /* ---- checkpoints */
@@ -470,22 +137,42 @@ static bool take_checkpoint(void *context, struct slice key, struct slice value)
     return !enough;
 }
 
-static bool source_checkpoint(void *context, uint64_t size, uint64_t *ret_size, struct buffer *to,
+/* The log's own, and those that the policy in force asks for. */
+static size_t signatures_needed(const struct log_access *access) {
+    uint64_t ctl_seq;
+    unsigned logged =
+        access->history ? control_chain_witnesses(log_history_chain(access->history), &ctl_seq)->needed : 0;
+    return 1u + (logged ? logged : access->settings_policy.needed);
+}
+
+bool log_access_checkpoint(void *context, uint64_t size, uint64_t *ret_size, struct buffer *to,
                               struct fault *fault) {
     struct log_access *access = context;
     uint8_t key[8];
-    uint64_t ctl_seq;
     bytes_put_u64(key, size);
-    unsigned logged =
-        access->history ? control_chain_witnesses(log_history_chain(access->history), &ctl_seq)->needed : 0;
-    struct wanted_checkpoint wanted = {.needed = 1u + (logged ? logged : access->settings_policy.needed),
-                                       .to = to};
+    struct wanted_checkpoint wanted = {.needed = signatures_needed(access), .to = to};
     if (!log_access_rows(access, STORE_CHECKPOINT, slice_make(key, sizeof key), (struct slice){NULL, 0},
                          CHECKPOINTS_LOOKED_AT, take_checkpoint, &wanted, fault))
         return false;
     *ret_size = wanted.size;
     return wanted.found ||
            fault_set(fault, FAULT_MISSING, "no checkpoint covers %llu entries", (unsigned long long)size);
+}
+
+struct closed {
+    uint64_t *ret_size;
+    struct buffer *note;
+    bool found;
+};
+
+static bool take_closed(void *context, struct slice key, struct slice value) {
+    struct closed *closed = context;
+    if (key.size != 8)
+        return true;
+    buffer_clear(closed->note);
+    closed->found = buffer_append_slice(closed->note, value);
+    *closed->ret_size = bytes_get_u64(key.data);
+    return true;
 }
 
 /* `mark`: the last of several questions. */
@@ -503,32 +190,12 @@ static bool close_streams(struct log_access *access, const struct hash *streams,
     query.wait_us = wait_us;
     request.of_case = TOCSIN__REQUEST__OF_CLOSE;
     request.close = &query;
-    struct frame frame;
-    uint64_t count;
-    bool found = false;
-    struct fault inner = {0};
-    bool good = ask(access, &request, fault);
+    struct closed closed = {ret_size, note, false};
+    bool good = log_access_ask(access, &request, take_closed, &closed, fault);
     free(ids);
-    while (good && reader_next(access->reader, &frame, &count, &inner)) {
-        if (frame.type != FRAME_STORE_ROW)
-            continue;
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && row->key.len == 8) {
-            buffer_clear(note);
-            found = buffer_append_slice(note, slice_make(row->value.data, row->value.len));
-            *ret_size = bytes_get_u64(row->key.data);
-        }
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
-    if (inner.code)
-        *fault = inner;
-    if (!good || inner.code)
-        return false;
-    return found || !mark ||
-           fault_set(
-               fault, FAULT_BUSY,
-               "no checkpoint that covers it was cosigned in time: look at the witnesses, then try again");
+    return good && (closed.found || !mark ||
+                    fault_set(fault, FAULT_BUSY,
+                              "no checkpoint that covers it was cosigned in time: look at the witnesses, then try again"));
 }
 
 static bool finish_live(struct log_access *access, const struct hash *streams, size_t stream_count,
@@ -539,11 +206,28 @@ static bool finish_live(struct log_access *access, const struct hash *streams, s
     return close_streams(access, streams, stream_count, true, wait_us, ret_size, note, fault);
 }
 
+/* The newest checkpoint that enough witnesses have cosigned; of those without, the newest. */
+static bool finish_at_rest(struct log_access *access, uint64_t *ret_size, struct buffer *note, struct fault *fault) {
+    struct wanted_checkpoint wanted = {.needed = signatures_needed(access), .to = note};
+    struct store_cursor *cursor =
+        store_cursor_create(access->store.store, STORE_CHECKPOINT, NULL, (struct slice){NULL, 0});
+    unsigned looked = 0;
+    for (bool on = store_cursor_last(cursor); on && looked++ < CHECKPOINTS_LOOKED_AT;
+         on = store_cursor_previous(cursor))
+        if (!take_checkpoint(&wanted, store_cursor_key(cursor), store_cursor_value(cursor)))
+            break;
+    bool good = store_cursor_good(cursor, fault);
+    store_cursor_destroy(cursor);
+    *ret_size = wanted.size;
+    return good && (wanted.found || fault_set(fault, FAULT_MISSING, "this log has no checkpoint yet: start the "
+                                                                    "collector once"));
+}
+
 bool log_access_finish(struct log_access *access, const struct hash *streams, size_t stream_count,
                        uint64_t wait_us, uint64_t *ret_size, struct buffer *note, struct fault *fault) {
     buffer_clear(note);
     if (!(access->reader ? finish_live(access, streams, stream_count, wait_us, ret_size, note, fault)
-                         : log_checkpoint_newest(access->store, ret_size, note, fault)))
+                         : fold(access, fault) && finish_at_rest(access, ret_size, note, fault)))
         return false;
     access->table.known = false; /* batches were closed since */
     return fold(access, fault);
@@ -578,6 +262,14 @@ bool log_access_stream(struct log_access *access, struct slice name, struct hash
 
 /* ---- */
 
+static bool source_entry(void *context, uint64_t index, struct buffer *to, struct fault *fault) {
+    return log_access_numbered(context, STORE_ENTRY, index, to, fault);
+}
+
+static bool source_class_list(void *context, uint64_t index, struct buffer *to, struct fault *fault) {
+    return log_access_numbered(context, STORE_CLASS_LIST, index, to, fault);
+}
+
 /* The settings' witnesses; nobody's where they cannot be read. */
 static void read_settings_policy(const struct command_context *context, struct witness_policy *policy) {
     struct collector_settings settings;
@@ -593,6 +285,10 @@ static void read_settings_policy(const struct command_context *context, struct w
         *policy = read;
 }
 
+static void take_first_control(void *context, const Tocsin__StoreRow *row) {
+    take_control_row(context, slice_make(row->key.data, row->key.len), slice_make(row->value.data, row->value.len));
+}
+
 static bool open_live(const struct command_context *context, struct log_access *access, struct fault *fault) {
     /* The control chain is wanted in any case. */
     Tocsin__ControlQuery query = TOCSIN__CONTROL_QUERY__INIT;
@@ -602,37 +298,22 @@ static bool open_live(const struct command_context *context, struct log_access *
     access->reader = reader_open(context, &request, fault);
     if (!access->reader)
         return false;
-    struct frame frame;
-    uint64_t count;
-    struct fault inner = {0};
-    while (reader_next(access->reader, &frame, &count, &inner)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && row->key.len == 8)
-            add_control(access, bytes_get_u64(row->key.data), slice_make(row->value.data, row->value.len));
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
-    if (inner.code)
-        *fault = inner;
-    return !inner.code;
+    return reader_rows(access->reader, take_first_control, access, fault);
 }
 
 static bool open_at_rest(const struct command_context *context, struct log_access *access,
                          struct fault *fault) {
-    char data[FILES_PATH_MOST], path[FILES_PATH_MOST];
-    struct store_options options = {.read_only = true};
-    if (!command_data(context, data, fault) || !site_path(path, data, SITE_COLLECTOR_STORE))
+    if (!site_store_open(context, &access->store, fault))
         return false;
-    access->store = store_open(path, &options, fault);
-    access->log = access->store ? log_reader_open(access->store, fault) : NULL;
+    access->log = log_reader_open(access->store.store, fault);
     return access->log && read_controls(access, fault);
 }
 
 struct log_access *log_access_open(const struct command_context *context, struct fault *fault) {
     struct log_access *access = memory_new(sizeof *access);
     access->source = (struct proof_source){
-        access,           source_entry,       source_class_list, source_control, source_batch_index,
-        source_inclusion, source_consistency, source_checkpoint};
+        access,           source_entry,       source_class_list, source_control, log_access_batch_index,
+        log_access_inclusion, log_access_consistency, log_access_checkpoint};
     read_settings_policy(context, &access->settings_policy);
     bool good = open_live(context, access, fault);
     if (!good && !access->reader && fault->code == FAULT_MISSING) {
@@ -649,7 +330,7 @@ struct log_access *log_access_close(struct log_access *access) {
     if (access) {
         reader_close(access->reader);
         log_reader_destroy(access->log);
-        store_close(access->store);
+        site_store_close(&access->store);
         for (size_t i = 0; i < access->control_count; i++)
             buffer_free(&access->controls[i].entry);
         free(access->controls);

@@ -25,7 +25,7 @@ bool log_access_rows(struct log_access *access, enum store_family family, struct
                      uint64_t limit, log_access_take *take, void *context, struct fault *fault);
 
 /* The events of one class of a sealed batch: first the class key (key "key"), then each event (key u64 seq, value u64 time_us
- * ‖ body). Nothing where it is in no segment. Of a live collector alone. */
+ * ‖ body). Nothing where it is in no segment. */
 bool log_access_bodies(struct log_access *access, uint64_t log_index, uint8_t class, log_access_take *take,
                        void *context, struct fault *fault);
 
@@ -36,7 +36,7 @@ const struct proof_source *log_access_source(struct log_access *access);
 bool log_access_trust(struct log_access *access, struct trust *ret_trust, struct fault *fault);
 
 /* Has the open batches of these streams closed and a mark written behind them, and waits for the published checkpoint that
- * covers it. At rest: the newest checkpoint there is. Replaces the note's content. */
+ * covers it. At rest: the newest checkpoint that its witnesses have cosigned. Replaces the note's content. */
 bool log_access_finish(struct log_access *access, const struct hash *streams, size_t stream_count,
                        uint64_t wait_us, uint64_t *ret_size, struct buffer *note, struct fault *fault);
 

@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"query", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] [--follow] [--count] [--by ingested]",
      "searches events",
      "EXPR: words, \"phrases\", field:value, and, or, not, parentheses; nothing matches everything.\n"
-     "T: 2026-11-21T18:00Z, 2026-11-21, 15m (ago), 2h, 7d.\n\n"
+     "T: 2026-11-21T18:00Z, 2026-11-21, 15m (ago), 2h, 7d. Where no collector runs, its store is searched.\n\n"
      "  tocsin query 'Failed password' --since 1h\n"
      "  tocsin query 'user.name:root and event.outcome:success' --class access\n"
      "  tocsin query --host signer1 --follow\n"
@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {"excerpt", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] | --hold N -o FILE",
      "writes events with their proofs into a file that stands alone",
      "EXPR and T as for query. What is open is closed first, and the checkpoint that covers it waited for.\n"
+     "Of a stopped collector: what its log holds; the rest is left out, and told.\n"
      "--hold N: what a hold keeps of units that were erased.\n\n"
      "  tocsin excerpt 'Failed password' --since 1h -o case12.excerpt\n  tocsin verify --trust log.trust case12.excerpt\n",
      command_excerpt},

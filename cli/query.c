@@ -7,7 +7,7 @@
 #include "event_print.h"
 #include "memory.h"
 #include "query_options.h"
-#include "reader.h"
+#include "site_events.h"
 
 /* Rows come in the order of their arrival. Unless they are followed, they are put into the order of their own time, as
  * long as they fit: past SORT_MOST bytes they are printed as they come. */
@@ -69,59 +69,42 @@ static void put_line(struct output *output, uint64_t time_us, size_t offset) {
     }
 }
 
-static void take_row(struct output *output, struct slice message) {
-    Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, message.size, message.data);
-    if (row && row->stream_id.len == 32) {
-        struct slice stream = slice_string(row->stream);
-        struct printed_event printed = {.stream = stream,
-                                        .host = slice_head(stream, slice_find_byte(stream, '/')),
-                                        .stream_id = row->stream_id.data,
-                                        .event = {row->seq, row->time_us, (uint8_t)row->class_,
-                                                  slice_make(row->body.data, row->body.len)},
-                                        .ingested_us = row->ingested_us};
-        size_t offset = output->text.size;
-        uint64_t time_us = event_printer_append(output->printer, &printed, &output->text);
-        put_line(output, output->by_ingested ? row->ingested_us : time_us, offset);
-    }
-    if (row)
-        tocsin__event_row__free_unpacked(row, NULL);
+static bool take_row(void *context, const Tocsin__EventRow *row, bool more) {
+    struct output *output = context;
+    struct slice stream = slice_string(row->stream);
+    struct printed_event printed = {.stream = stream,
+                                    .host = slice_head(stream, slice_find_byte(stream, '/')),
+                                    .stream_id = row->stream_id.data,
+                                    .event = {row->seq, row->time_us, (uint8_t)row->class_,
+                                              slice_make(row->body.data, row->body.len)},
+                                    .ingested_us = row->ingested_us};
+    size_t offset = output->text.size;
+    uint64_t time_us = event_printer_append(output->printer, &printed, &output->text);
+    put_line(output, output->by_ingested ? row->ingested_us : time_us, offset);
+    if (output->direct && !more)
+        fflush(stdout);
+    return !ferror(stdout);
 }
 
-static int run(const struct command_context *context, Tocsin__EventQuery *query) {
-    Tocsin__Request request;
-    tocsin__request__init(&request);
-    request.of_case = TOCSIN__REQUEST__OF_EVENTS;
-    request.events = query;
+static int run(const struct command_context *context, const Tocsin__EventQuery *query) {
     struct fault fault = {0};
     struct knowledge *knowledge = event_print_knowledge(context, false, &fault);
-    struct reader *reader = knowledge ? reader_open(context, &request, &fault) : NULL;
-    if (!reader) {
-        knowledge_destroy(knowledge);
+    if (!knowledge)
         return command_fail("query", &fault);
-    }
     struct output output = {.context = context,
                             .printer = event_printer_create(context, knowledge),
                             .direct = query->follow,
                             .by_ingested = query->by_ingested,
                             .backward = query->limit > 0,
                             .text = BUFFER(SORT_MOST + LINE_MOST)};
-    struct frame frame;
     uint64_t count = 0;
-    while (reader_next(reader, &frame, &count, &fault)) {
-        if (frame.type == FRAME_EVENT_ROW)
-            take_row(&output, frame.message);
-        if (query->follow && !reader_has_more(reader))
-            fflush(stdout);
-        if (ferror(stdout))
-            break;
-    }
+    bool good = site_events(context, query, knowledge, take_row, &output, &count, &fault);
     print_sorted(&output);
     free(output.lines);
     buffer_free(&output.text);
     event_printer_destroy(output.printer);
-    reader_close(reader);
     knowledge_destroy(knowledge);
-    if (fault.code)
+    if (!good)
         return command_fail("query", &fault);
     if (query->count)
         printf("%" PRIu64 "\n", count);

@@ -141,6 +141,24 @@ bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_c
     }
 }
 
+bool reader_rows(struct reader *reader, reader_row *take, void *context, struct fault *fault) {
+    struct frame frame;
+    uint64_t count;
+    struct fault inner = {0};
+    while (reader_next(reader, &frame, &count, &inner)) {
+        if (frame.type != FRAME_STORE_ROW)
+            continue;
+        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
+        if (!row)
+            return fault_set(fault, FAULT_IO, "the collector sent a row that cannot be read");
+        take(context, row);
+        tocsin__store_row__free_unpacked(row, NULL);
+    }
+    if (inner.code)
+        *fault = inner;
+    return !inner.code;
+}
+
 bool reader_has_more(struct reader *reader) {
     struct pollfd poll_of = {reader->socket, POLLIN, 0};
     return reader->frames.given.size > 0 || poll(&poll_of, 1, 0) > 0;

@@ -16,6 +16,9 @@ bool reader_ask(struct reader *reader, const Tocsin__Request *request, struct fa
 
 /* The next frame but END and REFUSED. False: the end (ret_count is END's), or a fault. */
 bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault);
+/* Takes every StoreRow of the answer up to its end, and passes over the rest. */
+typedef void reader_row(void *context, const Tocsin__StoreRow *row);
+bool reader_rows(struct reader *reader, reader_row *take, void *context, struct fault *fault);
 /* Whether a frame can be had without waiting. */
 bool reader_has_more(struct reader *reader);
 

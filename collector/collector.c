@@ -16,7 +16,6 @@
 
 #define ROOM_US 10000000u /* how often free space is looked at */
 #define RECENT_TEXTS_MOST (16u * 1024 * 1024) /* bytes that wait for detection already opened */
-#define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
 
 void collector_report(struct collector *collector, const char *event, const char *text) {
     struct change *change = change_create();
@@ -282,8 +281,11 @@ void collector_finish(struct collector *collector) {
         settle(collector);
     seal_stop(collector->seal);
     collector->detection = detection_stop(collector->detection);
-    if (collector->committer)
+    if (collector->committer) {
         collector_report(collector, "collector_stopped", "the collector was stopped");
+        if (!log_state_halted(collector->log_state))
+            collector_mark_end(collector);
+    }
     collector->retention = retention_job_stop(collector->retention);
     outbox_stop(collector->outbox);
     witnessing_stop(collector->witnesses);

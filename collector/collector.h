@@ -35,6 +35,7 @@
 #define STATUS_MOST (8u * 1024 * 1024) /* bytes of the status page */
 #define RELOADS_MOST 1024u /* in one process: what was in force before is kept, readers may still use it */
 
+#define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
 #define CLOSING_MOST 256u /* streams that are asked to close at once */
 
 struct collector {
@@ -87,6 +88,7 @@ struct collector {
     /* Likewise: streams whose open batches somebody wants closed. */
     struct hash closing[CLOSING_MOST];
     size_t closing_count;
+    bool own_closed; /* at a stop: nothing of its own stream is open any more */
 };
 
 /* ---- collector.c */
@@ -107,6 +109,8 @@ bool collector_open_log(struct collector *collector, struct fault *fault);
  * to the caller; NULL where there is nothing. */
 bool collector_first_changes(struct collector *collector, struct change *ret_changes[COMMITTER_FIRST_MOST],
                              struct fault *fault);
+/* At a stop, in the loop's thread: closes the own stream and states a mark behind everything. */
+void collector_mark_end(struct collector *collector);
 
 /* Any thread: false for a stream of nobody's. */
 bool collector_close_now(void *context, const struct hash *stream_id);

@@ -11,6 +11,7 @@
 #include "report.h"
 #include "retention_standard.h"
 #include "site.h"
+#include "statement_type.h"
 #include "stream_id.h"
 
 #define PERSON_DEFAULT "admin"
@@ -160,6 +161,35 @@ bool collector_first_changes(struct collector *collector, struct change *ret_cha
         change_on_committed(ret_changes[count], tell_refused,
                             (void *)(uintptr_t) "the enrolment of the collector's own stream");
     return fault->code == FAULT_NONE;
+}
+
+/* ---- what goes behind everything else */
+
+static void say_closed(void *context, struct change *change) {
+    struct collector *collector = context;
+    (void)change;
+    collector->own_closed = true;
+}
+
+/* Nothing behind the last mark can be proved: with one behind everything, a store at rest proves all that it holds. */
+void collector_mark_end(struct collector *collector) {
+    CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
+    uint64_t until_us = clock_monotonic_us() + QUIET_US;
+    struct fault fault = {0};
+    struct change *close = change_create(), *mark = change_create();
+    change_close_own(close);
+    change_on_committed(close, say_closed, collector);
+    committer_submit(collector->committer, close);
+    while (!collector->own_closed && clock_monotonic_us() < until_us)
+        loop_turn(collector->loop, true);
+    if (!log_signer_statement(collector->signer, STATEMENT_MARK, (struct slice){NULL, 0}, clock_wall_us(), &statement,
+                              &fault)) {
+        log_fault(LOG_LEVEL_WARNING, &fault, "the log's last mark");
+        change_destroy(mark);
+        return;
+    }
+    change_statement(mark, buffer_slice(&statement));
+    committer_submit(collector->committer, mark);
 }
 
 /* ---- batches that somebody wants closed now */

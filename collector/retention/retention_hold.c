@@ -6,7 +6,7 @@
 
 #include "commit_wait.h"
 #include "event_proof.h"
-#include "held_events.h"
+#include "held_reader.h"
 #include "memory.h"
 #include "merkle_proof.h"
 #include "sealed.h"
@@ -268,32 +268,7 @@ bool retention_put_aside(struct retention_task *task, const struct retention_hol
 
 bool retention_held_each(const struct retention_job_settings *settings, uint64_t hold,
                          retention_held_give *give, void *context, struct fault *fault) {
-    uint8_t prefix[8], key[DAY_KEY_SIZE];
-    CLEANUP_BUFFER struct buffer plain = BUFFER(HELD_VALUE_MOST + 64);
-    bytes_put_u64(prefix, hold);
-    struct fault none = {0};
-    if (!day_keys_get(settings->keys, HELD_KEY_CLASS, hold, key, NULL, &none))
-        return true; /* it has taken nothing, or what it took is gone */
-    struct store_cursor *cursor =
-        store_cursor_create(settings->store, STORE_HELD, NULL, slice_make(prefix, sizeof prefix));
-    bool good = true, more = true, bad = false;
-    for (bool on = store_cursor_first(cursor); good && more && on; on = store_cursor_next(cursor)) {
-        struct held_row row;
-        uint64_t index;
-        struct slice extra;
-        good = held_row_read(store_cursor_key(cursor), &row, fault) &&
-               held_open(&plain, &row, key, store_cursor_value(cursor), fault);
-        struct slice rest = buffer_slice(&plain);
-        while (good && more && held_next(&rest, &index, &extra, &bad))
-            more = give(context, index, extra);
-        if (good && bad)
-            good =
-                fault_set(fault, FAULT_FORMAT, "a row of hold %llu cannot be read", (unsigned long long)hold);
-    }
-    good = good && store_cursor_good(cursor, fault);
-    store_cursor_destroy(cursor);
-    memory_wipe(key, sizeof key);
-    return good && more;
+    return held_reader_each(settings->store, settings->keys, hold, give, context, fault);
 }
 
 /* The key first: what is left then opens no more. */

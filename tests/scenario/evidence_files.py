@@ -296,4 +296,62 @@ def _(folder):
             check(a.read() == b.read(), "the trust of the store at rest is another one")
 
 
+@scenario("a store at rest is searched, and gives excerpts and proofs of absence, as the running collector does")
+def _(folder):
+    trust, excerpt = os.path.join(folder, "log.trust"), os.path.join(folder, "case.excerpt")
+    proof = os.path.join(folder, "quiet.absence")
+    with Site(folder, settings="seal:\n  after: 1s\n") as site:
+        site.agent.more = "batch: {close_after: 1s}\n"
+        log = site.log("auth.log")
+        site.start()
+        begin = time.time()
+        log.write(LINES)
+        site.wait_for_lines(LINES)
+        segments = os.path.join(site.data, "collector", "store", "segments", "access")
+        wait_until(lambda: os.path.isdir(segments), "the class is sealed", every=0.3)
+        log.write(["a line that is still hot"])
+        site.wait_for_lines(log.written)
+        site.wait_for_signed()
+        site.agent.stop()
+        answers = {words: site.query(*words) for words in [("",), ("password", "--class", "access"), ("", "--limit", "5")]}
+        counted = site.count("password")
+        site.collector.stop()
+        for words, answer in answers.items():
+            found = site.query(*words)
+            # The collector reports its own stop, and what it found meanwhile.
+            kept = [event for event in found if event["id"] in {one["id"] for one in answer}]
+            check(kept == answer or "--limit" in words, f"{words}: another answer at rest: {len(found)}, {len(answer)}")
+        check(site.count("password") == counted, "another count at rest")
+        site.tocsin("query", "--follow", expect=(3,))
+        check("no collector answers" in site.errors, site.errors)
+        site.tocsin("query", "(", expect=(2,))
+        site.tocsin("trust", "export", "-o", trust)
+        site.tocsin("excerpt", "password or hot", "-o", excerpt)
+        lines, _ = verify(excerpt, "--trust", trust)
+        agrees(trust, excerpt, lines)
+        check(sorted(event["event"]["original"] for event in lines[:-1]) == sorted(log.written), f"{lines[-1]}")
+        # Whatever there is, its own last words included: a stop states a mark behind everything.
+        site.tocsin("excerpt", "-o", excerpt)
+        check("left out" not in site.errors, site.errors)
+        lines, _ = verify(excerpt, "--trust", trust)
+        check(any("was stopped" in event["event"]["original"] for event in lines[:-1]), "not its last words")
+        site.tocsin("absence", "--stream", site.agent.name, "--class", "signing", "--from", utc(begin + 1), "--to", "now",
+                    "-o", proof)
+        lines, _ = verify(proof, "--trust", trust)
+        agrees(trust, proof, lines)
+        check(lines[-1]["events"] == 0 and any(one["verdict"] == "UNWITNESSED" for one in lines), f"{lines}")
+        # After a kill what the log does not hold yet is left out, and it says what to do.
+        site.start_collector()
+        site.agent.more = "batch: {close_after: 10m}\n"
+        site.agent.start()
+        log.write(["in no batch yet"])
+        site.wait_for_lines(log.written)
+        site.collector.kill()
+        site.tocsin("excerpt", "hot or batch", "-o", excerpt)
+        check("1 event cannot be proved" in site.errors and "start the collector" in site.errors, site.errors)
+        lines, _ = verify(excerpt, "--trust", trust)
+        check(lines[-1]["events"] == 1, f"{lines[-1]}")
+        site.tocsin("excerpt", "no-such-word", "-o", excerpt, expect=(3,))
+
+
 run()
