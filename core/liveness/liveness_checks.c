@@ -1,0 +1,285 @@
+#include "liveness_checks.h"
+
+#include "settings.h"
+
+#define SECOND UINT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define BR "Baseline Requirements "
+#define RFC true
+#define BR_ALONE false
+#define WARN LIVENESS_WARN
+#define CRITICAL LIVENESS_CRITICAL
+
+static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
+    /* the response as a whole */
+    [CHECK_OCSP_BODY] = {"ocsp.body", LIVENESS_OCSP, CRITICAL, RFC, "one OCSPResponse in DER",
+                         "RFC 6960 4.2.1"},
+    [CHECK_OCSP_STATUS] = {"ocsp.status", LIVENESS_OCSP, CRITICAL, RFC, "successful (0)", "RFC 6960 4.2.1"},
+    [CHECK_OCSP_VERSION] = {"ocsp.version", LIVENESS_OCSP, CRITICAL, RFC, "v1", "RFC 6960 4.2.1"},
+    [CHECK_OCSP_SIGNATURE] = {"ocsp.signature", LIVENESS_OCSP, CRITICAL, RFC,
+                              "made by the issuer's key or its delegate's", "RFC 6960 3.2"},
+    [CHECK_OCSP_SIGNATURE_DIGEST] = {"ocsp.signature-digest", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                     "SHA-256 or better", BR "7.1.3.2"},
+    [CHECK_OCSP_RESPONDER_ID] = {"ocsp.responder-id", LIVENESS_OCSP, CRITICAL, RFC, "names whoever signed",
+                                 "RFC 6960 4.2.2.3"},
+    /* who signed it */
+    [CHECK_OCSP_DELEGATE_ISSUER] = {"ocsp.delegate-issuer", LIVENESS_OCSP, CRITICAL, RFC,
+                                    "the delegate's certificate is signed by the same CA key",
+                                    "RFC 6960 4.2.2.2"},
+    [CHECK_OCSP_DELEGATE_PURPOSE] = {"ocsp.delegate-purpose", LIVENESS_OCSP, CRITICAL, RFC,
+                                     "extended key usage OCSPSigning", "RFC 6960 4.2.2.2"},
+    [CHECK_OCSP_DELEGATE_PURPOSE_ONLY] = {"ocsp.delegate-purpose-only", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                          "extended key usage OCSPSigning alone", BR "7.1.2.8"},
+    [CHECK_OCSP_DELEGATE_NOCHECK] = {"ocsp.delegate-nocheck", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                     "id-pkix-ocsp-nocheck in the delegate's certificate",
+                                     BR "4.9.9, 7.1.2.8"},
+    [CHECK_OCSP_DELEGATE_KEY_USAGE] = {"ocsp.delegate-key-usage", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                       "keyUsage critical, digitalSignature alone", BR "7.1.2.8"},
+    [CHECK_OCSP_DELEGATE_CA] = {"ocsp.delegate-ca", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                "the delegate is no CA", BR "7.1.2.8"},
+    [CHECK_OCSP_DELEGATE_LIFE] = {"ocsp.delegate-life", LIVENESS_OCSP, CRITICAL, RFC,
+                                  "the signer's certificate is valid now", "RFC 6960 4.2.2.2"},
+    [CHECK_OCSP_CERTIFICATE_ENDS] = {"ocsp.certificate-ends", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                     "no certificate sent along ends before nextUpdate",
+                                     "Mozilla Root Store Policy 6"},
+    [CHECK_OCSP_PRODUCED_LIFE] = {"ocsp.produced-life", LIVENESS_OCSP, CRITICAL, RFC,
+                                  "producedAt within the life of the signer's certificate",
+                                  "RFC 6960 4.2.2.2"},
+    [CHECK_OCSP_PRODUCED_FUTURE] = {"ocsp.produced-future", LIVENESS_OCSP, CRITICAL, RFC,
+                                    "producedAt not in the future", "RFC 6960 2.4"},
+    [CHECK_OCSP_CRITICAL_EXTENSION] = {"ocsp.critical-extension", LIVENESS_OCSP, CRITICAL, RFC,
+                                       "no unknown critical extension", "RFC 6960 4.4"},
+    [CHECK_OCSP_NONCE] = {"ocsp.nonce", LIVENESS_OCSP, CRITICAL, RFC, "the nonce that was sent, or none",
+                          "RFC 9654 2.1"},
+    /* what it says */
+    [CHECK_OCSP_CERT_ID] = {"ocsp.cert-id", LIVENESS_OCSP, CRITICAL, RFC,
+                            "about the certificate that was asked about", "RFC 6960 3.2"},
+    [CHECK_OCSP_DUPLICATE] = {"ocsp.duplicate", LIVENESS_OCSP, CRITICAL, RFC,
+                              "one SingleResponse for a certificate", "RFC 6960 4.2.2.3"},
+    [CHECK_OCSP_THIS_UPDATE_FUTURE] = {"ocsp.this-update-future", LIVENESS_OCSP, CRITICAL, RFC,
+                                       "thisUpdate not in the future", "RFC 6960 4.2.2.1"},
+    [CHECK_OCSP_NEXT_UPDATE] = {"ocsp.next-update", LIVENESS_OCSP, CRITICAL, BR_ALONE, "a nextUpdate",
+                                "RFC 5019 2.2.4"},
+    [CHECK_OCSP_NEXT_UPDATE_PAST] = {"ocsp.next-update-past", LIVENESS_OCSP, CRITICAL, RFC,
+                                     "nextUpdate in the future", "RFC 6960 4.2.2.1"},
+    [CHECK_OCSP_UPDATE_ORDER] = {"ocsp.update-order", LIVENESS_OCSP, CRITICAL, RFC,
+                                 "nextUpdate after thisUpdate", "RFC 6960 4.2.2.1"},
+    [CHECK_OCSP_VALIDITY_SHORT] = {"ocsp.validity-short", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                   "valid for 8 h at least", BR "4.9.9"},
+    [CHECK_OCSP_VALIDITY_LONG] = {"ocsp.validity-long", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                  "valid for 10 d at most", BR "4.9.9"},
+    [CHECK_OCSP_AGE] = {"ocsp.age", LIVENESS_OCSP, WARN, RFC,
+                        "refreshed before three quarters of its validity", "long before nextUpdate"},
+    [CHECK_OCSP_REFRESH] = {"ocsp.refresh", LIVENESS_OCSP, WARN, BR_ALONE,
+                            "refreshed 8 h before nextUpdate and within 4 d; under 16 h, before half of it",
+                            BR "4.9.9"},
+    [CHECK_OCSP_MAX_AGE] = {"ocsp.max-age", LIVENESS_OCSP, CRITICAL, RFC, "no older than asked for",
+                            "--max-age"},
+    [CHECK_OCSP_AUTHORITATIVE] = {"ocsp.authoritative", LIVENESS_OCSP, CRITICAL, RFC,
+                                  "good or revoked for a certificate that was issued 15 min ago", BR "4.9.9"},
+    [CHECK_OCSP_UNISSUED_GOOD] = {"ocsp.unissued-good", LIVENESS_OCSP, CRITICAL, BR_ALONE,
+                                  "not good for a serial that was never issued", BR "4.9.9"},
+    [CHECK_OCSP_STATUS_EXPECTED] = {"ocsp.status-expected", LIVENESS_OCSP, CRITICAL, RFC,
+                                    "the status that is expected", "--expect"},
+    [CHECK_OCSP_REASON] = {"ocsp.reason", LIVENESS_OCSP, CRITICAL, BR_ALONE, "reason 1, 3, 4, 5, 9 or none",
+                           BR "7.2"},
+    [CHECK_OCSP_REASON_EXPECTED] = {"ocsp.reason-expected", LIVENESS_OCSP, CRITICAL, RFC,
+                                    "the reason that is expected", "--reason"},
+
+    /* the list as a whole */
+    [CHECK_CRL_BODY] = {"crl.body", LIVENESS_CRL, CRITICAL, RFC, "one CertificateList in DER",
+                        "RFC 5280 4.2.1.13, 5.1"},
+    [CHECK_CRL_SIZE] = {"crl.size", LIVENESS_CRL, CRITICAL, RFC, "at most 100 MiB", "what is read at most"},
+    [CHECK_CRL_VERSION] = {"crl.version", LIVENESS_CRL, CRITICAL, RFC, "v2 (1)", "RFC 5280 5.1.2.1"},
+    [CHECK_CRL_ISSUER] = {"crl.issuer", LIVENESS_CRL, CRITICAL, RFC, "byte by byte the CA's subject",
+                          BR "7.2, RFC 5280 5.1.2.3"},
+    [CHECK_CRL_ALGORITHM] = {"crl.algorithm", LIVENESS_CRL, CRITICAL, RFC,
+                             "the same inside and outside the signed part", "RFC 5280 5.1.1.2"},
+    [CHECK_CRL_SIGNATURE] = {"crl.signature", LIVENESS_CRL, CRITICAL, RFC, "made by the issuer's key",
+                             "RFC 5280 6.3.3"},
+    [CHECK_CRL_SIGNATURE_DIGEST] = {"crl.signature-digest", LIVENESS_CRL, CRITICAL, BR_ALONE,
+                                    "SHA-256 or better", BR "7.1.3.2"},
+    [CHECK_CRL_ISSUER_KEY_USAGE] = {"crl.issuer-key-usage", LIVENESS_CRL, CRITICAL, RFC,
+                                    "the issuer's keyUsage has cRLSign", "RFC 5280 6.3.3 (f)"},
+    [CHECK_CRL_AUTHORITY_KEY] = {"crl.authority-key", LIVENESS_CRL, CRITICAL, RFC,
+                                 "authorityKeyIdentifier, and it is the issuer's", "RFC 5280 5.2.1"},
+    [CHECK_CRL_NUMBER] = {"crl.number", LIVENESS_CRL, CRITICAL, RFC, "a CRLNumber", "RFC 5280 5.2.3"},
+    [CHECK_CRL_NUMBER_CRITICAL] = {"crl.number-critical", LIVENESS_CRL, CRITICAL, RFC,
+                                   "CRLNumber not critical", "RFC 5280 5.2.3"},
+    [CHECK_CRL_NUMBER_RANGE] = {"crl.number-range", LIVENESS_CRL, CRITICAL, RFC, "0 up to 2^159 - 1",
+                                BR "7.2, RFC 5280 5.2.3"},
+    [CHECK_CRL_CRITICAL_EXTENSION] = {"crl.critical-extension", LIVENESS_CRL, CRITICAL, RFC,
+                                      "no unknown critical extension", "RFC 5280 5.2, 5.3"},
+    /* of what it is a list */
+    [CHECK_CRL_SCOPE_CRITICAL] = {"crl.scope-critical", LIVENESS_CRL, CRITICAL, RFC,
+                                  "issuingDistributionPoint critical", "RFC 5280 5.2.5"},
+    [CHECK_CRL_SCOPE_EMPTY] = {"crl.scope-empty", LIVENESS_CRL, CRITICAL, RFC,
+                               "issuingDistributionPoint not empty", "RFC 5280 5.2.5"},
+    [CHECK_CRL_SCOPE_BOTH] = {"crl.scope-both", LIVENESS_CRL, CRITICAL, RFC,
+                              "users' certificates alone or CAs' alone, not both, no attribute certificates",
+                              "RFC 5280 5.2.5"},
+    [CHECK_CRL_SCOPE_URI] = {"crl.scope-uri", LIVENESS_CRL, CRITICAL, RFC, "the URI in the certificate",
+                             BR "7.2, RFC 5280 6.3.3 (b)"},
+    [CHECK_CRL_SCOPE_REASONS] = {"crl.scope-reasons", LIVENESS_CRL, WARN, RFC, "all reasons",
+                                 "RFC 5280 5.2.5"},
+    [CHECK_CRL_INDIRECT] = {"crl.indirect", LIVENESS_CRL, CRITICAL, RFC, "no indirect CRL", BR "4.9.7, 7.2"},
+    [CHECK_CRL_DELTA] = {"crl.delta", LIVENESS_CRL, CRITICAL, RFC,
+                         "deltaCRLIndicator critical, its base before CRLNumber", "RFC 5280 5.2.4"},
+    [CHECK_CRL_FRESHEST] = {"crl.freshest", LIVENESS_CRL, CRITICAL, RFC,
+                            "freshestCRL not critical, and in no delta CRL", "RFC 5280 5.2.6"},
+    /* its entries */
+    [CHECK_CRL_EMPTY_LIST] = {"crl.empty-list", LIVENESS_CRL, CRITICAL, RFC,
+                              "no list where nothing is revoked", "RFC 5280 5.1.2.6"},
+    [CHECK_CRL_REASON_UNSPECIFIED] = {"crl.reason-unspecified", LIVENESS_CRL, CRITICAL, BR_ALONE,
+                                      "reason 0 is left out", BR "7.2"},
+    [CHECK_CRL_REASON_HOLD] = {"crl.reason-hold", LIVENESS_CRL, CRITICAL, BR_ALONE,
+                               "no certificate on hold (6)", BR "7.2"},
+    [CHECK_CRL_REASON_ALLOWED] = {"crl.reason-allowed", LIVENESS_CRL, CRITICAL, RFC,
+                                  "a reason that there is, 8 in delta CRLs alone; 1, 3, 4, 5, 9",
+                                  "RFC 5280 5.3.1, " BR "7.2"},
+    [CHECK_CRL_REASON_CRITICAL] = {"crl.reason-critical", LIVENESS_CRL, CRITICAL, RFC,
+                                   "reasonCode not critical", "RFC 5280 5.3.1"},
+    /* its times */
+    [CHECK_CRL_THIS_UPDATE_FUTURE] = {"crl.this-update-future", LIVENESS_CRL, CRITICAL, RFC,
+                                      "thisUpdate not in the future", "RFC 5280 5.1.2.4"},
+    [CHECK_CRL_NEXT_UPDATE] = {"crl.next-update", LIVENESS_CRL, CRITICAL, RFC, "a nextUpdate",
+                               "RFC 5280 5.1.2.5"},
+    [CHECK_CRL_NEXT_UPDATE_PAST] = {"crl.next-update-past", LIVENESS_CRL, CRITICAL, RFC,
+                                    "nextUpdate in the future", "RFC 5280 6.3.3 (a)"},
+    [CHECK_CRL_UPDATE_ORDER] = {"crl.update-order", LIVENESS_CRL, CRITICAL, RFC,
+                                "nextUpdate after thisUpdate", "RFC 5280 5.1.2.5"},
+    [CHECK_CRL_VALIDITY_LONG] = {"crl.validity-long", LIVENESS_CRL, CRITICAL, BR_ALONE,
+                                 "valid for 10 d at most, for CA certificates 12 months", BR "4.9.7"},
+    [CHECK_CRL_AGE] = {"crl.age", LIVENESS_CRL, WARN, RFC, "refreshed before three quarters of its validity",
+                       "long before nextUpdate"},
+    [CHECK_CRL_REFRESH] = {"crl.refresh", LIVENESS_CRL, WARN, BR_ALONE, "a new one every 7 d", BR "4.9.7"},
+    [CHECK_CRL_MAX_AGE] = {"crl.max-age", LIVENESS_CRL, CRITICAL, RFC, "no older than asked for",
+                           "--max-age"},
+    /* against the one before */
+    [CHECK_CRL_OLDER] = {"crl.older", LIVENESS_CRL, CRITICAL, RFC, "no older than the one before",
+                         "RFC 5280 5.2.3"},
+    [CHECK_CRL_NUMBER_FALLS] = {"crl.number-falls", LIVENESS_CRL, CRITICAL, RFC, "CRLNumber never falls",
+                                BR "7.2, RFC 5280 5.2.3"},
+    [CHECK_CRL_NUMBER_SAME] = {"crl.number-same", LIVENESS_CRL, CRITICAL, RFC,
+                               "other bytes have another CRLNumber", BR "7.2, RFC 5280 5.2.3"},
+    [CHECK_CRL_SHRINKS] = {"crl.shrinks", LIVENESS_CRL, WARN, RFC, "more than half its former size",
+                           "the CRL before"},
+    [CHECK_CRL_ENTRY_GONE] = {"crl.entry-gone", LIVENESS_CRL, WARN, RFC,
+                              "entries stay until their certificate's end and one CRL beyond",
+                              BR "4.9.7, RFC 5280 3.3"},
+
+    /* how it was sent */
+    [CHECK_HTTP_STATUS] = {"http.status", LIVENESS_HTTP, CRITICAL, RFC, "200", "RFC 9110 15"},
+    [CHECK_HTTP_BODY] = {"http.body", LIVENESS_HTTP, CRITICAL, RFC, "DER, neither HTML nor text nor nothing",
+                         "RFC 5280 4.2.1.13, RFC 6960 A.2"},
+    [CHECK_HTTP_CONTENT_TYPE] = {"http.content-type", LIVENESS_HTTP, CRITICAL, RFC,
+                                 "application/ocsp-response, application/pkix-crl",
+                                 "RFC 6960 A.2, RFC 2585 4"},
+    [CHECK_HTTP_NO_STORE] = {"http.no-store", LIVENESS_HTTP, WARN, RFC, "an authoritative answer may be kept",
+                             "RFC 5019 6.2"},
+    [CHECK_HTTP_MAX_AGE] = {"http.max-age", LIVENESS_HTTP, WARN, RFC, "fresh until nextUpdate at most",
+                            "RFC 5019 6.2"},
+    [CHECK_HTTP_EXPIRES] = {"http.expires", LIVENESS_HTTP, WARN, RFC, "Expires is nextUpdate, or before it",
+                            "RFC 5019 6.2"},
+    [CHECK_HTTP_LAST_MODIFIED] = {"http.last-modified", LIVENESS_HTTP, WARN, RFC,
+                                  "Last-Modified is producedAt or thisUpdate", "RFC 5019 6.2"},
+};
+
+static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
+    [BOUND_CLOCK_TOLERANCE] = {"clock-tolerance", UNIT_TIME, MINUTE,
+                               "how far ahead of the probe's clock a time may be"},
+    [BOUND_AGE_PERCENT] = {"age-percent", UNIT_PERCENT, 75,
+                           "of its validity, after which there should be a newer one"},
+    [BOUND_OCSP_VALIDITY_LEAST] = {"ocsp.validity-least", UNIT_TIME, 8 * HOUR,
+                                   "nextUpdate - thisUpdate at least"},
+    [BOUND_OCSP_VALIDITY_MOST] = {"ocsp.validity-most", UNIT_TIME, 10 * DAY,
+                                  "nextUpdate - thisUpdate at most"},
+    [BOUND_OCSP_SHORT_LIVED] = {"ocsp.short-lived", UNIT_TIME, 16 * HOUR,
+                                "a validity below which half of it counts"},
+    [BOUND_OCSP_REFRESH_MARGIN] = {"ocsp.refresh-margin", UNIT_TIME, 8 * HOUR,
+                                   "refreshed so long before nextUpdate"},
+    [BOUND_OCSP_REFRESH_MOST] = {"ocsp.refresh-most", UNIT_TIME, 4 * DAY,
+                                 "refreshed so long after thisUpdate"},
+    [BOUND_OCSP_NEW_CERTIFICATE] = {"ocsp.new-certificate", UNIT_TIME, 15 * MINUTE,
+                                    "after issuance, unknown is no finding"},
+    [BOUND_CRL_VALIDITY_MOST] = {"crl.validity-most", UNIT_TIME, 10 * DAY, "nextUpdate - thisUpdate at most"},
+    [BOUND_CRL_CA_VALIDITY_MOST] = {"crl.ca-validity-most", UNIT_TIME, 366 * DAY,
+                                    "the same, for CAs' certificates alone"},
+    [BOUND_CRL_REFRESH_MOST] = {"crl.refresh-most", UNIT_TIME, 7 * DAY, "a new one so long after thisUpdate"},
+    [BOUND_CRL_SIZE_PERCENT] = {"crl.size-percent", UNIT_PERCENT, 50, "of the size before, at least"},
+    [BOUND_CRL_CERTIFICATE_LIFE] = {"crl.certificate-life", UNIT_TIME, 398 * DAY,
+                                    "the longest life of a certificate: an entry so old may go"},
+};
+
+const struct liveness_check_row *liveness_check_row(enum liveness_check check) {
+    return &rows[check];
+}
+const struct liveness_parameter_row *liveness_parameter_row(enum liveness_parameter parameter) {
+    return &parameters[parameter];
+}
+
+bool liveness_check_by_name(struct slice name, enum liveness_check *ret_check) {
+    for (size_t i = 0; i < LIVENESS_CHECKS; i++)
+        if (slice_equal(name, slice_string(rows[i].name))) {
+            *ret_check = (enum liveness_check)i;
+            return true;
+        }
+    return false;
+}
+
+void liveness_policy_default(struct liveness_policy *ret_policy, enum liveness_profile profile) {
+    for (size_t i = 0; i < LIVENESS_CHECKS; i++)
+        ret_policy->on[i] = rows[i].rfc || profile == PROFILE_CABF_BR;
+    for (size_t i = 0; i < LIVENESS_PARAMETERS; i++)
+        ret_policy->values[i] = parameters[i].value;
+}
+
+static bool read_value(enum liveness_unit unit, struct slice text, uint64_t *ret_value) {
+    if (unit == UNIT_TIME)
+        return settings_duration_parse(text, ret_value);
+    if (text.size && text.data[text.size - 1] == '%')
+        text.size--;
+    return slice_decimal(text, ret_value) && *ret_value <= 100;
+}
+
+bool liveness_policy_set(struct liveness_policy *policy, struct slice name, struct slice value,
+                         struct fault *fault) {
+    enum liveness_check check;
+    if (liveness_check_by_name(name, &check)) {
+        bool on = slice_equal(value, SLICE("on"));
+        if (!on && !slice_equal(value, SLICE("off")))
+            return fault_set(fault, FAULT_USAGE, "the check %s is on or off", rows[check].name);
+        policy->on[check] = on;
+        return true;
+    }
+    for (size_t i = 0; i < LIVENESS_PARAMETERS; i++)
+        if (slice_equal(name, slice_string(parameters[i].name)))
+            return read_value(parameters[i].unit, value, &policy->values[i]) ||
+                   fault_set(fault, FAULT_USAGE, "%s: '%.*s' is no %s", parameters[i].name,
+                             SLICE_ARG(slice_head(value, 40)),
+                             parameters[i].unit == UNIT_TIME ? "time: write 15m, 8h, 10d"
+                                                             : "percentage: write 75%");
+    return fault_set(fault, FAULT_USAGE, "there is no check and no number '%.*s'",
+                     SLICE_ARG(slice_head(name, 40)));
+}
+
+bool liveness_profile_by_name(struct slice name, enum liveness_profile *ret_profile) {
+    bool br = slice_equal(name, SLICE("cabf-br"));
+    if (!br && !slice_equal(name, SLICE("rfc")))
+        return false;
+    *ret_profile = br ? PROFILE_CABF_BR : PROFILE_RFC;
+    return true;
+}
+
+const char *liveness_kind_name(enum liveness_kind kind) {
+    static const char *const names[] = {"ocsp", "crl", "http"};
+    return names[kind];
+}
+
+const char *liveness_state_name(enum liveness_state state) {
+    static const char *const names[] = {"skipped", "ok", "warn", "critical"};
+    return names[state];
+}
