@@ -105,8 +105,7 @@ void backup_set_name(uint64_t made_us, char ret_name[BACKUP_SET_NAME]) {
     snprintf(ret_name, BACKUP_SET_NAME, "%s.%06uZ", text, (unsigned)(made_us % 1000000));
 }
 
-/* The time in a name; 0 for one that has none. */
-static uint64_t set_time(const char *name) {
+uint64_t backup_set_time(const char *name) {
     char text[CALENDAR_TEXT_SIZE];
     uint64_t time_us = 0;
     int size =
@@ -119,7 +118,7 @@ bool backup_folder_next(const char *folder, uint64_t now_us, uint64_t *ret_made_
     char(*sets)[BACKUP_SET_NAME] = memory_new_array(BACKUP_SETS_MOST, sizeof *sets);
     size_t count = 0;
     bool good = backup_folder_sets(folder, sets, BACKUP_SETS_MOST, &count, fault);
-    uint64_t newest = good && count ? set_time(sets[count - 1]) : 0;
+    uint64_t newest = good && count ? backup_set_time(sets[count - 1]) : 0;
     free(sets);
     *ret_made_us = newest >= now_us ? newest + 1 : now_us;
     return good;

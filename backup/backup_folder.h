@@ -40,6 +40,7 @@ bool backup_folder_sets(const char *folder, char ret_names[][BACKUP_SET_NAME], s
                         struct fault *fault);
 /* A time for a new set: now, or right behind the newest one where a clock has gone back. Names stay in the order of making. */
 bool backup_folder_next(const char *folder, uint64_t now_us, uint64_t *ret_made_us, struct fault *fault);
+uint64_t backup_set_time(const char *name); /* 0 for a name that has none */
 void backup_set_name(uint64_t made_us, char ret_name[BACKUP_SET_NAME]);
 bool backup_set_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *set, const char *file);
 bool backup_follow_path(char ret_path[FILES_PATH_MOST], const char *folder, const char *set, uint64_t number);

@@ -1,4 +1,4 @@
-#include "backup_restore.h"
+#include "backup_restore_inside.h"
 
 #include <ftw.h>
 #include <inttypes.h>
@@ -31,19 +31,7 @@
 #define WALK_FILES 16 /* descriptors for a walk through folders */
 #define KEYS_MOST (64u * 1024 * 1024)
 
-struct restore {
-    char path[FILES_PATH_MOST], store_path[FILES_PATH_MOST]; /* where the store grows, and where it will be */
-    const struct backup_restore_settings *settings;
-    struct store *store;
-    struct store_batch *batch;
-    struct merkle_tile_builder *tree;
-    struct backup_about about;
-    struct backup_restored done;
-    uint64_t sequence; /* the store's at the moment that is restored so far */
-    uint64_t set_us;   /* made_us of the base: what binds its follow files to it */
-};
-
-static bool commit_step(struct restore *restore, bool last, struct fault *fault) {
+bool restore_commit_step(struct restore *restore, bool last, struct fault *fault) {
     if (!last && store_batch_size(restore->batch) < STEP_BYTES)
         return true;
     bool good = store_commit(restore->store, restore->batch, last, fault);
@@ -51,7 +39,7 @@ static bool commit_step(struct restore *restore, bool last, struct fault *fault)
     return good;
 }
 
-static bool apply(struct restore *restore, const struct backup_record *record, struct fault *fault) {
+bool restore_apply(struct restore *restore, const struct backup_record *record, struct fault *fault) {
     if (record->family >= STORE_FAMILIES)
         return fault_set(fault, FAULT_FORMAT,
                          "the backup was made by a newer Tocsin: it has rows of a family (%u) that "
@@ -67,12 +55,8 @@ static bool apply(struct restore *restore, const struct backup_record *record, s
     return true;
 }
 
-static bool is_row(const struct backup_record *record) {
-    return record->kind == BACKUP_PUT || record->kind == BACKUP_DELETE || record->kind == BACKUP_DELETE_RANGE;
-}
-
 /* The header must be of what stands in this place. */
-static struct backup_reader *open_part(const struct restore *restore, const char *path, enum backup_kind kind,
+struct backup_reader *restore_open_part(const struct restore *restore, const char *path, enum backup_kind kind,
                                        uint64_t set, uint64_t number, struct backup_header *ret_header,
                                        struct fault *fault) {
     struct backup_reader *reader = backup_reader_open(path, restore->settings->key, ret_header, fault);
@@ -89,7 +73,7 @@ static struct backup_reader *open_part(const struct restore *restore, const char
 
 /* ---- the base */
 
-static void say_missing(const struct restore *restore, const char *what) {
+void restore_say_missing(const struct restore *restore, const char *what) {
     if (restore->settings->missing)
         restore->settings->missing(restore->settings->context, what);
 }
@@ -105,7 +89,7 @@ static bool restore_file(const struct restore *restore, const struct backup_reco
     *fault = (struct fault){0};
     snprintf(text, sizeof text, "%.*s: another one is there already, and stays as it is",
              SLICE_ARG(record->key));
-    say_missing(restore, text);
+    restore_say_missing(restore, text);
     return true;
 }
 
@@ -118,7 +102,7 @@ static bool restore_base(struct restore *restore, struct fault *fault) {
     bool has_about = false;
     if (!backup_set_path(path, settings->folder, restore->done.set, "base"))
         return fault_set(fault, FAULT_LIMIT, "the path is too long");
-    struct backup_reader *reader = open_part(restore, path, BACKUP_BASE, 0, 0, &header, fault);
+    struct backup_reader *reader = restore_open_part(restore, path, BACKUP_BASE, 0, 0, &header, fault);
     if (!reader)
         return false;
     restore->set_us = restore->done.made_us = restore->done.until_us = header.made_us;
@@ -132,7 +116,7 @@ static bool restore_base(struct restore *restore, struct fault *fault) {
             restore->sequence = restore->about.sequence;
             has_about = true;
         } else if (record.kind == BACKUP_PUT) {
-            good = apply(restore, &record, &local) && commit_step(restore, false, &local);
+            good = restore_apply(restore, &record, &local) && restore_commit_step(restore, false, &local);
             restore->done.rows++;
         } else
             good = fault_set(&local, FAULT_FORMAT, "%s holds what no base does", path);
@@ -193,7 +177,7 @@ static bool restore_run(struct restore *restore, const struct backup_run *run, s
     struct fault local = {0};
     if (!backup_log_path(path, restore->settings->folder, run))
         return fault_set(fault, FAULT_LIMIT, "the path is too long");
-    struct backup_reader *reader = open_part(restore, path, BACKUP_LOG, run->first, run->end, &header, fault);
+    struct backup_reader *reader = restore_open_part(restore, path, BACKUP_LOG, run->first, run->end, &header, fault);
     if (!reader)
         return false;
     bool good = true;
@@ -204,7 +188,7 @@ static bool restore_run(struct restore *restore, const struct backup_run *run, s
             continue;
         if (good && record.family == STORE_ENTRY)
             good = add_entry(restore, record.key, record.value, &local);
-        good = good && apply(restore, &record, &local) && commit_step(restore, false, &local);
+        good = good && restore_apply(restore, &record, &local) && restore_commit_step(restore, false, &local);
         restore->done.rows++;
     }
     backup_reader_close(reader);
@@ -233,88 +217,19 @@ static bool restore_log(struct restore *restore, struct fault *fault) {
                               size, restore->about.log_size, restore->settings->folder));
 }
 
-/* ---- what was followed */
-
-/* What stands in the base already is passed over; a commit that is missing in between shows. */
-static bool end_commit(struct restore *restore, const struct backup_record *record, struct fault *fault) {
-    struct backup_commit commit;
-    bool good = backup_commit_read(record, &commit, fault);
-    if (good && commit.after > restore->sequence) {
-        good = (commit.before == restore->sequence && commit.after > commit.before) ||
-               fault_set(fault, FAULT_FORMAT,
-                         "a commit is missing in what was followed: %" PRIu64 " goes on from %" PRIu64
-                         ", not from %" PRIu64,
-                         commit.after, commit.before, restore->sequence);
-        good = good && store_commit(restore->store, restore->batch, false, fault);
-        restore->sequence = commit.after;
-        restore->done.until_us = commit.time_us;
-        restore->done.commits++;
-    }
-    store_batch_clear(restore->batch);
-    return good;
-}
-
-/* Changes gather until their commit comes: one without it did not happen. */
-static void take_followed(struct restore *restore, struct backup_reader *reader, struct fault *fault) {
-    struct backup_record record;
-    bool good = true;
-    while (good && backup_reader_next(reader, &record, fault)) {
-        if (is_row(&record))
-            good = apply(restore, &record, fault);
-        else
-            good = end_commit(restore, &record, fault);
-    }
-    store_batch_clear(restore->batch);
-}
-
-static bool follow_on(struct restore *restore, uint64_t number, bool *ret_more, struct fault *fault) {
-    char path[FILES_PATH_MOST], next[FILES_PATH_MOST];
-    struct backup_header header;
-    struct fault local = {0};
-    const char *folder = restore->settings->folder;
-    if (!backup_follow_path(path, folder, restore->done.set, number) ||
-        !backup_follow_path(next, folder, restore->done.set, number + 1))
-        return fault_set(fault, FAULT_LIMIT, "the path is too long");
-    *ret_more = files_exists(path);
-    if (!*ret_more)
-        return true;
-    struct backup_reader *reader =
-        open_part(restore, path, BACKUP_FOLLOW, restore->set_us, number, &header, fault);
-    if (!reader)
-        return false;
-    take_followed(restore, reader, &local);
-    bool cut = local.code == FAULT_FORMAT && backup_reader_cut(reader);
-    backup_reader_close(reader);
-    if (local.code == FAULT_NONE)
-        return true;
-    if (cut && !files_exists(next)) { /* the last one was still written to */
-        char line[FAULT_LINE_SIZE];
-        snprintf(restore->done.cut, sizeof restore->done.cut, "%s", fault_line(&local, line));
-        return true;
-    }
-    if (fault)
-        *fault = local;
-    return false;
-}
-
-static bool restore_followed(struct restore *restore, struct fault *fault) {
-    bool more = true, good = commit_step(restore, true, fault); /* what follows may drop what gathers */
-    for (uint64_t number = 0; good && more; number++)
-        good = follow_on(restore, number, &more, fault);
-    return good && commit_step(restore, true, fault);
-}
-
 /* ---- segments and day keys */
 
 static bool restore_segment(void *context, const struct segment_row *row) {
     struct restore *restore = context;
+    const struct backup_restore_settings *settings = restore->settings;
     char line[FAULT_LINE_SIZE];
     struct fault fault = {0};
     restore->done.segments++;
-    if (backup_segment_copy(restore->settings->folder, restore->path, row, &fault))
+    if (backup_segment_copy(settings->folder, restore->path, row, &fault) ||
+        (settings->missing_from && backup_segment_copy(settings->missing_from, restore->path, row, NULL)))
         return true;
     restore->done.segments_missing++;
-    say_missing(restore, fault_line(&fault, line));
+    restore_say_missing(restore, fault_line(&fault, line));
     return true;
 }
 
@@ -332,7 +247,7 @@ static bool restore_day_keys(struct restore *restore, struct fault *fault) {
     struct fault local = {0};
     if (!restore->settings->day_keys) {
         if (restore->done.segments)
-            say_missing(restore,
+            restore_say_missing(restore,
                         "the day keys: what is sealed does not open without them (--day-keys FOLDER)");
         return true;
     }
@@ -470,7 +385,7 @@ bool backup_restore(const struct backup_restore_settings *settings, struct backu
                     struct fault *fault) {
     struct restore restore = {.settings = settings, .tree = merkle_tile_builder_create()};
     bool good = choose(&restore, fault) && open_store(&restore, fault) && restore_base(&restore, fault) &&
-                restore_log(&restore, fault) && restore_followed(&restore, fault) &&
+                restore_log(&restore, fault) && restore_followed(&restore, fault) && restore_missing(&restore, fault) &&
                 segment_rows_each(restore.store, NULL, -1, UINT64_MAX, restore_segment, &restore, fault) &&
                 restore_day_keys(&restore, fault) && restore_key(&restore, fault) &&
                 check_log(&restore, fault);

@@ -1,5 +1,5 @@
 /* A site again from a folder of backups: settings and keys, the store up to the last commit that was followed, segments, day
- * keys. Nothing is fetched from anywhere else; what is missing is named.
+ * keys. What is missing is named.
  *
  * The site must not have a store yet. What a set says is believed only as far as it opens; then the log is read again: its
  * tree must be the one that its newest checkpoint signs. Whether it is also as long as the newest checkpoint that a witness or
@@ -13,6 +13,8 @@ struct backup_restore_settings {
     const char *folder;
     const uint8_t *key;      /* BACKUP_KEY_SIZE bytes */
     const char *set;         /* NULL: the newest */
+    const char *missing_from; /* another folder of the same log's backups, or this one: what any set in it was followed
+                                 by beyond the chosen one; NULL: none */
     const char *day_keys;    /* the folder with the copy of the day keys; NULL: they are not restored */
     const char *site, *data; /* folders to restore to; made */
     void *context;

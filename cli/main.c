@@ -111,9 +111,11 @@ static const struct command commands[] = {
      "to a folder of their own alone; what is made by hand is to be removed within a week, so that erasing reaches it.\n\n"
      "  tocsin backup\n  tocsin backup /media/usb/tocsin --day-keys /media/usb2/keys\n",
      command_backup},
-    {"restore", "DIR [--key FILE] [--day-keys DIR] [--set TIME] | DIR --list", "makes a site again from a folder of backups",
+    {"restore", "DIR [--key FILE] [--day-keys DIR] [--set TIME] [--missing-from DIR] | DIR --list", "makes a site again from a folder of backups",
      "To the folder that --site names, which has no store yet. The key and the day keys' copy are looked for where they were,\n"
      "unless they are named. Exit 1: something is missing; it says what.\n"
+     "--missing-from names another folder of the same log's backups, or the same: what any set in it was followed by beyond\n"
+     "this one comes back, too, when the newest checkpoint signs it; the base of that set need not be readable.\n"
      "Then start the collector: it says whether anything newer is known than what came back.\n\n"
      "  tocsin --site /etc/tocsin restore /srv/backup/tocsin --key backup.key --day-keys /srv/backup-keys/tocsin\n",
      command_restore},

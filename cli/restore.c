@@ -16,7 +16,7 @@
 #define KEY_NAME "backup.key"
 
 struct restore_options {
-    const char *folder, *key, *day_keys, *set;
+    const char *folder, *key, *day_keys, *set, *missing_from;
     bool list;
 };
 
@@ -26,6 +26,7 @@ static bool parse(int argc, char **argv, struct restore_options *ret_options) {
         const char **to = strcmp(argv[i], "--key") == 0        ? &options.key
                           : strcmp(argv[i], "--day-keys") == 0 ? &options.day_keys
                           : strcmp(argv[i], "--set") == 0      ? &options.set
+                          : strcmp(argv[i], "--missing-from") == 0 ? &options.missing_from
                                                                : NULL;
         if (strcmp(argv[i], "--list") == 0)
             options.list = true;
@@ -151,6 +152,7 @@ int command_restore(const struct command_context *context, int argc, char **argv
     struct backup_restore_settings settings = {.folder = options.folder,
                                                .key = key,
                                                .set = options.set,
+                                               .missing_from = options.missing_from,
                                                .day_keys = find_day_keys(&options, &site),
                                                .site = context->site,
                                                .data = data,

@@ -77,9 +77,10 @@ static enum witness_outcome compare(const struct witness_link *link, const struc
     buffer_append_slice(&answer->note, note);
     if (theirs->size > size) {
         fault_set(fault, FAULT_CONFLICT,
-                  "it cosigned this log at %" PRIu64 " entries on %s, and here are %" PRIu64
-                  ": an older store was brought back, or another collector runs with this log's key",
-                  theirs->size, time, size);
+                  "it cosigned this log at %" PRIu64 " entries on %s, and here are %" PRIu64 " (entries %" PRIu64
+                  " to %" PRIu64 " are missing): an older store was brought back, or another collector runs with "
+                  "this log's key",
+                  theirs->size, time, size, size, theirs->size - 1);
         return WITNESS_ROLLBACK;
     }
     if (!link->view.root(link->view.context, theirs->size, &ours, fault))

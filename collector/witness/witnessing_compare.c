@@ -38,8 +38,8 @@ static bool judge(const struct comparison *comparison, struct fault *fault) {
     case WITNESS_ROLLBACK:
         fault_set(
             fault, FAULT_CONFLICT,
-            "%s. Bring back the newer store (the newest copy, another disk), or stop the other collector; if "
-            "neither is there, `tocsin init` a new log",
+            "%s. Bring back the newer store: the newest copy, another disk, or `tocsin restore` again with "
+            "--missing-from and another folder of backups; or stop the other collector",
             comparison->fault.text);
         break;
     case WITNESS_FORK:

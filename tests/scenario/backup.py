@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from load_lines import Writer, check_numbers, numbered, seeded, wait_for_numbers
-from tocsin_backup import Backup, following, read_file
+from tocsin_backup import Backup, flip, following, lose, read_file
 from tocsin_machine import Clock, fill, small_disk
 from tocsin_site import BIN, SOAK, Site, check, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
@@ -20,22 +20,6 @@ from tocsin_witness import settings, witnesses
 HOUR_S = 3600
 SOON = "seal:\n  after: 1s\n"
 CLOSE_SOON = "batch: {close_after: 1s}\n"
-
-
-def lose(site):
-    """The collector, its keys, settings and store are gone at once."""
-    site.collector.kill()
-    shutil.rmtree(os.path.join(site.data, "collector"))
-    os.remove(os.path.join(site.folder, "collector.yaml"))
-
-
-def flip(path, at):
-    """One bit, `at` bytes from the start, or from the end if negative."""
-    with open(path, "r+b") as file:
-        file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
-        byte = file.read(1)
-        file.seek(-1, os.SEEK_CUR)
-        file.write(bytes([byte[0] ^ 1]))
 
 
 @scenario("the collector is lost under load: restored, every line is there once")

@@ -5,8 +5,10 @@ tocsin-test: timeout=600
 """
 
 import os
+import shutil
 import subprocess
 
+from tocsin_backup import Backup, flip, following, lose
 from tocsin_site import Site, check, compile_editor, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
@@ -51,6 +53,8 @@ def _(folder):
         forget_checkpoints(site, editor, below)
         log.write(["while it was away"])
         site.start_collector()
+        agent.stop()
+        agent.start()  # not to wait until it tries again by itself
         site.collector.wait_for_log(BACK)
         site.wait_for_lines(log.written, host="signer1")
         write_and_wait(site, agent, log, 2)
@@ -79,6 +83,63 @@ def _(folder):
         site.agent.start()
         write_and_wait(site, site.agent, log, 1)
         check(not site.alerts("never published"), f"alerts: {site.alerts()}")
+        site.check_verified()
+
+
+def trust(site):
+    path = os.path.join(site.folder, "now.trust")
+    site.tocsin("trust", "export", "-o", path)
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    os.remove(path)
+    return text
+
+
+def refused(site):
+    """What the collector says at a start that it ends by itself."""
+    site.collector.start()
+    check(site.collector.wait() != 0, "it started")
+    return site.collector.log(since_start=True)
+
+
+@scenario("from an older copy it is refused; with what another folder followed it goes on with the same log")
+def _(folder):
+    backup = Backup(folder)
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        (witness,) = witnesses(site, "w1.example")
+        site.write_settings(backup.settings + settings(1, witness))
+        log = site.log("auth.log")
+        site.start()
+        wait_until(lambda: following(site), "commits follow")
+        backup.keep_key(site)
+        write_and_wait(site, site.agent, log, 2)
+        newest, older = backup.folder, os.path.join(folder, "older")
+        shutil.copytree(newest, older)
+        write_and_wait(site, site.agent, log, 4)
+        size, genesis = site.status()["log"]["size"], trust(site)
+        witness.wait_for_size(size)
+        lose(site)
+        flip(backup.newest("base"), 400)
+        check("altered" in backup.restore(site.folder, expect=3), "a damaged base is taken")
+        backup.folder = older
+        backup.restore(site.folder)
+        said = refused(site)
+        check("entries" in said and "--missing-from" in said and "w1.example" in said, f"it does not say what to do: {said}")
+        shutil.rmtree(os.path.join(site.data, "collector"))
+        os.remove(os.path.join(site.folder, "collector.yaml"))
+        # Where there is nothing more, it says so.
+        said = backup.restore(site.folder, "--missing-from", older)
+        check(f"nothing in {older} goes on" in said, said)
+        shutil.rmtree(os.path.join(site.data, "collector"))
+        backup.restore(site.folder, "--missing-from", newest)
+        site.start_collector()
+        site.agent.stop()
+        site.agent.start()
+        check(site.status()["log"]["size"] >= size, f"{size} entries were witnessed: {site.status()['log']}")
+        check(trust(site) == genesis, "it is another log")
+        write_and_wait(site, site.agent, log, 2)
+        check(not site.states("log_conflict") and not site.alerts("never published"), f"alerts: {site.alerts()}")
         site.check_verified()
 
 

@@ -44,6 +44,22 @@ def following(site):
     return state if state["following"] and not state["making"] else None
 
 
+def lose(site):
+    """The collector, its keys, settings and store are gone at once."""
+    site.collector.kill()
+    shutil.rmtree(os.path.join(site.data, "collector"))
+    os.remove(os.path.join(site.folder, "collector.yaml"))
+
+
+def flip(path, at):
+    """One bit, `at` bytes from the start, or from the end if negative."""
+    with open(path, "r+b") as file:
+        file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+
+
 # ---- the files themselves, read by nothing but FORMATS.md (Backups)
 
 ZSTD = ctypes.CDLL("libzstd.so.1")

@@ -39,6 +39,7 @@ struct place {
     struct signing_key *log_key;
     struct backup_site whose;
     uint64_t now_us, arrival;
+    const char *missing_from;
 };
 
 static void write_file(const char *path, const char *text) {
@@ -211,6 +212,7 @@ static bool restore_to(struct place *place, const char *name, const char *set,
     struct backup_restore_settings settings = {.folder = place->folder,
                                                .key = the_key,
                                                .set = set,
+                                               .missing_from = place->missing_from,
                                                .site = fixture_path(place->state, name),
                                                .data = data};
     return backup_restore(&settings, ret_restored, fault);
@@ -569,6 +571,110 @@ static void a_commit_that_is_missing_shows(void **state) {
     place_close(&place);
 }
 
+static void damage_base(struct place *place, const char *set) {
+    char path[FILES_PATH_MOST];
+    CLEANUP_BUFFER struct buffer file = BUFFER(1 << 20);
+    assert_true(backup_set_path(path, place->folder, set, "base"));
+    assert_true(files_read(path, &file, NULL));
+    file.data[file.size / 2] ^= 1;
+    assert_true(files_write(path, buffer_slice(&file), 0600, NULL));
+}
+
+static void what_a_set_without_a_good_base_was_followed_by_goes_on_from_an_older_one(void **state) {
+    struct place place = place_open(state);
+    struct backup_follower *follower = follow(&place);
+    grow(&place, 100);
+    struct backup_made first = make_followed(&place, follower, 30);
+    grow(&place, 17);
+    struct backup_made second = make_followed(&place, follower, 5);
+    for (unsigned i = 0; i < 20; i++)
+        grow(&place, 17);
+    backup_follower_stop(follower);
+    damage_base(&place, second.set);
+    assert_refused(&place, "refused", FAULT_FORMAT, "altered");
+    uint64_t alone = restore_well(&place, "alone", first.set).log_size;
+    assert_true(alone < merkle_tile_builder_size(place.tree));
+    place.missing_from = place.folder;
+    assert_int_equal(restore_well(&place, "new", first.set).log_size, merkle_tile_builder_size(place.tree));
+    assert_same(&place, "new");
+    place_close(&place);
+}
+
+/* A follow file of a set that has no base here, whose only commit goes on from where the store stands: one log entry at
+ * `index`, under a checkpoint of `size` entries (0: none) by this log's key. */
+static void forge_follow(struct place *place, const char *set, uint64_t index, uint64_t size) {
+    char path[FILES_PATH_MOST], folder[FILES_PATH_MOST];
+    uint8_t key[8], value[8];
+    struct fault fault = {0};
+    CLEANUP_BUFFER struct buffer records = BUFFER(1 << 16);
+    CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
+    struct backup_header header = {
+        .kind = BACKUP_FOLLOW, .made_us = NOW, .log = place->whose.log, .set = backup_set_time(set)};
+    uint64_t at = store_sequence(place->store);
+    struct note_key log;
+    const struct checkpoint checkpoint = {SLICE(ORIGIN), size, {{1}}};
+    bytes_put_u64(value, size ? size : index + 1);
+    const struct backup_record rows[] = {
+        {BACKUP_PUT, STORE_ENTRY, fixture_key(index, key), fixture_value(index, ENTRY_SIZE)},
+        {BACKUP_PUT, STORE_MARK, SLICE(LOG_SIZE_MARK), slice_make(value, 8)}};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(backup_record_write(&records, &rows[i]));
+    if (size) {
+        assert_true(note_key_make(NOTE_KEY_LOG, SLICE(ORIGIN), signing_key_public(place->log_key), &log, NULL));
+        assert_true(checkpoint_sign(&note, &checkpoint, &log, place->log_key));
+        assert_true(backup_record_write(&records, &(struct backup_record){BACKUP_PUT, STORE_CHECKPOINT,
+                                                                           slice_make(value, 8), buffer_slice(&note)}));
+    }
+    backup_commit_write(&records, &(struct backup_commit){at, at + 2, NOW + 1});
+    assert_true(backup_set_path(folder, place->folder, set, NULL) && files_make_folder(folder, 0700, NULL));
+    assert_true(backup_follow_path(path, place->folder, set, 0) && files_remove(path, NULL));
+    struct backup_writer *writer = backup_writer_create(path, the_key, &header, &fault);
+    assert_true(backup_writer_put_all(writer, buffer_slice(&records), &fault) && backup_writer_end(writer, &fault));
+    backup_writer_destroy(writer);
+}
+
+static void commits_that_go_on_by_their_numbers_alone_are_not_taken(void **state) {
+    struct place place = place_open(state);
+    struct backup_made made;
+    static const char later[] = "20300101T000000.000000Z";
+    grow(&place, 10);
+    make_well(&place, &made);
+    place.missing_from = place.folder;
+    forge_follow(&place, later, 20, 0); /* of a log that has gone on elsewhere */
+    assert_int_equal(restore_well(&place, "elsewhere", made.set).log_size, 10);
+    forge_follow(&place, later, 10, 0);
+    struct backup_restored restored;
+    struct fault fault = {0};
+    assert_false(restore_to(&place, "unsigned", made.set, &restored, &fault));
+    assert_non_null(strstr(fault.text, "no checkpoint"));
+    fault = (struct fault){0};
+    forge_follow(&place, later, 10, 11);
+    assert_false(restore_to(&place, "another", made.set, &restored, &fault));
+    assert_non_null(strstr(fault.text, "another tree"));
+    assert_false(files_exists(fixture_path(state, "another/data/collector/store")));
+    place_close(&place);
+}
+
+static void what_is_missing_comes_from_backups_of_the_same_log_alone(void **state) {
+    struct place place = place_open(state);
+    struct backup_made made;
+    struct backup_restored restored;
+    struct fault fault = {0};
+    char other[FILES_PATH_MOST];
+    struct backup_site site = place.whose;
+    grow(&place, 10);
+    make_well(&place, &made);
+    snprintf(other, sizeof other, "%s", fixture_path(state, "other"));
+    place.missing_from = other;
+    assert_false(restore_to(&place, "new", NULL, &restored, &fault)); /* it is not there */
+    site.log.bytes[0] ^= 1;
+    fault = (struct fault){0};
+    assert_true(backup_folder_take(other, &site, &fault));
+    assert_false(restore_to(&place, "new", NULL, &restored, &fault));
+    assert_int_equal(fault.code, FAULT_CONFLICT);
+    place_close(&place);
+}
+
 static void copies_of_segments_come_and_go_with_their_rows(void **state) {
     struct place place = place_open(state);
     struct fault fault = {0};
@@ -646,6 +752,9 @@ int main(int argc, char **argv) {
         TEST(what_was_committed_since_comes_back),
         TEST(following_goes_on_after_a_stop_and_not_after_a_hole),
         TEST(a_commit_that_is_missing_shows),
+        TEST(what_a_set_without_a_good_base_was_followed_by_goes_on_from_an_older_one),
+        TEST(commits_that_go_on_by_their_numbers_alone_are_not_taken),
+        TEST(what_is_missing_comes_from_backups_of_the_same_log_alone),
         TEST(copies_of_segments_come_and_go_with_their_rows),
         TEST(a_backup_disk_that_fails_stops_the_following_alone),
     };
