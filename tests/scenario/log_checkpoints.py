@@ -4,22 +4,14 @@
 import os
 import random
 import shutil
-import subprocess
 import time
 
-from tocsin_site import SOURCE, Site, check, run, scenario, wait_until
+from tocsin_site import Site, check, run, scenario, wait_until
+from tocsin_store import StoreEditor
 from tocsin_wire import ACCESS, CLOSE, EVENTS, Connection, Host, line
 
 CLOSES = 300  # more entries than a tile holds
 KILLS = 12
-
-
-def compile_editor(folder):
-    program = os.path.join(folder, "store_edit")
-    done = subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, os.path.join(SOURCE, "tests/scenario/shims/store_edit.c"),
-                           "-lrocksdb"], capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"store_edit does not compile: {done.stderr[-500:]}")
-    return program
 
 
 def log_of(site):
@@ -126,15 +118,11 @@ def filled(folder):
 
 @scenario("a flipped byte in a tile, a checkpoint or a statement and a dropped entry are found, and their place named")
 def _(folder):
-    editor = compile_editor(folder)
     site = filled(folder)
     with site:
         summary = site.check_verified()
         check(summary["log"]["entries"] > CLOSES, f"the summary says {summary}")
-        store = os.path.join(site.data, "collector", "store")
-        good = os.path.join(folder, "good")
-        shutil.copytree(store, good)
-        edits = [
+        StoreEditor(site).check_found([
             ("a byte of a tile", ["tile", "flip", "", "4000"], ["tile 0/0", "log entry 125"]),
             ("a tile", ["tile", "delete", ""], ["tile"]),
             ("a byte of a checkpoint's signature", ["checkpoint", "flip", "", "-10"], ["the checkpoint of size"]),
@@ -143,19 +131,7 @@ def _(folder):
             ("a place of a control entry", ["control", "flip", "", "-1"], ["control entry 0"]),
             ("the genesis", ["entry", "delete", "tocsin/ctrl/v1"], ["log entry 0"]),
             ("an entry", ["entry", "delete", "tocsin/batch/v1"], ["missing"]),
-        ]
-        for what, arguments, wanted in edits:
-            done = subprocess.run([editor, os.path.join(store, "rocksdb"), *arguments], capture_output=True, text=True,
-                                  check=False)
-            check(done.returncode == 0, f"{what}: store_edit says {done.returncode} {done.stderr}")
-            findings, _ = site.verify()
-            check(findings, f"{what}: changed, and verify finds nothing")
-            said = str(findings)
-            for word in wanted:
-                check(word in said, f"{what}: verify does not name {word!r}: {said[:600]}")
-            shutil.rmtree(store)
-            shutil.copytree(good, store)
-        site.check_verified()
+        ])
         site.start_collector()
         site.check_verified()
 

@@ -15,8 +15,8 @@ import time
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tocsin_site import BIN, Daemon, Failure, Log, Site, check, free_port, run, scenario, wait_until
-from tocsin_wire import (ACCESS, ACK, CHECKPOINT, CLOSE, EVENTS, HELLO, NACK, PING, WELCOME, Connection, Host, REFUSALS,
+from tocsin_site import BIN, Daemon, Site, check, free_port, run, scenario, wait_until
+from tocsin_wire import (ACCESS, CHECKPOINT, CLOSE, EVENTS, HELLO, NACK, PING, WELCOME, Connection, Host, REFUSALS,
                          decode, encode, included, line, note_key_id, note_make, note_parts, one, sha256)
 from tocsin_witness import settings, witnesses
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 from datetime import datetime, timezone
 
-from tocsin_site import BIN, Site, check, run, scenario, wait_until
+from tocsin_site import BIN, Site, check, run, scenario
 
 LINES = [
     "Nov 21 10:00:00 signer1 sshd[100]: Accepted publickey for alice from 192.0.2.1 port 40001 ssh2",

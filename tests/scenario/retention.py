@@ -9,116 +9,19 @@ import glob
 import json
 import os
 import shutil
-import struct
 import subprocess
 import time
 
-from load_lines import seeded, shim
+from load_lines import seeded
 from tocsin_backup import Backup
-from tocsin_site import BIN, SOAK, Site, check, compile_editor, run, scenario, wait_until
+from tocsin_machine import Clock
+from tocsin_office import DAY_S, Office, go_to, key, states_of, units
+from tocsin_site import BIN, SOAK, Site, check, run, scenario, wait_until
+from tocsin_store import StoreEditor
 from tocsin_witness import settings, witnesses
 
-DAY_S = 86400
-CLASSES = {"access": 3, "application": 4}
+ACCESS = "03"  # as the keys of its rows begin
 SEALED_SOON = "seal:\n  after: 1s\n"
-
-
-def edit(editor, site, family, *arguments):
-    """Changes the stopped collector's store behind its back; gives what store_edit prints."""
-    store = os.path.join(site.data, "collector", "store", "rocksdb")
-    done = subprocess.run([editor, store, family, *arguments], capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"store_edit: {done.returncode} {done.stderr}")
-    return done.stdout.split()
-
-
-def first_row(editor, site, family, access_class):
-    """Key and value, in hexadecimal, of a class's first row; they stay where they are."""
-    passed = []
-    while True:
-        row = edit(editor, site, family, "delete", "")
-        passed.append(row)
-        if int(row[0][:2], 16) == CLASSES[access_class]:
-            break
-    for other in passed:
-        edit(editor, site, family, "put", *other)
-    return row
-
-
-def key(site, name):
-    return os.path.join(site.data, "people", name + ".key")
-
-
-def first_person(site):
-    names = [entry[:-4] for entry in os.listdir(os.path.join(site.data, "people")) if entry.endswith(".key")]
-    check(len(names) == 1, f"the first person's key: {names}")
-    return names[0]
-
-
-class Office:
-    """Who signs, and where their papers lie. `clock`: the daemons', which people share."""
-
-    def __init__(self, site, clock=None):
-        self.site, self.clock, self.papers = site, clock, 0
-        self.admin = first_person(site)
-
-    def now(self):
-        offset = self.clock.seconds if self.clock else 0
-        moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def ask(self, *arguments, **more):
-        return self.site.tocsin("--now", self.now(), *arguments, **more)
-
-    def run(self):
-        """The nightly job, now."""
-        self.ask("retention", "run")
-        return True
-
-    def paper(self, *arguments):
-        self.papers += 1
-        path = os.path.join(self.site.folder, f"paper{self.papers}.txt")
-        self.ask(*arguments, "-o", path)
-        return path
-
-    def sign(self, path, *names):
-        for name in names:
-            self.ask("sign", path, "--key", key(self.site, name))
-
-    def submit(self, path, **more):
-        return self.ask("submit", path, **more)
-
-    def state(self, path, *names):
-        self.sign(path, *names)
-        return self.submit(path)
-
-    def enrol_board(self):
-        """Bob of the board, enrolled by the first person alone: from then on two sign."""
-        self.state(self.paper("people", "add", "bob", "--role", "board"), self.admin)
-
-
-class Steps:
-    """The offset of the daemons' wall clocks."""
-
-    def __init__(self, folder, name):
-        self.path = os.path.join(folder, name + ".clock")
-        self.set(0)
-        self.environment = dict(shim(folder, "clock_offset"), SHIM_CLOCK=self.path)
-
-    def set(self, seconds):
-        self.seconds = seconds
-        with open(self.path, "r+b" if os.path.exists(self.path) else "wb") as file:
-            file.write(struct.pack("=q", int(seconds * 1_000_000)))
-
-
-def units(site, access_class=None):
-    """What `retention status` says of each class and day that is over."""
-    rows = [row for row in site._objects("retention", "status", expect=(0, 1)) if "closed" in row]
-    return [row for row in rows if access_class in (None, row["class"])]
-
-
-def states_of(site, access_class):
-    """Of the first day that has events of the class."""
-    return [row["state"] for row in units(site, access_class)[:1]]
 
 
 ZSTD = ctypes.CDLL("libzstd.so.1")
@@ -251,27 +154,19 @@ def one_day(site, clock, secret, own=None):
     wait_until(lambda: units(site, "access"), "the day is over", 120, 0.5)
 
 
-def go_to(site, clock, seconds):
-    """Steps all clocks, and waits until the agent has closed a batch in the new time."""
-    before = site.status()["log"]["size"]
-    clock.set(seconds)
-    wait_until(lambda: site.status()["log"]["size"] > before + 1, "batches of the new time", 120, 0.5)
-    time.sleep(1)
-
-
 @scenario("without witnesses two people erase by hand, after the minimum, and the text is nowhere any more")
 def _(folder):
     secret = "zwieback-4711"
     backup = Backup(folder, every="168h")
     with Site(folder, settings=SEALED_SOON + backup.settings) as site:
-        clock = Steps(folder, "all")
+        clock = Clock(folder, "all")
         office = Office(site, clock)
         one_day(site, clock, secret)
         backup.keep_key(site)
         check(in_backups(backup, folder, f"{secret} access"), "the search of backups finds nothing at all")
         office.enrol_board()
         check(states_of(site, "access") == ["kept"], f"states: {units(site, 'access')}")
-        count = len(wait_until(lambda: told_of_mallory(site) and site.alerts("sudo"), "an alert that names somebody"))
+        wait_until(lambda: told_of_mallory(site) and site.alerts("sudo"), "an alert that names somebody")
         day = units(site, "access")[0]["opened"][:10]
         # Two people alone cannot erase before the minimum.
         early = office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "too early")
@@ -289,14 +184,14 @@ def _(folder):
         go_to(site, clock, 190 * DAY_S)
         check(states_of(site, "access") == ["free"], f"between minimum and maximum: {units(site, 'access')}")
         # What somebody with the disk in hand may have put aside.
-        editor = compile_editor(folder)
+        editor = StoreEditor(site)
         segments = os.path.join(site.data, "collector", "store", "segments", "access")
         kept = os.path.join(folder, "kept")
         wait_until(lambda: os.path.isdir(segments), "the class is sealed", 120, 0.5)
         site.agent.stop()
         site.collector.stop()
         shutil.copytree(segments, kept)
-        row = first_row(editor, site, "segment", "access")
+        row = editor.first_row("segment", ACCESS)
         site.start_collector()
         site.agent.start()
         path = office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "a request")
@@ -326,7 +221,7 @@ def _(folder):
         site.agent.stop()
         site.collector.stop()
         shutil.copytree(kept, segments, dirs_exist_ok=True)
-        edit(editor, site, "segment", "put", *row)
+        editor.edit("segment", "put", *row)
         findings, _ = site.verify()
         check([finding for finding in findings if finding["verdict"] == "OVER-RETAINED" and "class access" in finding["place"]],
               f"what came back is not found: {findings}")
@@ -336,7 +231,7 @@ class Clocks:
     """The collector's, and everybody else's, stepped together or apart."""
 
     def __init__(self, folder):
-        self.own, self.others = Steps(folder, "own"), Steps(folder, "others")
+        self.own, self.others = Clock(folder, "own"), Clock(folder, "others")
         self.environment = self.others.environment
 
     seconds = property(lambda self: self.others.seconds)
@@ -400,7 +295,7 @@ def _(folder):
 @scenario("what a hold matches still opens after its batch was erased around it, until the hold is released")
 def _(folder):
     with Site(folder, settings=SEALED_SOON) as site:
-        clock = Steps(folder, "all")
+        clock = Clock(folder, "all")
         office = Office(site, clock)
         site.agent.more = "batch: {close_after: 10m}\n"
         log = site.log("auth.log")
@@ -450,18 +345,18 @@ def _(folder):
         nowhere(site, "gone-0815 line")
         nowhere(site, "kept-4711 line")  # in the clear
         site.collector.stop()
-        editor = compile_editor(folder)
-        row = edit(editor, site, "held", "delete", "")
+        editor = StoreEditor(site)
+        row = editor.edit("held", "delete", "")
         site.start_collector()
         site.tocsin("hold", "show", number, expect=(1,))
         check("is not here" in site.errors, f"what a hold kept was taken away: {site.errors}")
         site.collector.stop()
-        edit(editor, site, "held", "put", row[0], row[1][:-2] + f"{int(row[1][-2:], 16) ^ 1:02x}")
+        editor.edit("held", "put", row[0], row[1][:-2] + f"{int(row[1][-2:], 16) ^ 1:02x}")
         site.start_collector()
         site.tocsin("hold", "show", number, expect=(2, 3))
         check("altered" in site.errors, f"what a hold kept was altered: {site.errors}")
         site.collector.stop()
-        edit(editor, site, "held", "put", *row)
+        editor.edit("held", "put", *row)
         site.start_collector()
         check(len(site._objects("hold", "show", number)) == 20, "what the hold keeps, after a restart")
         office.state(office.paper("hold", "release", number, "--reason", "closed"), office.admin, "bob")
@@ -475,7 +370,7 @@ def _(folder):
     secret = "pumpernickel-1234"
     chance = seeded("kills")
     with Site(folder, settings=SEALED_SOON) as site:
-        clock = Steps(folder, "all")
+        clock = Clock(folder, "all")
         office = Office(site, clock)
         one_day(site, clock, secret)
         office.enrol_board()

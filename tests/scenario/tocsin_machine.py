@@ -39,14 +39,16 @@ def fill(path, leave=0):
 
 
 class Clock:
-    """The offset of a process's wall clock."""
+    """The offset of the wall clock of those processes that are started with its environment."""
 
     def __init__(self, folder, name):
         self.path = os.path.join(folder, name + ".clock")
-        with open(self.path, "wb") as file:
-            file.write(struct.pack("=q", 0))
+        with open(self.path, "wb"):
+            pass
+        self.set(0)
         self.environment = dict(shim(folder, "clock_offset"), SHIM_CLOCK=self.path)
 
     def set(self, seconds):
+        self.seconds = seconds
         with open(self.path, "r+b") as file:
             file.write(struct.pack("=q", int(seconds * 1_000_000)))

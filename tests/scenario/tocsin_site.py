@@ -98,15 +98,6 @@ def difference(expected, found):
     return "; ".join(shown)
 
 
-def compile_editor(folder):
-    """Builds store_edit, which changes a stopped store behind its back (shims/store_edit.c)."""
-    program = os.path.join(folder, "store_edit")
-    done = subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, os.path.join(SOURCE, "tests/scenario/shims/store_edit.c"),
-                           "-lrocksdb"], capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"store_edit does not compile: {done.stderr[-500:]}")
-    return program
-
-
 class Daemon:
     """One program, started as often as wanted; what it says goes to one file."""
 

@@ -53,8 +53,9 @@ def _(folder):
         host.join(site)
         stream = host.streams[0]
         sent = rounds = 0
+        places = None
         inside = 400 if SOAK else 40
-        while rounds < 1 or places:
+        while places is None or places:
             rounds += 1
             before = host.hello()
             messages = [(EVENTS, stream.events([(ACCESS, line(f"cut {sent + i}")) for i in range(3)])), (PART, stream.part()),

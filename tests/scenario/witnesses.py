@@ -263,11 +263,11 @@ def _(folder):
         site.collector.stop()
         twin = os.path.join(folder, "twin")
         copy(site.folder, twin)
+        twin_port = free_port()
         for name in ("collector.yaml", "agent.yaml"):
             path = os.path.join(twin, name)
             with open(path, encoding="utf-8") as file:
                 text = file.read()
-            twin_port = twin_port if name == "agent.yaml" else free_port()
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text.replace(f":{site.port}", f":{twin_port}"))
         other = Daemon("twin", [os.path.join(BIN, "tocsin-collector"), "--site", twin], os.path.join(folder, "twin.log"))
