@@ -34,6 +34,7 @@ int command_join_token(const struct command_context *context, int argc, char **a
 int command_deploy(const struct command_context *context, int argc, char **argv);
 int command_status(const struct command_context *context, int argc, char **argv);
 int command_query(const struct command_context *context, int argc, char **argv);
+int command_alert(const struct command_context *context, int argc, char **argv);
 int command_alerts(const struct command_context *context, int argc, char **argv);
 int command_excerpt(const struct command_context *context, int argc, char **argv);
 int command_absence(const struct command_context *context, int argc, char **argv);

@@ -34,8 +34,17 @@ static const struct command commands[] = {
      "  tocsin query --host signer1 --follow\n"
      "  tocsin query source.ip:192.0.2.* --count\n",
      command_query},
-    {"alerts", "[--since T] [--limit N] [--follow]", "lists alerts", "  tocsin alerts --since 24h\n  tocsin alerts --follow\n",
+    {"alerts", "[--since T] [--limit N] [--follow]", "lists alerts, and what was decided about them",
+     "Behind the # stands the beginning of an alert's id; below it who decided what about it, and why.\n\n"
+     "  tocsin alerts --since 24h\n  tocsin alerts --follow\n",
      command_alerts},
+    {"alert", "ack ID | reclassify ID --as SEVERITY | resolve ID, each with --reason TEXT [--key K] [--wait TIME]",
+     "decides about an alert: signed with your key, in the log for ever",
+     "ID: the first digits of an alert's id. SEVERITY: 1, 2a, 2b, 3a, 3b, 3c, 4. K is a person's key file; without it the only\n"
+     "one of the site's. The text of a reason can be erased with its class, that somebody decided stays.\n\n"
+     "  tocsin alert ack 3f9a12bc --reason 'my own test'\n"
+     "  tocsin alert reclassify 3f9a12bc --as 2b --reason 'a scanner, nothing got through'\n",
+     command_alert},
     {"excerpt", "[EXPR] [--since T] [--until T] [--class C] [--host H] [--limit N] | --hold N -o FILE",
      "writes events with their proofs into a file that stands alone",
      "EXPR and T as for query. What is open is closed first, and the checkpoint that covers it waited for.\n"
@@ -82,8 +91,9 @@ static const struct command commands[] = {
      "  tocsin sign policy.txt --key /media/alice/alice.key\n",
      command_sign},
     {"submit", "F [--wait TIME] [--proof P] | F --witness URL [--ca FILE]", "puts a signed statement into the log and proves that it is there",
-     "Exit 1: it was taken, and no checkpoint proves it yet. P gets the proof (c2sp.org/tlog-proof). With --witness it\n"
-     "is handed to a witness instead, which serves it to whoever asks: for when the collector does not log it.\n\n"
+     "Waits for the checkpoint that proves it, an hour unless --wait says otherwise. Exit 1: none came; then it is handed to\n"
+     "the witnesses of collector.yaml, which serve it to whoever asks, so that nobody can say it was never made. With --witness\n"
+     "it is handed to that one, and to nobody else. P gets the proof (c2sp.org/tlog-proof), for `tocsin verify`.\n\n"
      "  tocsin submit policy.txt\n  tocsin submit --witness https://witness.example.org:7516 policy.txt\n",
      command_submit},
     {"retention",

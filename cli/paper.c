@@ -34,9 +34,8 @@ bool paper_text(struct paper *paper, const char *text, const uint8_t salt[TEXT_S
     return true;
 }
 
-static bool make(const struct command_context *context, const struct control_view *view,
-                 const struct paper *paper, uint32_t type, struct buffer *bytes, struct statement_file *file,
-                 struct fault *fault) {
+bool paper_make(const struct command_context *context, const struct control_view *view, const struct paper *paper,
+                uint32_t type, struct buffer *bytes, struct statement_file *ret_file, struct fault *fault) {
     struct random_source random = random_source_system();
     const struct genesis *genesis = control_chain_genesis(view->chain);
     struct statement statement = {.log = *control_chain_log(view->chain),
@@ -48,11 +47,11 @@ static bool make(const struct command_context *context, const struct control_vie
         return false;
     if (paper->payload.overflow || !statement_write(bytes, &statement))
         return fault_set(fault, FAULT_LIMIT, "the statement is too large");
-    *file = (struct statement_file){
+    *ret_file = (struct statement_file){
         .origin = genesis->origin, .log_key = genesis->log_key, .text_count = paper->text_count};
-    file->statement.bytes = buffer_slice(bytes);
-    file->statement.statement = statement;
-    memcpy(file->texts, paper->texts, sizeof file->texts);
+    ret_file->statement.bytes = buffer_slice(bytes);
+    ret_file->statement.statement = statement;
+    memcpy(ret_file->texts, paper->texts, sizeof ret_file->texts);
     return true;
 }
 
@@ -61,7 +60,7 @@ bool paper_write(const struct command_context *context, struct control_view *vie
     CLEANUP_BUFFER struct buffer statement = BUFFER(STATEMENT_FILE_MOST), out = BUFFER(STATEMENT_FILE_MOST),
                                  words = BUFFER(STATEMENT_WORDS_MOST);
     struct statement_file file;
-    if (!make(context, view, paper, type, &statement, &file, fault) ||
+    if (!paper_make(context, view, paper, type, &statement, &file, fault) ||
         !statement_words(&words, &file, NULL, fault))
         return false;
     if (!statement_file_write(&out, &file))

@@ -19,6 +19,9 @@ void paper_free(struct paper *paper);
 /* Borrows the text. NULL gives zeros: no text. With `salt` that one, else a fresh one. */
 bool paper_text(struct paper *paper, const char *text, const uint8_t salt[TEXT_SALT_SIZE],
                 struct hash *ret_hash, struct fault *fault);
+/* Makes the statement over the payload, for the view's log, unsigned: *ret_file borrows from `bytes`, the paper and the view. */
+bool paper_make(const struct command_context *context, const struct control_view *view, const struct paper *paper,
+                uint32_t type, struct buffer *bytes, struct statement_file *ret_file, struct fault *fault);
 /* Makes the statement over the payload, for the view's log, unsigned, shows its words, and writes it to `path`, which must
  * not be there. */
 bool paper_write(const struct command_context *context, struct control_view *view, struct paper *paper,

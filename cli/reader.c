@@ -9,17 +9,23 @@
 #include <unistd.h>
 
 #include "collector_settings.h"
+#include "clock.h"
 #include "memory.h"
+#include "progress.h"
 #include "settings_file.h"
 #include "site.h"
 
 #define READ_BYTES (256u * 1024)
+#define LOOK_MS 200
 
 struct reader {
     int socket;
     struct frame_reader frames;
     uint8_t *bytes;
     bool fed;
+    bool waiting; /* what for is said */
+    struct progress progress;
+    uint64_t patience_us;
 };
 
 static bool socket_path(const struct command_context *context, char ret_path[FILES_PATH_MOST], struct fault *fault) {
@@ -117,6 +123,27 @@ static bool take_end(const struct frame *frame, uint64_t *ret_count, struct faul
     return false;
 }
 
+void reader_wait_for(struct reader *reader, const char *what, uint64_t patience_us) {
+    reader->waiting = true;
+    reader->progress = progress_begin(what);
+    reader->patience_us = patience_us;
+}
+
+/* Until there is something to read. */
+static bool wait_for_bytes(struct reader *reader, struct fault *fault) {
+    struct pollfd poll_of = {reader->socket, POLLIN, 0};
+    uint64_t begun_us = clock_monotonic_us();
+    while (reader->waiting && poll(&poll_of, 1, LOOK_MS) == 0) {
+        progress_wait(&reader->progress);
+        if (reader->patience_us && clock_monotonic_us() - begun_us > reader->patience_us) {
+            progress_end(&reader->progress);
+            return fault_set(fault, FAULT_BUSY, "the collector does not answer: `tocsin status` tells how it is");
+        }
+    }
+    progress_end(&reader->progress);
+    return true;
+}
+
 bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault) {
     for (;;) {
         struct fault bad = {0};
@@ -129,6 +156,8 @@ bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_c
             *fault = bad;
             return false;
         }
+        if (!wait_for_bytes(reader, fault))
+            return false;
         ssize_t got = recv(reader->socket, reader->bytes, READ_BYTES, 0);
         if (got < 0 && errno == EINTR)
             continue;

@@ -14,6 +14,10 @@ struct reader *reader_close(struct reader *reader); /* returns NULL */
 /* Another request over the same connection, after END. */
 bool reader_ask(struct reader *reader, const Tocsin__Request *request, struct fault *fault);
 
+/* From now on says on a terminal what is waited for ("a cosigned checkpoint"; borrowed), and gives up (FAULT_BUSY) when nothing
+ * came for `patience_us`; 0: never. */
+void reader_wait_for(struct reader *reader, const char *what, uint64_t patience_us);
+
 /* The next frame but END and REFUSED. False: the end (ret_count is END's), or a fault. */
 bool reader_next(struct reader *reader, struct frame *ret_frame, uint64_t *ret_count, struct fault *fault);
 /* Takes every StoreRow of the answer up to its end, and passes over the rest. */

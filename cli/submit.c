@@ -1,171 +1,106 @@
-/* tocsin submit: a signed statement goes into the log, and what comes back proves it. */
+/* tocsin submit: a signed statement goes into the log, and what comes back proves it; what does not come back goes to the
+ * witnesses. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "checkpoint.h"
+#include "collector_settings.h"
 #include "hand_over.h"
-#include "log_proof.h"
-#include "memory.h"
-#include "merkle.h"
 #include "option_words.h"
 #include "paper.h"
-#include "reader.h"
-#include "settings.h"
-#include "statement_words.h"
-#include "store_family.h"
+#include "record_json.h"
+#include "settings_file.h"
+#include "submission.h"
 
-/* What the collector answered. */
-struct answer {
-    bool taken, single_control;
-    uint64_t ctl_seq, index;
-    struct buffer entry;
-    bool proved;
-    struct log_proof proof;
-    struct buffer note;
-};
-
-static void take_text(struct answer *answer, const struct frame *frame) {
-    Tocsin__Text *text = tocsin__text__unpack(NULL, frame->message.size, frame->message.data);
-    json_t *json = text ? json_loads(text->json, 0, NULL) : NULL;
-    if (json) {
-        answer->taken = true;
-        answer->ctl_seq = (uint64_t)json_integer_value(json_object_get(json, "ctl_seq"));
-        answer->index = (uint64_t)json_integer_value(json_object_get(json, "log_index"));
-        answer->single_control = json_is_true(json_object_get(json, "single_control"));
-    }
-    json_decref(json);
-    if (text)
-        tocsin__text__free_unpacked(text, NULL);
-}
-
-static void take_row(struct answer *answer, const Tocsin__StoreRow *row) {
-    struct slice value = slice_make(row->value.data, row->value.len);
-    if (row->family == STORE_ENTRY) {
-        buffer_clear(&answer->entry);
-        buffer_append_slice(&answer->entry, value);
-    }
-    if (row->family == STORE_CHECKPOINT) {
-        buffer_clear(&answer->note);
-        buffer_append_slice(&answer->note, value);
-        answer->proved = true;
-    }
-    if (row->family == STORE_TILE && value.size % HASH_SIZE == 0 &&
-        value.size / HASH_SIZE <= LOG_PROOF_PATH_MOST) {
-        answer->proof.path_count = value.size / HASH_SIZE;
-        if (value.size)
-            memcpy(answer->proof.path, value.data, value.size);
-    }
-}
-
-static bool read_answer(struct reader *reader, struct answer *answer, struct fault *fault) {
-    struct frame frame;
-    uint64_t count;
-    while (reader_next(reader, &frame, &count, fault)) {
-        if (frame.type == FRAME_TEXT)
-            take_text(answer, &frame);
-        Tocsin__StoreRow *row = frame.type == FRAME_STORE_ROW
-                                    ? tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data)
-                                    : NULL;
-        if (row) {
-            take_row(answer, row);
-            tocsin__store_row__free_unpacked(row, NULL);
-        }
-    }
-    return fault->code == FAULT_NONE &&
-           (answer->taken ||
-            fault_set(fault, FAULT_IO, "the collector did not say that it took the statement"));
-}
-
-static bool send_statement(const struct command_context *context, const struct statement_file *file,
-                           uint64_t wait_us, struct answer *answer, struct fault *fault) {
-    CLEANUP_BUFFER struct buffer statement = BUFFER(STATEMENT_FILE_MOST);
-    struct buffer texts[STATEMENT_TEXTS_MOST];
-    ProtobufCBinaryData rows[STATEMENT_TEXTS_MOST];
-    if (!signed_statement_write(&statement, &file->statement))
-        return fault_set(fault, FAULT_LIMIT, "the statement is too large");
-    for (size_t i = 0; i < file->text_count; i++) {
-        texts[i] = BUFFER(TEXT_SALT_SIZE + SALTED_TEXT_MOST);
-        buffer_append(&texts[i], file->texts[i].salt, TEXT_SALT_SIZE);
-        buffer_append_slice(&texts[i], file->texts[i].text);
-        rows[i] = (ProtobufCBinaryData){texts[i].size, texts[i].data};
-    }
-    Tocsin__SubmitQuery query = TOCSIN__SUBMIT_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    query.statement = (ProtobufCBinaryData){statement.size, statement.data};
-    query.n_texts = file->text_count;
-    query.texts = rows;
-    query.wait_us = wait_us;
-    request.of_case = TOCSIN__REQUEST__OF_SUBMIT;
-    request.submit = &query;
-    struct reader *reader = reader_open(context, &request, fault);
-    bool good = reader && read_answer(reader, answer, fault);
-    reader_close(reader);
-    for (size_t i = 0; i < file->text_count; i++)
-        buffer_free(&texts[i]);
-    return good;
-}
-
-/* Nothing is believed: the entry must hold this very statement, the path must lead to the checkpoint, and the log must have
- * signed that; the log is the one that the statement names. */
-static bool check_answer(const struct command_context *context, const struct statement_file *file,
-                         struct answer *answer, struct quorum *ret_quorum, struct fault *fault) {
-    struct control_entry entry;
-    struct note_key log;
-    struct signed_checkpoint checkpoint;
-    struct control_view view;
-    uint64_t seq;
-    if (!control_entry_read(buffer_slice(&answer->entry), &entry, fault))
-        return false;
-    if (!slice_equal(entry.statement.bytes, file->statement.bytes) || entry.ctl_seq != answer->ctl_seq)
-        return fault_set(fault, FAULT_AUTH, "the collector's entry holds another statement");
-    struct hash leaf = merkle_leaf(buffer_slice(&answer->entry));
-    answer->proof.index = answer->index;
-    answer->proof.checkpoint = buffer_slice(&answer->note);
-    if (!note_key_make(NOTE_KEY_LOG, file->origin, &file->log_key, &log, fault))
-        return false;
-    bool good = control_view_open(context, &view, fault);
-    const struct witness_policy *witnesses = good ? control_chain_witnesses(view.chain, &seq) : NULL;
-    good = good && log_proof_check(&answer->proof, &leaf, &log, witnesses, &checkpoint, fault);
-    if (good)
-        *ret_quorum = checkpoint_quorum(&checkpoint, witnesses, context->now_us);
-    if (good && !ret_quorum->met)
-        good = fault_set(fault, FAULT_AUTH, "the checkpoint does not meet the witness policy");
-    control_view_close(&view);
-    return good;
-}
-
-static bool write_proof(const char *path, const struct answer *answer, struct fault *fault) {
+static bool write_proof(const char *path, const struct submission *submission, struct fault *fault) {
     CLEANUP_BUFFER struct buffer text = BUFFER(LOG_PROOF_MOST);
-    return !path ||
-           (log_proof_write(&text, &answer->proof) && files_write(path, buffer_slice(&text), 0644, fault));
+    if (!path)
+        return true;
+    struct log_proof proof = submission->proof;
+    proof.extra = buffer_slice(&submission->entry);
+    return log_proof_write(&text, &proof) && files_write(path, buffer_slice(&text), 0644, fault);
 }
 
-static void print_answer(const struct command_context *context, const struct answer *answer,
-                         const struct quorum *quorum) {
-    const char *words = answer->single_control ? " SINGLE-CONTROL" : "";
+static void print_proved(const struct command_context *context, const struct submission *submission) {
+    const char *words = submission->single_control ? " SINGLE-CONTROL" : "";
     if (context->json)
-        printf("{\"ctl_seq\":%" PRIu64 ",\"log_index\":%" PRIu64 ",\"single_control\":%s,\"proved\":%s,"
+        printf("{\"ctl_seq\":%" PRIu64 ",\"log_index\":%" PRIu64 ",\"single_control\":%s,\"proved\":true,"
                "\"cosignatures\":%u}\n",
-               answer->ctl_seq, answer->index, answer->single_control ? "true" : "false",
-               answer->proved ? "true" : "false", quorum->counted);
-    else if (!answer->proved)
-        printf("Taken as control entry %" PRIu64 ", log index %" PRIu64
-               ".%s\nNothing proves that yet: no checkpoint came "
-               "in time. `tocsin verify` tells later; if it never does, hand it to a witness: `tocsin submit --witness URL F`.\n",
-               answer->ctl_seq, answer->index, words);
-    else if (quorum->counted == 0)
+               submission->ctl_seq, submission->index, submission->single_control ? "true" : "false",
+               submission->quorum.counted);
+    else if (submission->quorum.counted == 0)
         printf("In the log: control entry %" PRIu64 ", log index %" PRIu64
                ", proved by a checkpoint. UNWITNESSED%s\n",
-               answer->ctl_seq, answer->index, words);
+               submission->ctl_seq, submission->index, words);
     else
         printf("In the log: control entry %" PRIu64 ", log index %" PRIu64
-               ", proved by a checkpoint that %u witness%s "
-               "cosigned.%s\n",
-               answer->ctl_seq, answer->index, quorum->counted, quorum->counted == 1 ? "" : "es", words);
+               ", proved by a checkpoint that %u witness%s cosigned.%s\n",
+               submission->ctl_seq, submission->index, submission->quorum.counted,
+               submission->quorum.counted == 1 ? "" : "es", words);
 }
+
+/* ---- what is not proved in time */
+
+struct handing {
+    const struct command_context *context;
+    const struct statement_file *file;
+    struct buffer places; /* of JSON */
+    unsigned taken, asked;
+};
+
+static void hand_to(struct handing *handing, const char *url, const char *authorities_path) {
+    char place[HAND_OVER_PLACE_SIZE];
+    struct fault fault = {0};
+    handing->asked++;
+    if (!hand_over(url, authorities_path, handing->file, place, &fault)) {
+        command_fail("submit", &fault);
+        return;
+    }
+    buffer_append_string(&handing->places, handing->taken++ ? "," : "");
+    record_json_string(&handing->places, slice_string(place));
+    if (!handing->context->json)
+        printf("The witness keeps it and serves it at %s\n", place);
+}
+
+static void hand_to_all(struct handing *handing) {
+    struct collector_settings settings;
+    struct fault fault = {0};
+    if (!settings_file_read(collector_settings_table(), handing->context->site, "collector", &settings, &fault))
+        return;
+    const struct collector_witness_settings *list = settings.witnesses.list.items;
+    for (size_t i = 0; i < settings.witnesses.list.count; i++)
+        hand_to(handing, list[i].url, list[i].ca);
+    settings_release(collector_settings_table(), &settings);
+}
+
+/* Somebody may not want it in the log. With a witness nobody can say that it was never made. */
+static int alarm_and_hand_over(const struct command_context *context, const struct statement_file *file,
+                               const struct submission *submission, const struct fault *fault) {
+    struct handing handing = {.context = context, .file = file, .places = BUFFER(64u * 1024)};
+    fflush(stdout);
+    fprintf(stderr, "tocsin submit: ALARM: %s, and nothing proves that the log keeps it%s%s\n",
+            submission->taken ? "the collector took the statement" : "the collector did not say that it took the statement",
+            fault->code ? ": " : "", fault->code ? fault->text : "");
+    if (submission->taken && !context->json)
+        printf("Taken as control entry %" PRIu64 ", log index %" PRIu64 ", not proved.\n", submission->ctl_seq,
+               submission->index);
+    hand_to_all(&handing);
+    if (context->json)
+        printf("{\"taken\":%s,\"ctl_seq\":%" PRIu64 ",\"log_index\":%" PRIu64
+               ",\"proved\":false,\"handed_over\":[%s]}\n",
+               submission->taken ? "true" : "false", submission->ctl_seq, submission->index,
+               buffer_string(&handing.places));
+    else if (handing.asked == 0)
+        puts("This site knows no witness to hand it to (witnesses in collector.yaml); `tocsin submit --witness URL F` does.");
+    else if (handing.taken == 0)
+        puts("No witness took it. Keep the file, and try `tocsin submit --witness URL F` with another one.");
+    else
+        puts("Whoever asks the witness can hold it against the log. `tocsin status` tells how the collector is.");
+    buffer_free(&handing.places);
+    return EXIT_FINDING;
+}
+
+/* ---- */
 
 static int to_witness(const struct command_context *context, const char *url, const char *authorities_path,
                       const char *path) {
@@ -180,6 +115,29 @@ static int to_witness(const struct command_context *context, const char *url, co
         printf(context->json ? "{\"place\":\"%s\"}\n" : "The witness keeps it and serves it at %s\n", place);
     paper_release(&paper);
     return good ? EXIT_GOOD : command_fail("submit", &fault);
+}
+
+static int to_log(const struct command_context *context, const char *path, uint64_t wait_us, const char *proof) {
+    struct fault fault = {0};
+    struct paper_file paper;
+    struct submission submission;
+    int status = EXIT_GOOD;
+    submission_begin(&submission);
+    bool good = paper_read(path, &paper, &fault);
+    if (good && paper.file.statement.signature_count == 0)
+        good = fault_set(&fault, FAULT_USAGE, "nobody has signed it: tocsin sign %s", path);
+    bool ran = good && submission_run(context, &paper.file, wait_us, &submission, &fault);
+    /* Whether the log has it nobody knows. */
+    bool lost = good && !ran && (submission.taken || fault.code == FAULT_IO || fault.code == FAULT_BUSY);
+    if (lost || (ran && !submission.proved))
+        status = alarm_and_hand_over(context, &paper.file, &submission, &fault);
+    else if (ran && write_proof(proof, &submission, &fault))
+        print_proved(context, &submission);
+    else
+        status = command_fail("submit", &fault);
+    paper_release(&paper);
+    submission_release(&submission);
+    return status;
 }
 
 int command_submit(const struct command_context *context, int argc, char **argv) {
@@ -202,23 +160,5 @@ int command_submit(const struct command_context *context, int argc, char **argv)
         return command_usage("submit", "--ca goes with --witness");
     if (witness)
         return to_witness(context, witness, authorities, words.values[0]);
-    struct fault fault = {0};
-    struct paper_file paper;
-    struct answer answer = {.entry = BUFFER(CONTROL_ENTRY_MOST), .note = BUFFER(NOTE_MOST)};
-    struct quorum quorum = {.counted = 0};
-    bool good = paper_read(words.values[0], &paper, &fault);
-    if (good && paper.file.statement.signature_count == 0)
-        good = fault_set(&fault, FAULT_USAGE, "nobody has signed it: tocsin sign %s", words.values[0]);
-    good = good && send_statement(context, &paper.file, wait_us, &answer, &fault) &&
-           (!answer.proved || (check_answer(context, &paper.file, &answer, &quorum, &fault) &&
-                               write_proof(proof, &answer, &fault)));
-    if (good)
-        print_answer(context, &answer, &quorum);
-    bool proved = answer.proved;
-    paper_release(&paper);
-    buffer_free(&answer.entry);
-    buffer_free(&answer.note);
-    if (!good)
-        return command_fail("submit", &fault);
-    return proved ? EXIT_GOOD : EXIT_FINDING;
+    return to_log(context, words.values[0], wait ? wait_us : SUBMISSION_WAIT_US, proof);
 }

@@ -4,13 +4,14 @@
 
 struct control_fold control_fold_make(void) {
     return (struct control_fold){control_chain_create(NULL), agent_registry_create(),
-                                 retention_ledger_create()};
+                                 retention_ledger_create(), decision_ledger_create()};
 }
 
 void control_fold_release(struct control_fold *fold) {
     fold->chain = control_chain_destroy(fold->chain);
     fold->agents = agent_registry_destroy(fold->agents);
     fold->ledger = retention_ledger_destroy(fold->ledger);
+    fold->decisions = decision_ledger_destroy(fold->decisions);
 }
 
 bool control_fold_add(struct control_fold *fold, uint64_t log_index, struct slice bytes,
@@ -20,6 +21,7 @@ bool control_fold_add(struct control_fold *fold, uint64_t log_index, struct slic
         !agent_registry_take(fold->agents, ret_entry, ret_verdict, log_index, fault))
         return false;
     retention_ledger_add(fold->ledger, log_index, ret_entry, ret_verdict, NULL);
+    decision_ledger_add(fold->decisions, ret_entry, control_chain_people(fold->chain));
     return true;
 }
 

@@ -1,10 +1,11 @@
 /* Everything that is folded from the control entries, in one: the chain itself, whose key is live where, what is said of
- * keeping and erasing. One thread at a time. */
+ * keeping and erasing, what was decided about alerts. One thread at a time. */
 #ifndef TOCSIN_CONTROL_FOLD_H
 #define TOCSIN_CONTROL_FOLD_H
 
 #include "agent_registry.h"
 #include "control_chain.h"
+#include "decision_ledger.h"
 #include "retention_ledger.h"
 #include "store.h"
 
@@ -12,6 +13,7 @@ struct control_fold {
     struct control_chain *chain;
     struct agent_registry *agents;
     struct retention_ledger *ledger;
+    struct decision_ledger *decisions;
 };
 
 struct control_fold control_fold_make(void);

@@ -9,9 +9,12 @@
 #include "change.h"
 #include "clock.h"
 #include "commit_wait.h"
+#include "decision.h"
 #include "encoding.h"
 #include "note.h"
+#include "query_alerts.h"
 #include "report.h"
+#include "rule.h"
 #include "salted_text.h"
 #include "statement_type.h"
 
@@ -48,6 +51,21 @@ static bool give_checkpoint(const struct query_reader *reader, const struct log_
 }
 
 /* ---- a statement */
+
+/* Whether a decision about an alert names one that is here. Nothing else can be looked up by the store alone. */
+static bool names_something(const struct query_reader *reader, struct slice bytes, struct fault *fault) {
+    struct signed_statement statement;
+    struct decision decision;
+    enum severity severity;
+    if (!signed_statement_read(bytes, &statement, NULL) || statement.statement.type != STATEMENT_DECISION ||
+        !decision_read(statement.statement.payload, &decision, NULL) || decision.kind > DECISION_RESOLVE)
+        return true;
+    if (!query_alerts_has(reader->settings->store, decision.subject))
+        return fault_set(fault, FAULT_MISSING, "there is no alert %.*s here; `tocsin alerts` lists them",
+                         SLICE_ARG(decision.subject));
+    return decision.kind != DECISION_RECLASSIFY || severity_by_text(decision.value, &severity) ||
+           fault_set(fault, FAULT_USAGE, "'%.*s' is no severity: 1, 2a, 2b, 3a, 3b and 4 are", SLICE_ARG(decision.value));
+}
 
 static struct change *change_of(const Tocsin__SubmitQuery *query, struct fault *fault) {
     if (query->statement.len == 0 || query->statement.len > LOG_STATEMENT_MOST + STATEMENT_SIGNATURES_MOST * 4096u ||
@@ -120,7 +138,9 @@ void query_submit(const struct query_reader *reader, const Tocsin__SubmitQuery *
     struct change_outcome outcome = {.taken = false};
     struct log_head head;
     CLEANUP_BUFFER struct buffer note = BUFFER(NOTE_MOST);
-    struct change *change = change_of(query, &fault);
+    struct change *change = names_something(reader, slice_make(query->statement.data, query->statement.len), &fault)
+                                ? change_of(query, &fault)
+                                : NULL;
     if (!change || !commit(reader, change, &outcome, &fault)) {
         tell_refusal(reader, &outcome);
         reader->refuse(reader->context, &fault);

@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alert.h"
 #include "bytes.h"
-#include "calendar.h"
 #include "log_reader.h"
 #include "memory.h"
+#include "query_alerts.h"
 #include "query_backup.h"
 #include "query_bodies.h"
 #include "query_events.h"
@@ -15,74 +14,7 @@
 #include "store_dump.h"
 #include "stream_names.h"
 
-#define FOLLOW_WAIT_US 500000u
 #define STATUS_MOST (1024u * 1024)
-
-/* ---- alerts */
-
-/* What was counted into the alert since it was raised: "c" ‖ id → u64 count ‖ u64 last_us (detection.c). */
-static void bring_up_to_date(const struct store *store, struct alert *alert) {
-    char key[ALERT_ID_SIZE + 1];
-    uint8_t value[16];
-    snprintf(key, sizeof key, "c%.*s", SLICE_ARG(alert->id));
-    if (!store_get_fixed(store, STORE_ALERT, slice_string(key), value, sizeof value, NULL))
-        return;
-    alert->count = bytes_get_u64(value);
-    alert->last_us = bytes_get_u64(value + 8);
-}
-
-static bool give_alert(const struct query_reader *reader, struct slice json) {
-    CLEANUP_BUFFER struct buffer text = BUFFER(FRAME_ROW_MOST);
-    struct alert_document *document = alert_read(json, NULL);
-    if (document) {
-        struct alert alert = *alert_document_alert(document);
-        bring_up_to_date(reader->settings->store, &alert);
-        alert_write(&text, &alert, false);
-    } else
-        buffer_append_slice(&text, json);
-    alert_document_destroy(document);
-    Tocsin__Text message;
-    tocsin__text__init(&message);
-    message.json = (char *)(uintptr_t)buffer_string(&text);
-    return reader->write(reader->context, FRAME_TEXT, &message.base);
-}
-
-static uint64_t give_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query,
-                            uint8_t last[12], uint64_t given) {
-    uint8_t key[12] = {0};
-    if (bytes_get_u64(last))
-        memcpy(key, last, sizeof key);
-    else
-        bytes_put_u64(key, query->since_us);
-    struct store_cursor *cursor =
-        store_cursor_create(reader->settings->store, STORE_ALERT, NULL, (struct slice){NULL, 0});
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(key, sizeof key)); on;
-         on = store_cursor_next(cursor)) {
-        struct slice at = store_cursor_key(cursor);
-        if (at.size != sizeof key) /* "i" and "c" rows: they stand behind, times begin with a zero byte */
-            break;
-        if (memcmp(at.data, last, sizeof key) == 0)
-            continue;
-        memcpy(last, at.data, sizeof key);
-        if (!give_alert(reader, store_cursor_value(cursor)))
-            break;
-        if (++given == query->limit)
-            break;
-    }
-    store_cursor_destroy(cursor);
-    return given;
-}
-
-static void query_alerts(const struct query_reader *reader, const Tocsin__AlertQuery *query) {
-    uint8_t last[12] = {0};
-    uint64_t arrival = committer_arrival(reader->settings->committer);
-    uint64_t given = give_alerts(reader, query, last, 0);
-    while (query->follow && !(query->limit && given >= query->limit) && !reader->stopping(reader->context)) {
-        arrival = committer_wait(reader->settings->committer, arrival, FOLLOW_WAIT_US);
-        given = give_alerts(reader, query, last, given);
-    }
-    query_end(reader, given);
-}
 
 /* ---- the status, and all rows */
 

@@ -84,6 +84,26 @@ static void write_entity(struct buffer *to, const struct alert *alert) {
     record_json_write(to, &record);
 }
 
+static void write_decisions(struct buffer *to, const struct alert *alert) {
+    char time[CALENDAR_TEXT_SIZE];
+    for (size_t i = 0; i < alert->decision_count; i++) {
+        const struct alert_decision *decision = &alert->decisions[i];
+        calendar_text(decision->time_us, time);
+        buffer_printf(to, "%s{\"ctl_seq\":%llu,\"@timestamp\":\"%s\",\"status\":\"%s\",", i ? "," : ",\"decisions\":[",
+                      (unsigned long long)decision->ctl_seq, time, alert_status_name(decision->status));
+        if (decision->severity.size) {
+            write_member(to, "severity", decision->severity);
+            buffer_append_string(to, ",");
+        }
+        buffer_append_string(to, "\"user\":{");
+        write_member(to, "id", decision->person);
+        buffer_append_string(to, "},\"reason\":{");
+        write_member(to, "hash", decision->reason);
+        buffer_append_string(to, "}}");
+    }
+    buffer_append_string(to, alert->decision_count ? "]" : "");
+}
+
 bool alert_write(struct buffer *to, const struct alert *alert, bool bare) {
     char time[CALENDAR_TEXT_SIZE];
     calendar_text(alert->time_us, time);
@@ -108,7 +128,9 @@ bool alert_write(struct buffer *to, const struct alert *alert, bool bare) {
         buffer_append_string(to, i ? "," : "");
         record_json_string(to, alert->event_ids[i]);
     }
-    buffer_printf(to, "],\"count\":%llu,\"status\":\"%s\"}", (unsigned long long)alert->count,
+    buffer_printf(to, "],\"count\":%llu,\"status\":\"%s\"", (unsigned long long)alert->count,
                   alert_status_name(alert->status));
+    write_decisions(to, alert);
+    buffer_append_string(to, "}");
     return !to->overflow;
 }

@@ -5,7 +5,8 @@
  * since 1970.
  *
  * JSON: {"id", "@timestamp", "rule": {"id","title","level"}, "severity", "severity_name", "priority", "why",
- * "entity": {nested ECS names}, "host": {"name"}, "events": [ids], "count", "status"}. */
+ * "entity": {nested ECS names}, "host": {"name"}, "events": [ids], "count", "status"}, and, once somebody has decided about it,
+ * "decisions": [{"ctl_seq", "@timestamp", "status", "severity", "user": {"id"}, "reason": {"hash"}}]. */
 #ifndef TOCSIN_ALERT_H
 #define TOCSIN_ALERT_H
 
@@ -19,6 +20,15 @@
 
 enum alert_status { ALERT_OPEN = 0, ALERT_ACKNOWLEDGED, ALERT_RECLASSIFIED, ALERT_RESOLVED };
 #define ALERT_STATUSES 4
+
+/* What a person has decided about it. */
+struct alert_decision {
+    uint64_t ctl_seq, time_us; /* of its entry in the log */
+    enum alert_status status;
+    struct slice severity; /* of a reclassification; else empty */
+    struct slice person;   /* the id in hexadecimal digits */
+    struct slice reason;   /* the salted text's hash, likewise */
+};
 
 struct alert {
     struct slice id;
@@ -36,6 +46,8 @@ struct alert {
     uint64_t count;
     uint64_t first_us, last_us; /* not in the JSON */
     enum alert_status status;
+    const struct alert_decision *decisions; /* in the order of the log; written, not read */
+    size_t decision_count;
     struct slice what_to_do; /* not in the JSON: it stands in the rule */
 };
 

@@ -242,4 +242,64 @@ def _(folder):
         site.check_verified()
 
 
+@scenario("what a person decides about an alert stands in the log, and the alert says who, when and why")
+def _(folder):
+    with Site(folder) as site:
+        log = site.log("auth.log")
+        site.start()
+        log.write([f"Nov 21 20:08:29 ca1 sshd[4901]: Accepted password for root from 203.0.113.7 port {port} ssh2" for port in (1, 2)])
+        def raised():
+            return next((alert for alert in site.alerts("root logged in")), None)
+        alert = wait_until(raised, "an alert", every=0.3)
+        check(alert["status"] == "open" and "decisions" not in alert, f"{alert}")
+        short = alert["id"][:8]
+        check(f"#{short}" in site.tocsin("alerts"), "its id is not shown")
+        site.tocsin("alert", "ack", short, expect=(2,))
+        site.tocsin("alert", "ack", "feedfeed", "--reason", "x", expect=(2,))
+        check("`tocsin alerts` shows" in site.errors, site.errors)
+        site.tocsin("alert", "reclassify", short, "--reason", "x", expect=(2,))
+        site.tocsin("alert", "reclassify", short, "--as", "9z", "--reason", "x", expect=(2,))
+        site.tocsin("alert", "nod", short, "--reason", "x", expect=(2,))
+        said = site.tocsin("alert", "ack", short, "--reason", "somebody looks at it")
+        check(said.startswith("Acknowledged: ") and "UNWITNESSED" in said, said)
+        check(raised()["status"] == "acknowledged", f"{raised()}")
+        site.tocsin("alert", "reclassify", short, "--as", "2b", "--reason", "a scanner")
+        check(raised()["severity"] == "2b" and raised()["severity_name"] == "directed probe", f"{raised()}")
+        site.tocsin("alert", "resolve", alert["id"], "--reason", "the address is blocked now")
+        person = os.listdir(os.path.join(site.data, "people"))[0].removesuffix(".key")
+        # A key that is nobody's, and none at all.
+        stranger = os.path.join(folder, "stranger.key")
+        with open(stranger, "w", encoding="ascii") as file:
+            file.write(os.urandom(32).hex() + "\n")
+        os.chmod(stranger, 0o600)
+        site.tocsin("alert", "ack", short, "--reason", "x", "--key", stranger, expect=(2, 3))
+        os.rename(os.path.join(site.data, "people"), os.path.join(folder, "people"))
+        site.tocsin("alert", "ack", short, "--reason", "x", expect=(2,))
+        check("--key" in site.errors, site.errors)
+        os.rename(os.path.join(folder, "people"), os.path.join(site.data, "people"))
+        # Straight to the socket: a decision about what is not there.
+        about = b"0" * 32
+        forged = Person(site).sign(18, b"\1" + bytes([len(about)]) + about + b"\0" + bytes(8) + bytes(32))
+        check("there is no alert" in refused(site, SUBMIT, encode((1, forged))), "a decision about nothing")
+
+        def check_decided():
+            found = raised()
+            check(found["status"] == "resolved" and found["severity"] == "2b", f"{found}")
+            told = [(one["status"], one.get("severity"), one["user"]["name"], one["reason"]) for one in found["decisions"]]
+            check(told == [("acknowledged", None, person, "somebody looks at it"), ("reclassified", "2b", person, "a scanner"),
+                           ("resolved", None, person, "the address is blocked now")], f"{told}")
+            times = [one["@timestamp"] for one in found["decisions"]]
+            check(times == sorted(times), f"{times}")
+        check_decided()
+        shown = site.tocsin("alerts").splitlines()
+        at = next(number for number, text in enumerate(shown) if f"#{short}" in text)
+        check(f"resolved by {person}: the address is blocked now" in shown[at + 3], f"{shown[at:at + 4]}")
+        entries = [payload for _, number, payload in control(site) if number == 18]
+        check(len(entries) == 3 and not any(b"scanner" in payload for payload in entries), "a reason stands in the log itself")
+        site.collector.kill()
+        site.start_collector()
+        check_decided()
+        site.check_verified()
+
+
 run()

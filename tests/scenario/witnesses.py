@@ -348,6 +348,33 @@ def _(folder):
         site.tocsin("submit", "--witness", url, paper, expect=(3,))
 
 
+@scenario("a statement that nothing proves in time is handed to the witnesses by itself, with an alarm")
+def _(folder):
+    with Site(folder) as site:
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.write_settings(settings(2, first, second))
+        site.start_collector()
+        all_published(site)
+        second.stop()
+        paper = os.path.join(folder, "hold.txt")
+        site.tocsin("hold", "place", "--host", "signer1", "--reason", "case 12", "-o", paper)
+        site.tocsin("sign", paper, "--yes")
+        said = site.tocsin("submit", "--wait", "2s", paper, expect=(1,))
+        check("ALARM: the collector took the statement" in site.errors, site.errors)
+        check("Taken as control entry" in said and f":{first.port}" in said and f":{second.port}" not in said, said)
+        status, listed = first.ask("GET", first.log_path + "/statements")
+        check(status == 200 and listed.decode().split()[0] in said, f"{status} {listed}")
+        # Once more: it is in the log, so it is refused, which is no reason for an alarm.
+        site.tocsin("submit", "--wait", "2s", paper, expect=(2,))
+        check("logged before" in site.errors and "ALARM" not in site.errors, site.errors)
+        # Nobody takes it: the file is all there is.
+        first.stop()
+        site.tocsin("hold", "place", "--host", "signer2", "--reason", "case 13", "-o", paper + "2")
+        site.tocsin("sign", paper + "2", "--yes")
+        answer, = site._objects("submit", "--wait", "2s", paper + "2", expect=(1,))
+        check(answer["taken"] and not answer["proved"] and answer["handed_over"] == [], f"{answer}")
+
+
 @scenario("over TLS a certificate of the right authority is taken, and no other")
 def _(folder):
     with Site(folder) as site:

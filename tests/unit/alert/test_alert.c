@@ -190,6 +190,31 @@ static void an_alert_is_written_as_promised_and_read_back(void **state) {
     alert_document_destroy(document);
 }
 
+static void an_alert_says_who_decided_what_about_it_and_is_read_back_without(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    const struct alert_decision decisions[] = {
+        {7, 1700000001 * SECOND, ALERT_ACKNOWLEDGED, SLICE(""), SLICE("ab"), SLICE("cd")},
+        {9, 1700000002 * SECOND, ALERT_RECLASSIFIED, SLICE("2b"), SLICE("ab"), SLICE("ef")}};
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
+    alert.status = ALERT_RECLASSIFIED;
+    alert.decisions = decisions;
+    alert.decision_count = 2;
+    assert_true(alert_write(&json, &alert, false));
+    assert_non_null(strstr(
+        buffer_string(&json),
+        ",\"status\":\"reclassified\",\"decisions\":[{\"ctl_seq\":7,\"@timestamp\":\"2023-11-14T22:13:21.000000Z\","
+        "\"status\":\"acknowledged\",\"user\":{\"id\":\"ab\"},\"reason\":{\"hash\":\"cd\"}},{\"ctl_seq\":9,"
+        "\"@timestamp\":\"2023-11-14T22:13:22.000000Z\",\"status\":\"reclassified\",\"severity\":\"2b\","
+        "\"user\":{\"id\":\"ab\"},\"reason\":{\"hash\":\"ef\"}}]}"));
+    struct fault fault;
+    struct alert_document *document = alert_read(buffer_slice(&json), &fault);
+    assert_non_null(document);
+    assert_int_equal(alert_document_alert(document)->status, ALERT_RECLASSIFIED);
+    assert_int_equal(alert_document_alert(document)->decision_count, 0);
+    alert_document_destroy(document);
+}
+
 static void a_bare_alert_tells_neither_who_nor_why(void **state) {
     (void)state;
     struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
@@ -357,6 +382,7 @@ int main(void) {
         cmocka_unit_test(the_order_of_notice_is_not_the_order_of_the_classes),
         cmocka_unit_test(priority_says_how_soon),
         cmocka_unit_test(an_alert_is_written_as_promised_and_read_back),
+        cmocka_unit_test(an_alert_says_who_decided_what_about_it_and_is_read_back_without),
         cmocka_unit_test(a_bare_alert_tells_neither_who_nor_why),
         cmocka_unit_test(what_is_no_alert_is_refused),
         cmocka_unit_test(an_id_depends_on_rule_entity_and_event_alone),
