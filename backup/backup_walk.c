@@ -1,6 +1,7 @@
 #include "backup_walk.h"
 
 #include "bytes.h"
+#include "log_cursor.h"
 #include "log_reader.h"
 
 struct walk {
@@ -11,7 +12,7 @@ struct walk {
 };
 
 bool backup_walk_derived(enum store_family family) {
-    return family == STORE_TILE || family == STORE_BATCH || family == STORE_CONTROL;
+    return family == STORE_TILE || family == STORE_BATCH || family == STORE_CONTROL || family == STORE_ENTRY_BLOCK;
 }
 
 static bool is_log(enum store_family family) {
@@ -39,6 +40,17 @@ static bool walk_family(const struct walk *walk, enum store_family family, struc
     return good;
 }
 
+/* Entries or class lists, each as a row of its own, whether or not it stands in columns here. */
+static bool walk_log(const struct walk *walk, enum store_family family, struct slice from, struct fault *fault) {
+    struct log_cursor *cursor = log_cursor_create(walk->store, family, walk->snapshot);
+    bool good = true;
+    for (bool on = log_cursor_at_or_after(cursor, from); good && on; on = log_cursor_next(cursor))
+        good = walk->take(walk->context, family, log_cursor_key(cursor), log_cursor_value(cursor), fault);
+    good = good && log_cursor_good(cursor, fault);
+    log_cursor_destroy(cursor);
+    return good;
+}
+
 static bool log_size(const struct walk *walk, struct fault *fault) {
     struct store_cursor *cursor =
         store_cursor_create(walk->store, STORE_MARK, walk->snapshot, SLICE(LOG_SIZE_MARK));
@@ -55,8 +67,8 @@ bool backup_walk(const struct store *store, const struct store_snapshot *snapsho
     uint8_t first[8];
     bytes_put_u64(first, log_first);
     struct slice from = slice_make(first, sizeof first);
-    bool good = log_size(&walk, fault) && walk_family(&walk, STORE_ENTRY, from, 0, fault) &&
-                walk_family(&walk, STORE_CLASS_LIST, from, 0, fault) &&
+    bool good = log_size(&walk, fault) && walk_log(&walk, STORE_ENTRY, from, fault) &&
+                walk_log(&walk, STORE_CLASS_LIST, from, fault) &&
                 walk_family(&walk, STORE_CHECKPOINT, from, BACKUP_CHECKPOINTS_AGAIN, fault);
     for (unsigned family = 0; good && family < STORE_FAMILIES; family++)
         if (!is_log(family) && !backup_walk_derived(family))

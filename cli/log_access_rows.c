@@ -1,6 +1,7 @@
 /* Rows of the log's families, and bodies, live or at rest. */
 #include "bytes.h"
 #include "log_access_inside.h"
+#include "log_cursor.h"
 #include "search_bodies.h"
 
 struct taking {
@@ -64,15 +65,15 @@ static bool before(struct slice key, struct slice to) {
 static bool rows_at_rest(const struct log_access *access, enum store_family family, struct slice from,
                          struct slice to, uint64_t limit, log_access_take *take, void *context,
                          struct fault *fault) {
-    struct store_cursor *cursor = store_cursor_create(access->store.store, family, NULL, (struct slice){NULL, 0});
+    struct log_cursor *cursor = log_cursor_create(access->store.store, family, NULL);
     uint64_t rows = 0;
-    bool on = from.size ? store_cursor_at_or_after(cursor, from) : store_cursor_first(cursor);
-    for (; on && !(limit && rows >= limit); on = store_cursor_next(cursor), rows++)
-        if ((to.size && !before(store_cursor_key(cursor), to)) ||
-            !take(context, store_cursor_key(cursor), store_cursor_value(cursor)))
+    bool on = log_cursor_at_or_after(cursor, from);
+    for (; on && !(limit && rows >= limit); on = log_cursor_next(cursor), rows++)
+        if ((to.size && !before(log_cursor_key(cursor), to)) ||
+            !take(context, log_cursor_key(cursor), log_cursor_value(cursor)))
             break;
-    bool good = store_cursor_good(cursor, fault);
-    store_cursor_destroy(cursor);
+    bool good = log_cursor_good(cursor, fault);
+    log_cursor_destroy(cursor);
     return good;
 }
 

@@ -328,6 +328,12 @@ static void take_arrival(struct store_verifier *verifier, struct slice value) {
     find(verifier, "the rows' end", value.size == 8 ? text : "its mark cannot be read");
 }
 
+static void take_damage(struct store_verifier *verifier, struct slice why) {
+    char text[FAULT_LINE_SIZE];
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(why));
+    find(verifier, "the log's entries in columns", text);
+}
+
 static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
     if (slice_equal(key, SLICE("log.tree")))
         log_verifier_old_tree(verifier->log_rows, value);
@@ -413,6 +419,9 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
         break;
     case STORE_ENTRY:
         take_entry(verifier, key, value);
+        break;
+    case STORE_ENTRY_BLOCK:
+        take_damage(verifier, value);
         break;
     case STORE_SEGMENT:
         take_segment(verifier, key, value);

@@ -159,7 +159,8 @@ static bool start_sealing(struct collector *collector, struct fault *fault) {
                                  .size = collector->settings->seal.size,
                                  .after_us = collector->settings->seal.after_us};
     collector->seal = seal_start(&seal, fault);
-    return collector->seal != NULL;
+    collector->packer = collector->seal ? packer_start(collector->store, collector->committer, fault) : NULL;
+    return collector->packer != NULL;
 }
 
 static bool start_doors(struct collector *collector, struct fault *fault) {
@@ -280,6 +281,7 @@ void collector_finish(struct collector *collector) {
     if (collector->ingest)
         settle(collector);
     seal_stop(collector->seal);
+    collector->packer = packer_stop(collector->packer);
     collector->detection = detection_stop(collector->detection);
     if (collector->committer) {
         collector_report(collector, "collector_stopped", "the collector was stopped");

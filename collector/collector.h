@@ -26,6 +26,7 @@
 #include "metrics_server.h"
 #include "outbox.h"
 #include "own_stream.h"
+#include "packer.h"
 #include "query_server.h"
 #include "retention_job.h"
 #include "seal.h"
@@ -69,6 +70,7 @@ struct collector {
     struct day_keys *day_keys;
     struct sealed *sealed; /* segments opened for reading */
     struct seal *seal;
+    struct packer *packer;
     char store_path[FILES_PATH_MOST];
     struct tls_identity *identity;
     struct ingest *ingest;

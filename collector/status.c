@@ -183,6 +183,10 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_sealed_bytes_total", "Bytes of the segments written.", sealed.bytes);
     metrics_gauge(to, "tocsin_sealed_log_index", "The log is sealed up to here.", (double)sealed.next_index);
     metrics_gauge(to, "tocsin_sealing_failing", "1 while nothing can be sealed.", sealed.failing);
+    struct packer_counts packed = packer_counts(collector->packer);
+    metrics_counter(to, "tocsin_packed_entries_total", "Log entries of closed days put into columns.", packed.entries);
+    metrics_counter(to, "tocsin_packed_bytes_total", "Bytes of these columns.", packed.bytes);
+    metrics_counter(to, "tocsin_packing_failures_total", "Times when entries could not be put into columns.", packed.failures);
     metrics_gauge(to, "tocsin_detection_behind_rows", "Rows committed that rules have not seen.",
                   (double)detection.behind);
     metrics_counter(to, "tocsin_notices_sent_total", "Notices handed over.", outbox.sent);

@@ -45,6 +45,8 @@ bool log_reader_tile(struct log_reader *reader, unsigned level, uint64_t index, 
 
 /* Appends the bytes that leaf `index` covers. */
 bool log_entry_get(const struct store *store, uint64_t index, struct buffer *to, struct fault *fault);
+/* Appends the class list of the batch entry there. */
+bool log_class_list_get(const struct store *store, uint64_t index, struct buffer *to, struct fault *fault);
 /* Where a stream's closed batch stands in the log. */
 bool log_batch_index(const struct store *store, const uint8_t stream_id[32], uint64_t batch_seq,
                      uint64_t *ret_index, struct fault *fault);

@@ -1,6 +1,8 @@
 #include "store_dump.h"
 
 #include "bytes.h"
+#include "log_cursor.h"
+#include "log_reader.h"
 #include "merkle_tile.h"
 #include "rotation_row.h"
 #include "row.h"
@@ -12,7 +14,8 @@ struct dump {
     void *context;
     uint64_t rows;
     bool ended;
-    struct store_cursor *entries, *checkpoints; /* on what comes next */
+    struct log_cursor *entries; /* these two are on what comes next */
+    struct store_cursor *checkpoints;
     bool entry_there, checkpoint_there;
     uint64_t log_next; /* index behind the last entry that was given */
 };
@@ -66,13 +69,13 @@ static bool give_filled(struct dump *dump, uint64_t size) {
 
 /* Entries up to, and with, `index`. */
 static bool give_entries(struct dump *dump, uint64_t index) {
-    while (dump->entry_there && number_of(store_cursor_key(dump->entries)) <= index) {
-        struct slice key = store_cursor_key(dump->entries);
+    while (dump->entry_there && number_of(log_cursor_key(dump->entries)) <= index) {
+        struct slice key = log_cursor_key(dump->entries);
         uint64_t at = number_of(key);
-        if (!give_checkpoints(dump, at) || !give(dump, STORE_ENTRY, key, store_cursor_value(dump->entries)))
+        if (!give_checkpoints(dump, at) || !give(dump, STORE_ENTRY, key, log_cursor_value(dump->entries)))
             return false;
         dump->log_next = at + 1;
-        dump->entry_there = store_cursor_next(dump->entries);
+        dump->entry_there = log_cursor_next(dump->entries);
         if (!give_filled(dump, at + 1))
             return false;
     }
@@ -80,8 +83,10 @@ static bool give_entries(struct dump *dump, uint64_t index) {
 }
 
 static bool give_one(struct dump *dump, enum store_family family, struct slice key) {
-    CLEANUP_STORE_VALUE struct store_value value = {0};
-    return !store_get(dump->store, family, key, &value, NULL) || give(dump, family, key, value.slice);
+    CLEANUP_BUFFER struct buffer value = BUFFER(STORE_VALUE_MOST);
+    bool found = family == STORE_ENTRY ? log_entry_get(dump->store, number_of(key), &value, NULL)
+                                       : log_class_list_get(dump->store, number_of(key), &value, NULL);
+    return !found || give(dump, family, key, buffer_slice(&value));
 }
 
 /* What the close refers to goes first. A missing one is left for the verifier to find. */
@@ -95,6 +100,19 @@ static bool give_close(struct dump *dump, struct slice log_index) {
     return give_one(dump, STORE_CLASS_LIST, log_index);
 }
 
+/* What of the log cannot be had out of its columns is the verifier's to tell. */
+static bool entries_good(struct dump *dump, struct fault *fault) {
+    uint64_t index;
+    uint8_t key[8];
+    char line[FAULT_LINE_SIZE];
+    const struct fault *damage = log_cursor_damage(dump->entries, &index);
+    if (!damage || dump->ended)
+        return dump->ended || log_cursor_good(dump->entries, fault);
+    bytes_put_u64(key, index);
+    give(dump, STORE_ENTRY_BLOCK, slice_make(key, sizeof key), slice_string(fault_line(damage, line)));
+    return true;
+}
+
 static bool give_rest(struct dump *dump, struct fault *fault) {
     uint64_t size;
     if (give_entries(dump, UINT64_MAX) && give_checkpoints(dump, UINT64_MAX)) {
@@ -104,14 +122,15 @@ static bool give_rest(struct dump *dump, struct fault *fault) {
             give_tiles_from(dump, level, size, true);
         }
     }
-    return store_cursor_good(dump->entries, fault) && store_cursor_good(dump->checkpoints, fault);
+    return entries_good(dump, fault) && store_cursor_good(dump->checkpoints, fault);
 }
 
 static void open_log(struct dump *dump) {
-    dump->entries = store_cursor_create(dump->store, STORE_ENTRY, dump->snapshot, (struct slice){NULL, 0});
+    dump->entries = log_cursor_create(dump->store, STORE_ENTRY, dump->snapshot);
+    log_cursor_unchecked(dump->entries); /* the verifier has every leaf */
     dump->checkpoints =
         store_cursor_create(dump->store, STORE_CHECKPOINT, dump->snapshot, (struct slice){NULL, 0});
-    dump->entry_there = store_cursor_first(dump->entries);
+    dump->entry_there = log_cursor_at_or_after(dump->entries, SLICE(""));
     dump->checkpoint_there = store_cursor_first(dump->checkpoints);
 }
 
@@ -155,7 +174,7 @@ bool store_dump(const struct store *store, store_dump_take *take, void *context,
     good = good && (dump.ended || give_rest(&dump, fault));
     for (size_t i = 0; good && !dump.ended && i < sizeof behind / sizeof *behind; i++)
         good = give_family(&dump, behind[i].family, behind[i].prefix, fault);
-    store_cursor_destroy(dump.entries);
+    log_cursor_destroy(dump.entries);
     store_cursor_destroy(dump.checkpoints);
     store_snapshot_destroy(snapshot);
     *ret_rows = dump.rows;

@@ -6,6 +6,7 @@
  *         order of its index, at the latest before the close that refers to it, which is then the last one before the class
  *         list and the close; behind an entry the tiles that it fills; a checkpoint behind the last entry that it is over
  *     what is left of entries, tiles (such as no entry fills) and checkpoints
+ *     of a log that cannot be read whole out of its columns: STORE_ENTRY_BLOCK, the first index concerned → why
  *     places of control entries, marks
  *
  * An entry that a close refers to is given again where it was given before. */

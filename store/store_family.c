@@ -33,6 +33,8 @@ static const struct store_family_row rows[STORE_FAMILIES] = {
     [STORE_BATCH] = {"batch", "stream_id, u64 batch_seq", "log index of that closed batch", STORE_PACK_FAST, false, 1},
     [STORE_HELD] = {"held", "u64 hold, class, log range, number", "what holds took of units that went",
                     STORE_PACK_NONE, false, 1},
+    [STORE_ENTRY_BLOCK] = {"entry_block", "u64 first log index", "entries and class lists of closed days, in columns",
+                           STORE_PACK_NONE, false, 4},
 };
 
 const struct store_family_row *store_family_row(enum store_family family) {

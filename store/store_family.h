@@ -30,8 +30,9 @@ enum store_family {
     STORE_DETECTOR,       /* a rule's or detector's name → its snapshot */
     STORE_BATCH,          /* stream_id[32] ‖ u64 batch_seq → u64 log index of the closed batch's entry */
     STORE_HELD,           /* u64 hold ‖ u8 class ‖ u64 first ‖ u64 last log index ‖ u32 number → sealed events (held_events.h) */
+    STORE_ENTRY_BLOCK,    /* u64 first log index → entries and class lists of closed days in columns (entry_block.h) */
 };
-#define STORE_FAMILIES 18
+#define STORE_FAMILIES 19
 
 enum store_packing {
     STORE_PACK_NONE, /* already compressed, sealed, or hashes */

@@ -5,6 +5,7 @@
 #include "batch_entry.h"
 #include "bytes.h"
 #include "class_list.h"
+#include "log_cursor.h"
 #include "log_reader.h"
 #include "memory.h"
 
@@ -20,11 +21,11 @@ static bool each_list(const struct store *store, uint64_t first, uint64_t last,
                       void *context, struct fault *fault) {
     uint8_t from[8];
     bytes_put_u64(from, first);
-    struct store_cursor *cursor = store_cursor_create(store, STORE_CLASS_LIST, NULL, (struct slice){NULL, 0});
+    struct log_cursor *cursor = log_cursor_create(store, STORE_CLASS_LIST, NULL);
     bool good = true;
-    for (bool on = store_cursor_at_or_after(cursor, slice_make(from, sizeof from)); good && on;
-         on = store_cursor_next(cursor)) {
-        struct slice key = store_cursor_key(cursor);
+    for (bool on = log_cursor_at_or_after(cursor, slice_make(from, sizeof from)); good && on;
+         on = log_cursor_next(cursor)) {
+        struct slice key = log_cursor_key(cursor);
         struct class_list list;
         if (key.size != 8) {
             good = fault_set(fault, FAULT_FORMAT, "a class list's key has %zu bytes", key.size);
@@ -33,12 +34,12 @@ static bool each_list(const struct store *store, uint64_t first, uint64_t last,
         uint64_t index = bytes_get_u64(key.data);
         if (index > last)
             break;
-        good = (class_list_read(store_cursor_value(cursor), &list, fault) ||
+        good = (class_list_read(log_cursor_value(cursor), &list, fault) ||
                 fault_place(fault, "log index %llu", (unsigned long long)index)) &&
                take(context, index, &list, fault);
     }
-    good = good && store_cursor_good(cursor, fault);
-    store_cursor_destroy(cursor);
+    good = good && log_cursor_good(cursor, fault);
+    log_cursor_destroy(cursor);
     return good;
 }
 

@@ -68,6 +68,10 @@ void change_delete(struct change *change, enum store_family family, struct slice
     add(change, CHANGE_DELETE, family, NULL, 0, key, none);
 }
 
+void change_delete_range(struct change *change, enum store_family family, struct slice from, struct slice to) {
+    add(change, CHANGE_DELETE_RANGE, family, NULL, 0, from, to);
+}
+
 void change_close_own(struct change *change) {
     add(change, CHANGE_CLOSE_OWN, 0, NULL, 0, none, none);
 }

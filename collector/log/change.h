@@ -22,6 +22,7 @@ enum change_step_kind {
     CHANGE_REPORT,
     CHANGE_PUT,
     CHANGE_DELETE,
+    CHANGE_DELETE_RANGE,
     CHANGE_STATEMENT,
     CHANGE_CLOSE_OWN,
 };
@@ -32,10 +33,10 @@ struct change_step {
     const uint8_t *stream_id; /* EVENTS, CLOSE */
     uint64_t first_event_seq; /* EVENTS */
     uint8_t class;            /* REPORT */
-    enum store_family family; /* PUT, DELETE */
-    struct slice key;         /* PUT, DELETE; EVENTS: the message; CLOSE: the entry; REPORT: the body;
+    enum store_family family; /* PUT, DELETE, DELETE_RANGE */
+    struct slice key;         /* PUT, DELETE; DELETE_RANGE: from; EVENTS: the message; CLOSE: the entry; REPORT: the body;
                                         STATEMENT: the signed statement */
-    struct slice value;       /* PUT; CLOSE: the class list */
+    struct slice value;       /* PUT; DELETE_RANGE: up to, without; CLOSE: the class list */
 };
 
 typedef void change_callback(void *context, struct change *change);
@@ -51,6 +52,8 @@ void change_close(struct change *change, const uint8_t stream_id[32], struct sli
 void change_report(struct change *change, enum event_class class, const struct event_body *body);
 void change_put(struct change *change, enum store_family family, struct slice key, struct slice value);
 void change_delete(struct change *change, enum store_family family, struct slice key);
+/* Every key from `from` up to, without, `to`. */
+void change_delete_range(struct change *change, enum store_family family, struct slice from, struct slice to);
 
 /* Closes the own stream's open batch behind what this commit reports. */
 void change_close_own(struct change *change);

@@ -209,6 +209,9 @@ static void apply(struct committer *committer, struct change *change, struct rep
         case CHANGE_DELETE:
             store_batch_delete(committer->batch, step.family, step.key);
             break;
+        case CHANGE_DELETE_RANGE:
+            store_batch_delete_range(committer->batch, step.family, step.key, step.value);
+            break;
         case CHANGE_CLOSE_OWN:
             committer->close_own = true;
             break;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "log_cursor.h"
 #include "log_reader.h"
 #include "memory.h"
 #include "query_alerts.h"
@@ -76,16 +77,16 @@ static void query_rows(const struct query_reader *reader, const Tocsin__RowsQuer
         reader->refuse(reader->context, &fault);
         return;
     }
-    struct store_cursor *cursor = store_cursor_create(
-        reader->settings->store, (enum store_family)query->family, NULL, (struct slice){NULL, 0});
-    bool on = from.size ? store_cursor_at_or_after(cursor, from) : store_cursor_first(cursor);
-    for (; on && !(query->limit && rows >= query->limit); on = store_cursor_next(cursor), rows++)
-        if ((to.size && !key_before(store_cursor_key(cursor), to)) ||
-            !give_store_row(&copy, (enum store_family)query->family, store_cursor_key(cursor),
-                            store_cursor_value(cursor)))
+    struct log_cursor *cursor =
+        log_cursor_create(reader->settings->store, (enum store_family)query->family, NULL);
+    bool on = log_cursor_at_or_after(cursor, from);
+    for (; on && !(query->limit && rows >= query->limit); on = log_cursor_next(cursor), rows++)
+        if ((to.size && !key_before(log_cursor_key(cursor), to)) ||
+            !give_store_row(&copy, (enum store_family)query->family, log_cursor_key(cursor),
+                            log_cursor_value(cursor)))
             break;
-    bool good = store_cursor_good(cursor, &fault);
-    store_cursor_destroy(cursor);
+    bool good = log_cursor_good(cursor, &fault);
+    log_cursor_destroy(cursor);
     if (good)
         query_end(reader, rows);
     else

@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "events.h"
+#include "log_reader.h"
 #include "memory.h"
 #include "row.h"
 #include "segment_writer.h"
@@ -191,21 +192,18 @@ static bool find_rows(struct seal_range *range, const struct batch_entry *entry,
 
 static bool keep_batch(struct seal_range *range, uint64_t log_index, const struct batch_entry *entry,
                        struct slice bytes, struct fault *fault) {
-    uint8_t key[8];
-    CLEANUP_STORE_VALUE struct store_value list = {0};
-    bytes_put_u64(key, log_index);
-    if (!store_get(range->store, STORE_CLASS_LIST, slice_make(key, 8), &list, fault) ||
-        list.slice.size > CLASS_LIST_MOST)
+    CLEANUP_BUFFER struct buffer list = BUFFER(CLASS_LIST_MOST);
+    if (!log_class_list_get(range->store, log_index, &list, fault))
         return false;
     if (range->batch_count == range->batch_room) {
         range->batch_room = range->batch_room ? range->batch_room * 2 : 256;
         range->batches = memory_resize(range->batches, range->batch_room, sizeof *range->batches);
     }
     struct batch *batch = &range->batches[range->batch_count];
-    *batch = (struct batch){.log_index = log_index, .class_list_size = list.slice.size};
-    batch->entry = memory_new(BATCH_ENTRY_SIZE + list.slice.size);
+    *batch = (struct batch){.log_index = log_index, .class_list_size = list.size};
+    batch->entry = memory_new(BATCH_ENTRY_SIZE + list.size);
     memcpy(batch->entry, bytes.data, BATCH_ENTRY_SIZE);
-    memcpy(batch->entry + BATCH_ENTRY_SIZE, list.slice.data, list.slice.size);
+    memcpy(batch->entry + BATCH_ENTRY_SIZE, list.data, list.size);
     batch->stream = stream_of(range, &entry->stream_id);
     memset(batch->numbers, 0xff, sizeof batch->numbers);
     range->batch_count++;

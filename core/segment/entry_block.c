@@ -303,16 +303,18 @@ bool entry_block_get(struct entry_block *block, uint64_t index, struct entry_blo
                      struct entry_block_item *ret_item, struct fault *fault) {
     if (index < block->first || index >= entry_block_end(block))
         return fault_set(fault, FAULT_USAGE, "the block has no entry %llu", (unsigned long long)index);
-    uint32_t place = (uint32_t)(index - block->first), stream = block->streams[place];
-    if (!block->entries[stream]) {
-        uint32_t count = block->starts[stream + 1] - block->starts[stream];
-        CLEANUP_FREE uint8_t *entries =
-            memory_new_array(stream == ENTRY_BLOCK_STREAM_NONE ? 1 : count, BATCH_ENTRY_SIZE);
-        if (!make_stream(block, stream, entries, &roots, fault))
-            return fault_place(fault, "the block of log entries from %llu", (unsigned long long)block->first);
-        block->entries[stream] = entries;
-        entries = NULL;
+    uint32_t place = (uint32_t)(index - block->first), stream = block->streams[place],
+             count = block->starts[stream + 1] - block->starts[stream];
+    const struct entry_block_item *item = &block->items[place].item;
+    struct fault local = {0};
+    if (!block->entries[stream])
+        block->entries[stream] = memory_new_array(stream == ENTRY_BLOCK_STREAM_NONE ? 1 : count, BATCH_ENTRY_SIZE);
+    /* Of a stream that breaks off there is what stands before. */
+    if (!item->entry.data && !make_stream(block, stream, block->entries[stream], &roots, &local) && !item->entry.data) {
+        if (fault)
+            *fault = local;
+        return fault_place(fault, "the block of log entries from %llu", (unsigned long long)block->first);
     }
-    *ret_item = block->items[place].item;
+    *ret_item = *item;
     return true;
 }

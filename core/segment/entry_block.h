@@ -54,7 +54,8 @@ struct entry_block *entry_block_open(struct slice bytes, struct fault *fault);
 struct entry_block *entry_block_close(struct entry_block *block); /* returns NULL */
 uint64_t entry_block_first(const struct entry_block *block);
 uint64_t entry_block_end(const struct entry_block *block); /* behind the last */
-/* The slices live as long as the block. The first entry of a stream that is asked for costs all of that stream's. */
+/* The slices live as long as the block. The first entry of a stream that is asked for costs all of that
+ * stream's. Where one needs a root that is missing, it and what follows it in its stream are not to be had. */
 bool entry_block_get(struct entry_block *block, uint64_t index, struct entry_block_roots roots,
                      struct entry_block_item *ret_item, struct fault *fault);
 

@@ -213,13 +213,15 @@ struct change_of_cell {
 };
 
 struct store_batch {
+    struct store *store;
     struct change_of_cell *changes;
     size_t count, capacity, bytes;
 };
 
 struct store_batch *store_batch_create(struct store *store) {
-    (void)store;
-    return memory_new(sizeof(struct store_batch));
+    struct store_batch *batch = memory_new(sizeof *batch);
+    batch->store = store;
+    return batch;
 }
 
 void store_batch_clear(struct store_batch *batch) {
@@ -262,6 +264,15 @@ void store_batch_put_parts(struct store_batch *batch, enum store_family family, 
 
 void store_batch_delete(struct store_batch *batch, enum store_family family, struct slice key) {
     note(batch, family, false, key, SLICE(""));
+}
+
+/* What of the range is committed now. */
+void store_batch_delete_range(struct store_batch *batch, enum store_family family, struct slice from, struct slice to) {
+    lock(batch->store);
+    const struct family *rows = &batch->store->families[family];
+    for (size_t i = position_of(rows, from); i < position_of(rows, to); i++)
+        store_batch_delete(batch, family, key_of(&rows->cells[i]));
+    unlock(batch->store);
 }
 
 size_t store_batch_size(const struct store_batch *batch) { return batch->bytes; }
