@@ -13,6 +13,8 @@ struct sealed_handle {
     struct segment_row row;
     struct sealed_file file;
     struct segment_reader *reader;
+    struct query_lexicon *lexicon; /* NULL: not asked for yet */
+    size_t memory;
     unsigned users;
     uint64_t used; /* the last time, counted */
     bool forgotten;
@@ -24,7 +26,7 @@ struct sealed {
     struct day_keys *keys;
     pthread_mutex_t mutex;
     struct sealed_handle *handles;
-    size_t count;
+    size_t count, memory; /* of handles */
     uint64_t uses;
 };
 
@@ -74,6 +76,7 @@ struct segment_source sealed_file_source(struct sealed_file *file) {
 /* ---- handles */
 
 static struct sealed_handle *handle_destroy(struct sealed_handle *handle) {
+    query_lexicon_destroy(handle->lexicon);
     segment_reader_close(handle->reader);
     sealed_file_close(&handle->file);
     free(handle);
@@ -145,9 +148,14 @@ static struct sealed_handle *find(struct sealed *sealed, const struct segment_ro
     return NULL;
 }
 
-/* Takes one out of the list that nobody uses: the one that was forgotten, or used least lately. */
-static struct sealed_handle *take_idle(struct sealed *sealed, bool any) {
+static bool is_too_much(const struct sealed *sealed) {
+    return sealed->count > SEALED_OPEN_MOST || sealed->memory > SEALED_MEMORY_MOST;
+}
+
+/* Takes one out of the list that nobody uses: one that was forgotten, or where there is too much the one used least lately. */
+static struct sealed_handle *take_idle(struct sealed *sealed) {
     struct sealed_handle **worst = NULL;
+    bool any = is_too_much(sealed);
     for (struct sealed_handle **at = &sealed->handles; *at; at = &(*at)->next)
         if ((*at)->users == 0 && ((*at)->forgotten || any) && (!worst || (*at)->used < (*worst)->used))
             worst = at;
@@ -155,14 +163,27 @@ static struct sealed_handle *take_idle(struct sealed *sealed, bool any) {
     if (handle) {
         *worst = handle->next;
         sealed->count--;
+        sealed->memory -= handle->memory;
     }
     return handle;
+}
+
+/* Closes what is not to be kept; without the mutex, which it takes. */
+static void close_idle(struct sealed *sealed) {
+    struct sealed_handle *idle;
+    do {
+        pthread_mutex_lock(&sealed->mutex);
+        idle = take_idle(sealed);
+        pthread_mutex_unlock(&sealed->mutex);
+        if (idle)
+            handle_destroy(idle);
+    } while (idle);
 }
 
 struct sealed_handle *sealed_take(struct sealed *sealed, const struct segment_row *row, struct fault *fault) {
     struct fault local = {0};
     pthread_mutex_lock(&sealed->mutex);
-    struct sealed_handle *handle = find(sealed, row), *idle = NULL;
+    struct sealed_handle *handle = find(sealed, row);
     if (handle) {
         handle->users++;
         handle->used = ++sealed->uses;
@@ -173,17 +194,17 @@ struct sealed_handle *sealed_take(struct sealed *sealed, const struct segment_ro
     handle = handle_open(sealed, row, fault ? fault : &local);
     if (!handle)
         return NULL;
+    handle->memory = sizeof *handle + segment_index_memory(segment_reader_index(handle->reader));
     pthread_mutex_lock(
         &sealed->mutex); /* another thread may have opened it too: then there are two for a while */
     handle->users = 1;
     handle->used = ++sealed->uses;
     handle->next = sealed->handles;
     sealed->handles = handle;
-    if (++sealed->count > SEALED_OPEN_MOST)
-        idle = take_idle(sealed, true);
+    sealed->count++;
+    sealed->memory += handle->memory;
     pthread_mutex_unlock(&sealed->mutex);
-    if (idle)
-        handle_destroy(idle);
+    close_idle(sealed);
     return handle;
 }
 
@@ -192,10 +213,28 @@ void sealed_give(struct sealed *sealed, struct sealed_handle *handle) {
         return;
     pthread_mutex_lock(&sealed->mutex);
     handle->users--;
-    struct sealed_handle *idle = take_idle(sealed, sealed->count > SEALED_OPEN_MOST);
     pthread_mutex_unlock(&sealed->mutex);
-    if (idle)
-        handle_destroy(idle);
+    close_idle(sealed);
+}
+
+const struct query_lexicon *sealed_lexicon(struct sealed *sealed, struct sealed_handle *handle) {
+    pthread_mutex_lock(&sealed->mutex);
+    struct query_lexicon *lexicon = handle->lexicon, *made = NULL;
+    pthread_mutex_unlock(&sealed->mutex);
+    if (lexicon)
+        return lexicon;
+    made = query_lexicon_create(segment_reader_index(handle->reader));
+    pthread_mutex_lock(&sealed->mutex);
+    if (!handle->lexicon) { /* else another thread was faster */
+        handle->lexicon = made;
+        handle->memory += query_lexicon_memory(made);
+        sealed->memory += query_lexicon_memory(made);
+        made = NULL;
+    }
+    lexicon = handle->lexicon;
+    pthread_mutex_unlock(&sealed->mutex);
+    query_lexicon_destroy(made);
+    return lexicon;
 }
 
 const struct segment_reader *sealed_reader(const struct sealed_handle *handle) {
@@ -203,16 +242,9 @@ const struct segment_reader *sealed_reader(const struct sealed_handle *handle) {
 }
 
 void sealed_forget(struct sealed *sealed, uint8_t class, uint64_t day) {
-    struct sealed_handle *idle;
     pthread_mutex_lock(&sealed->mutex);
     for (struct sealed_handle *handle = sealed->handles; handle; handle = handle->next)
         handle->forgotten |= handle->row.class == class && handle->row.day == day;
     pthread_mutex_unlock(&sealed->mutex);
-    do {
-        pthread_mutex_lock(&sealed->mutex);
-        idle = take_idle(sealed, false);
-        pthread_mutex_unlock(&sealed->mutex);
-        if (idle)
-            handle_destroy(idle);
-    } while (idle);
+    close_idle(sealed);
 }

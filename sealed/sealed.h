@@ -3,15 +3,19 @@
  * What was erased is not readable from here on: sealed_forget drops what is kept of a class and day, and a key that is gone
  * opens nothing.
  *
+ * What nobody uses is closed, least lately used first, where it is more than the two ceilings; what is in use may pass them.
+ *
  * Threads: any. A handle may be used by several threads, each with a block of its own (segment_reader.h). */
 #ifndef TOCSIN_SEALED_H
 #define TOCSIN_SEALED_H
 
 #include "day_keys.h"
+#include "query_lexicon.h"
 #include "segment_files.h"
 #include "segment_reader.h"
 
-#define SEALED_OPEN_MOST 512u /* files kept open */
+#define SEALED_OPEN_MOST 512u                   /* files kept open */
+#define SEALED_MEMORY_MOST (256u * 1024 * 1024) /* bytes of what is kept of them: indexes, lexicons */
 
 struct sealed;
 struct sealed_handle;
@@ -24,6 +28,8 @@ struct sealed *sealed_destroy(struct sealed *sealed); /* after every handle was 
 struct sealed_handle *sealed_take(struct sealed *sealed, const struct segment_row *row, struct fault *fault);
 void sealed_give(struct sealed *sealed, struct sealed_handle *handle); /* NULL is fine */
 const struct segment_reader *sealed_reader(const struct sealed_handle *handle);
+/* Of its index, for searches: made when it is first asked for. */
+const struct query_lexicon *sealed_lexicon(struct sealed *sealed, struct sealed_handle *handle);
 
 /* After the key of (class, day) was destroyed. */
 void sealed_forget(struct sealed *sealed, uint8_t class, uint64_t day);

@@ -3,6 +3,7 @@
  * for a plain word, hardly a block. */
 #include <stdlib.h>
 
+#include "body_time.h"
 #include "bytes.h"
 #include "memory.h"
 #include "query_segment.h"
@@ -124,13 +125,27 @@ static bool open_block(const struct merge *merge, struct sealed_cursor *cursor) 
     return true;
 }
 
+/* Whether the line's first bytes put it outside the times that are asked for. */
+static bool is_outside(const struct search *search, struct sealed_cursor *cursor,
+                       const struct segment_event *at) {
+    const struct segment_shape *shape = &cursor->index->shapes[at->shape];
+    uint64_t line_us;
+    if (!search->by_line || !at->shape || shape->kind != EVENT_LINE || shape->name_count)
+        return false;
+    struct slice head = segment_block_raw_head(cursor->memory, (uint32_t)cursor->event, BODY_TIME_HEAD);
+    int zone = interpreter_zone(search->ground.knowledge->interpreter);
+    return body_time_head(head, at->time_us, zone, &line_us) && !search_within(search, line_us);
+}
+
 static bool event_matches(const struct merge *merge, struct sealed_cursor *cursor) {
     struct search *search = merge->search;
     const struct segment_event *at = segment_block_event(cursor->memory, (uint32_t)cursor->event);
     uint32_t stream = cursor->index->batches[at->batch].stream;
     struct event_body body;
     if ((cursor->marks && !cursor->marks[cursor->event]) || !cursor->wanted[stream] ||
-        at->arrival < merge->from || (search->query->by_ingested && !search_within(search, at->ingested_us)))
+        at->arrival < merge->from ||
+        (search->query->by_ingested && !search_within(search, at->ingested_us)) ||
+        is_outside(search, cursor, at))
         return false;
     if (at->shape) {
         if (!query_raw_may_match(search->expression,
@@ -148,8 +163,7 @@ static bool event_matches(const struct merge *merge, struct sealed_cursor *curso
 static void advance(struct merge *merge, struct sealed_cursor *cursor) {
     int64_t step = merge->search->backward ? -1 : 1;
     if (!cursor->open) {
-        if (++merge->looks % STOP_LOOK == 0 &&
-            search_stopping(merge->search))
+        if (++merge->looks % STOP_LOOK == 0 && search_stopping(merge->search))
             merge->search->ended = true;
         if (!open_block(merge, cursor)) {
             cursor->block += step;
@@ -227,7 +241,8 @@ static void open_cursor(const struct merge *merge, struct sealed_cursor *cursor)
         close_cursor(merge, cursor);
         return;
     }
-    if (!query_segment_blocks(search->expression, cursor->reader, cursor->blocks, &fault)) {
+    const struct query_lexicon *lexicon = sealed_lexicon(search->ground.sealed, cursor->handle);
+    if (!query_segment_blocks(search->expression, cursor->reader, lexicon, cursor->blocks, &fault)) {
         /* The filter is only a help: without it every block is read. */
         memset(cursor->blocks->may, 1, sizeof cursor->blocks->may);
         for (uint32_t i = 0; i < cursor->index->block_count; i++)
@@ -330,8 +345,8 @@ static bool merge_rows(struct merge *merge, uint64_t *next, struct fault *fault)
     uint8_t key[8];
     size_t live = 0;
     bytes_put_u64(key, merge->from);
-    struct store_cursor *hot = store_cursor_create(search->ground.store, STORE_HOT,
-                                                   merge->snapshot, (struct slice){NULL, 0});
+    struct store_cursor *hot =
+        store_cursor_create(search->ground.store, STORE_HOT, merge->snapshot, (struct slice){NULL, 0});
     bool on = search->backward ? store_cursor_last(hot) : store_cursor_at_or_after(hot, slice_make(key, 8));
     if (search->query->count)
         count_sealed(merge);
@@ -360,8 +375,8 @@ bool search_stored(struct search *search, uint64_t arrival, uint64_t *next, stru
     const struct search_ground *ground = &search->ground;
     struct merge merge = {.search = search, .from = *next};
     merge.snapshot = store_snapshot_create(ground->store);
-    bool good = !ground->sealed || segment_rows_each(ground->store, merge.snapshot, search->class,
-                                                       UINT64_MAX, take_row, &merge, fault);
+    bool good = !ground->sealed || segment_rows_each(ground->store, merge.snapshot, search->class, UINT64_MAX,
+                                                     take_row, &merge, fault);
     if (merge.count)
         qsort(merge.cursors, merge.count, sizeof *merge.cursors, search->backward ? by_last : by_first);
     good = good && merge_rows(&merge, next, fault);

@@ -3,6 +3,8 @@
 #include "line_time.h"
 #include "syslog_header.h"
 
+#define ZONE_MOST 8u /* bytes that may go on a stamp */
+
 /* As reading_line takes forms: JSON by its brace, a syslog header, logfmt by its signs. */
 static bool line_time(struct slice raw, uint64_t read_us, int zone_minutes, uint64_t *ret_time_us) {
     size_t size;
@@ -44,5 +46,20 @@ bool body_time(const struct event_body *body, uint64_t read_us, int zone_minutes
     if (time_us == 0)
         time_us = body->source_time_us;
     *ret_time_us = time_us ? time_us : read_us;
+    return true;
+}
+
+bool body_time_head(struct slice head, uint64_t read_us, int zone_minutes, uint64_t *ret_time_us) {
+    size_t size;
+    uint64_t time_us;
+    if (head.size == 0 || head.data[0] == '{' || head.data[0] == '<')
+        return false;
+    bool bsd = line_time_bsd(head, read_us, zone_minutes, &size, &time_us);
+    if (!bsd && !line_time_prefix(head, zone_minutes, &size, &time_us))
+        return false;
+    /* What the head cuts off must not belong to the stamp. */
+    if (time_us == 0 || size + ZONE_MOST > head.size || (bsd && head.data[size] != ' '))
+        return false;
+    *ret_time_us = time_us;
     return true;
 }

@@ -10,4 +10,9 @@
 bool body_time(const struct event_body *body, uint64_t read_us, int zone_minutes, uint64_t *ret_time_us,
                bool *ret_zoneless);
 
+/* The same by a line's first bytes, for an event of kind LINE without fields; false where they do not tell. BODY_TIME_HEAD
+ * bytes are enough for any stamp. */
+#define BODY_TIME_HEAD 64u
+bool body_time_head(struct slice head, uint64_t read_us, int zone_minutes, uint64_t *ret_time_us);
+
 #endif

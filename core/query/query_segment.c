@@ -10,6 +10,7 @@ struct question {
     const struct query_expression *expression;
     const struct segment_reader *reader;
     const struct segment_index *index;
+    const struct query_lexicon *lexicon;
     uint32_t blocks;
     struct fault *fault;
     bool failed;
@@ -23,7 +24,10 @@ struct answer {
 /* Of a text. */
 struct text_question {
     const struct query_needle *needle;
-    uint8_t *in_template;                  /* for each template: the text stands in it */
+    uint8_t *
+        in_template; /* for each template: 1: the text stands in it; while it is asked for: nothing is missing */
+    uint8_t *has_word;                     /* for each template, of one word */
+    bool in_some;                          /* of in_template */
     uint8_t variable[SEGMENT_BLOCKS_MOST]; /* a variable may hold a part of it */
     uint8_t possible[SEGMENT_BLOCKS_MOST]; /* nothing that it must hold is missing */
 };
@@ -50,26 +54,20 @@ static void ask_filter(struct question *question, struct text_question *text, st
 /* Letters are in a template's words or in a variable's. */
 static void ask_words(const struct question *question, struct text_question *text, struct slice letters) {
     const struct segment_index *index = question->index;
-    struct query_needle needle = query_needle_make(letters);
-    uint8_t *in_template = memory_new(index->template_count), may[SEGMENT_BLOCKS_MOST] = {0};
-    for (uint32_t i = 1; i < index->template_count; i++)
-        in_template[i] = query_needle_in(&needle, index->templates[i]);
-    for (uint32_t i = 0; i < index->word_count; i++) {
-        if (!query_needle_in(&needle, index->words[i].text))
-            continue;
-        for (uint32_t b = 0; b < question->blocks; b++)
-            if (index->words[i].blocks[b / 8] >> b % 8 & 1)
-                may[b] = 1;
-    }
+    uint8_t may[SEGMENT_BLOCKS_MOST] = {0};
+    memset(text->has_word, 0, index->template_count);
+    bool some = query_lexicon_look(question->lexicon, letters, text->has_word, may);
+    for (uint32_t i = 0; i < index->template_count; i++)
+        text->in_template[i] &= text->has_word[i];
+    text->in_some &= some;
     for (uint32_t b = 0; b < question->blocks; b++) {
         const struct segment_block_note *block = &index->blocks[b];
         may[b] |= (block->flags & SEGMENT_BLOCK_WORDS) != 0;
         text->variable[b] |= may[b];
-        for (uint32_t i = 0; !may[b] && i < block->template_count; i++)
-            may[b] = in_template[block->templates[i].template];
+        for (uint32_t i = 0; some && !may[b] && i < block->template_count; i++)
+            may[b] = text->has_word[block->templates[i].template];
         text->possible[b] &= may[b];
     }
-    free(in_template);
 }
 
 static void ask_tokens(struct question *question, struct text_question *text) {
@@ -96,6 +94,19 @@ static void ask_tokens(struct question *question, struct text_question *text) {
         text->variable[b] = joiner || whole_lines(&question->index->blocks[b]);
 }
 
+/* Templates that have every word may have the text; a word alone they have for sure. */
+static void confirm_templates(const struct question *question, struct text_question *text) {
+    const struct segment_index *index = question->index;
+    struct slice folded = text->needle->folded;
+    bool word = true;
+    for (size_t i = 0; i < folded.size; i++)
+        word &= segment_kinds[folded.data[i]] == SEGMENT_LETTER;
+    text->in_template[0] = 0; /* lines kept whole: all of them are variables */
+    for (uint32_t i = 1; text->in_some && !word && i < index->template_count; i++)
+        if (text->in_template[i])
+            text->in_template[i] = query_needle_in(text->needle, index->templates[i]);
+}
+
 /* Templates have none. */
 static bool has_digit(struct slice text) {
     for (size_t i = 0; i < text.size; i++)
@@ -107,20 +118,21 @@ static bool has_digit(struct slice text) {
 static void ask_text(struct question *question, const struct query_node *node, struct answer *ret_answer,
                      uint64_t *counts) {
     const struct segment_index *index = question->index;
-    struct text_question text = {.needle = &node->needle};
+    struct text_question text = {.needle = &node->needle, .in_some = !has_digit(node->needle.folded)};
     memset(text.possible, 1, question->blocks);
     text.in_template = memory_new(index->template_count);
-    for (uint32_t i = 1; i < index->template_count && !has_digit(node->needle.folded); i++)
-        text.in_template[i] = query_needle_in(&node->needle, index->templates[i]);
+    text.has_word = memory_new(index->template_count);
+    memset(text.in_template, text.in_some, index->template_count);
     if (slice_find_byte(node->needle.folded, SEGMENT_SLOT) != SIZE_MAX)
         memset(text.variable, 1, question->blocks);
     else
         ask_tokens(question, &text);
+    confirm_templates(question, &text);
     for (uint32_t b = 0; b < question->blocks; b++) {
         const struct segment_block_note *block = &index->blocks[b];
         bool opaque = block->flags & SEGMENT_BLOCK_OPAQUE;
         uint64_t sure = 0;
-        for (uint32_t i = 0; i < block->template_count; i++)
+        for (uint32_t i = 0; text.in_some && i < block->template_count; i++)
             sure += text.in_template[block->templates[i].template] ? block->templates[i].events : 0;
         bool variable = text.variable[b] && text.possible[b];
         ret_answer->may[b] = sure || variable || opaque;
@@ -128,6 +140,7 @@ static void ask_text(struct question *question, const struct query_node *node, s
             counts[b] = variable || opaque ? QUERY_COUNT_UNKNOWN : sure;
     }
     free(text.in_template);
+    free(text.has_word);
 }
 
 /* Nothing is known of a field's value but for addresses as they stand in the line; where lines have escapes, not even that. */
@@ -182,9 +195,13 @@ static void ask(struct question *question, size_t number, struct answer *ret_ans
 }
 
 bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
-                          struct query_blocks *ret_blocks, struct fault *fault) {
-    struct question question = {
-        .expression = expression, .reader = reader, .index = segment_reader_index(reader), .fault = fault};
+                          const struct query_lexicon *lexicon, struct query_blocks *ret_blocks,
+                          struct fault *fault) {
+    struct question question = {.expression = expression,
+                                .reader = reader,
+                                .index = segment_reader_index(reader),
+                                .lexicon = lexicon,
+                                .fault = fault};
     struct answer *answer = memory_new(sizeof *answer);
     question.blocks = question.index->block_count;
     for (uint32_t b = 0; b < question.blocks; b++)

@@ -6,6 +6,7 @@
 #define TOCSIN_QUERY_SEGMENT_H
 
 #include "query_expression.h"
+#include "query_lexicon.h"
 #include "segment_reader.h"
 
 #define QUERY_COUNT_UNKNOWN UINT64_MAX
@@ -16,9 +17,10 @@ struct query_blocks {
         counts[SEGMENT_BLOCKS_MOST]; /* events that match, where that is known; else QUERY_COUNT_UNKNOWN */
 };
 
-/* The reader is unlocked. FAULT_AUTH or FAULT_FORMAT where the filter was altered. */
+/* The reader is unlocked, the lexicon its index's. FAULT_AUTH or FAULT_FORMAT where the filter was altered. */
 bool query_segment_blocks(const struct query_expression *expression, const struct segment_reader *reader,
-                          struct query_blocks *ret_blocks, struct fault *fault);
+                          const struct query_lexicon *lexicon, struct query_blocks *ret_blocks,
+                          struct fault *fault);
 
 /* The longest token with a digit in it that every match's line must hold (segment_block_mark); empty for none. Lower case. */
 struct slice query_segment_token(const struct query_expression *expression);

@@ -33,6 +33,7 @@ struct segment_block {
     struct bytes_reader offsets, lengths; /* columns that are read with the texts */
     struct segment_foretold foretold[SEGMENT_FORETOLD];
     struct buffer raw, body;
+    uint32_t raw_place; /* of the event whose line is in `raw`; UINT32_MAX: of none */
 };
 
 struct segment_block *segment_block_create(void) {
@@ -272,6 +273,7 @@ bool segment_block_open(struct segment_block *block, const struct segment_reader
     block->index = reader->index;
     block->number = number;
     block->has_values = false;
+    block->raw_place = UINT32_MAX;
     block->count = 0;
     if (number >= reader->head.blocks)
         return fault_set(fault, FAULT_USAGE, "a segment has no block %u", number);
@@ -402,24 +404,41 @@ bool segment_block_mark(const struct segment_block *block, struct slice token, u
     return true;
 }
 
+/* The line put together, up to where it has at least `least` bytes. */
+static void build_raw(struct segment_block *block, const struct segment_event *event, size_t least) {
+    struct slice rest = block->index->templates[event->template];
+    uint32_t step = block->template_events[event->template];
+    buffer_clear(&block->raw);
+    for (uint32_t at = event->value; block->raw.size < least; at += step) {
+        const uint8_t *slot = rest.size ? memchr(rest.data, SEGMENT_SLOT, rest.size) : NULL;
+        if (!slot) {
+            buffer_append_slice(&block->raw, rest);
+            return;
+        }
+        buffer_append(&block->raw, rest.data, (size_t)(slot - rest.data));
+        buffer_append_slice(&block->raw, value(block, at));
+        rest = slice_from(rest, (size_t)(slot - rest.data) + 1);
+    }
+}
+
 struct slice segment_block_raw(struct segment_block *block, uint32_t place) {
     const struct segment_event *event = &block->events[place];
     if (!event->shape)
         return SLICE("");
     if (event->template == 0)
         return value(block, event->value);
-    struct slice rest = block->index->templates[event->template];
-    uint32_t step = block->template_events[event->template];
-    buffer_clear(&block->raw);
-    for (uint32_t at = event->value;; at += step) {
-        const uint8_t *slot = rest.size ? memchr(rest.data, SEGMENT_SLOT, rest.size) : NULL;
-        if (!slot)
-            break;
-        buffer_append(&block->raw, rest.data, (size_t)(slot - rest.data));
-        buffer_append_slice(&block->raw, value(block, at));
-        rest = slice_from(rest, (size_t)(slot - rest.data) + 1);
-    }
-    buffer_append_slice(&block->raw, rest);
+    if (block->raw_place != place)
+        build_raw(block, event, SIZE_MAX);
+    block->raw_place = place;
+    return block->raw.data ? buffer_slice(&block->raw) : SLICE("");
+}
+
+struct slice segment_block_raw_head(struct segment_block *block, uint32_t place, size_t least) {
+    const struct segment_event *event = &block->events[place];
+    if (!event->shape || event->template == 0 || block->raw_place == place)
+        return segment_block_raw(block, place);
+    build_raw(block, event, least);
+    block->raw_place = UINT32_MAX;
     return block->raw.data ? buffer_slice(&block->raw) : SLICE("");
 }
 

@@ -121,19 +121,42 @@ struct bit_reader {
     bool failed;
 };
 
-static uint32_t get_bits(struct bit_reader *reader, unsigned count) {
-    uint64_t value = 0;
-    size_t byte = reader->at >> 3;
-    unsigned inside = reader->at & 7;
-    if (reader->failed || reader->at + count > reader->from.size * 8) {
+/* The next bits, 57 of them at least, from the highest down; zeros behind the end. */
+static uint64_t next_bits(const struct bit_reader *reader) {
+    size_t byte = reader->at >> 3, rest = reader->from.size - byte;
+    uint64_t bits = 0;
+    if (rest >= sizeof bits)
+        bits = bytes_get_u64(reader->from.data + byte);
+    else
+        for (size_t i = 0; i < rest; i++)
+            bits |= (uint64_t)reader->from.data[byte + i] << (56 - 8 * i);
+    return bits << (reader->at & 7);
+}
+
+static void skip_bits(struct bit_reader *reader, size_t count) {
+    if (count > reader->from.size * 8 - reader->at)
         reader->failed = true;
-        return 0;
+    else
+        reader->at += count;
+}
+
+/* 32 at most. */
+static uint32_t get_bits(struct bit_reader *reader, unsigned count) {
+    uint64_t bits = next_bits(reader);
+    skip_bits(reader, count);
+    return reader->failed || !count ? 0 : (uint32_t)(bits >> (64 - count));
+}
+
+/* How many ones stand before a zero; behind the zero. */
+static uint64_t get_ones(struct bit_reader *reader) {
+    uint64_t ones = 0;
+    for (unsigned some = 57; some == 57 && !reader->failed; ones += some) {
+        uint64_t zeros = ~next_bits(reader) >> 7; /* where a zero stands, of 57 */
+        some = zeros ? (unsigned)__builtin_clzll(zeros) - 7 : 57;
+        skip_bits(reader, some);
     }
-    for (unsigned have = 0; have < inside + count; have += 8)
-        value = value << 8 | reader->from.data[byte++];
-    unsigned over = (8 - (inside + count) % 8) % 8;
-    reader->at += count;
-    return (uint32_t)(value >> over & (((uint64_t)1 << count) - 1));
+    skip_bits(reader, 1);
+    return ones;
 }
 
 static unsigned bits_for(uint64_t value) {
@@ -226,19 +249,29 @@ void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks
         bytes_put_u32(to->data + head, positions);
 }
 
+static void get_block(struct bit_reader *reader, unsigned width, uint32_t blocks, uint8_t *ret_blocks) {
+    uint32_t block = get_bits(reader, width);
+    if (block < blocks)
+        ret_blocks[block] = 1;
+}
+
+/* ret_blocks NULL: they are not wanted. */
 static void get_blocks(struct bit_reader *reader, uint32_t blocks, uint8_t *ret_blocks) {
     unsigned width = bits_for(blocks - 1);
     if (!get_bits(reader, 1)) {
-        uint32_t block = get_bits(reader, width);
-        if (block < blocks)
-            ret_blocks[block] = 1;
+        if (ret_blocks)
+            get_block(reader, width, blocks, ret_blocks);
+        else
+            skip_bits(reader, width);
     } else if (!get_bits(reader, 1)) {
-        for (uint32_t count = get_bits(reader, 4) + 2; count; count--) {
-            uint32_t block = get_bits(reader, width);
-            if (block < blocks)
-                ret_blocks[block] = 1;
-        }
-    } else
+        uint32_t count = get_bits(reader, 4) + 2;
+        for (uint32_t i = 0; ret_blocks && i < count; i++)
+            get_block(reader, width, blocks, ret_blocks);
+        if (!ret_blocks)
+            skip_bits(reader, (size_t)count * width);
+    } else if (!ret_blocks)
+        skip_bits(reader, blocks);
+    else
         for (uint32_t block = 0; block < blocks; block++)
             ret_blocks[block] = (uint8_t)get_bits(reader, 1);
 }
@@ -252,17 +285,13 @@ bool segment_filter_look(struct slice page, uint64_t digest, uint32_t pages, uin
         return fault_set(fault, FAULT_FORMAT, "a page of a segment's filter that is none");
     uint32_t wanted = position_of(digest, pages, bits);
     struct bit_reader reader = {.from = head.rest};
-    uint8_t *others = memory_new(blocks);
     uint64_t position = 0;
     memset(ret_blocks, 0, blocks);
     for (; count && position <= wanted && !reader.failed; count--) {
-        uint64_t step = 0;
-        while (get_bits(&reader, 1))
-            step += 1u << RICE_BITS;
-        position += step + get_bits(&reader, RICE_BITS);
-        get_blocks(&reader, blocks, position == wanted ? ret_blocks : others);
+        position += get_ones(&reader) << RICE_BITS;
+        position += get_bits(&reader, RICE_BITS);
+        get_blocks(&reader, blocks, position == wanted ? ret_blocks : NULL);
     }
-    free(others);
     if (reader.failed)
         return fault_set(fault, FAULT_FORMAT, "a page of a segment's filter ends inside a token");
     return true;

@@ -171,6 +171,7 @@ static bool read_shapes(struct segment_index *index, struct bytes_reader *reader
             names[used++] = read_text(reader, EVENT_BODY_MOST);
     }
     index->names = names;
+    index->name_room = room;
     for (uint32_t i = 0; i < index->shape_count; i++) { /* now they stay where they are */
         index->shapes[i].names = names;
         names += index->shapes[i].name_count;
@@ -231,7 +232,8 @@ static bool read_block(struct segment_index *index, struct segment_block_note *b
 static bool read_blocks(struct segment_index *index, struct bytes_reader *reader) {
     index->blocks = memory_new_array(index->block_count, sizeof *index->blocks);
     /* A count takes two bytes at least. */
-    struct segment_count *counts = memory_new_array(reader->rest.size / 2 + 1, sizeof *counts);
+    index->count_room = reader->rest.size / 2 + 1;
+    struct segment_count *counts = memory_new_array(index->count_room, sizeof *counts);
     index->counts = counts;
     for (uint32_t i = 0; i < index->block_count; i++) {
         index->blocks[i].templates = counts;
@@ -258,6 +260,15 @@ struct segment_index *segment_index_read(struct slice bytes, uint32_t blocks, st
     fault_set(fault, FAULT_FORMAT, "a segment's index is malformed %zu bytes before its end",
               reader.rest.size);
     return segment_index_destroy(index);
+}
+
+size_t segment_index_memory(const struct segment_index *index) {
+    return sizeof *index + index->memory_size + index->stream_count * sizeof *index->streams +
+           index->batch_count * sizeof *index->batches + index->shape_count * sizeof *index->shapes +
+           index->name_room * sizeof(struct slice) +
+           index->template_count * (sizeof *index->templates + sizeof *index->template_slots) +
+           index->word_count * sizeof *index->words + index->block_count * sizeof *index->blocks +
+           index->count_room * sizeof(struct segment_count);
 }
 
 struct segment_index *segment_index_destroy(struct segment_index *index) {

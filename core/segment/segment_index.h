@@ -93,12 +93,14 @@ struct segment_index {
     void *memory; /* what all of it points into */
     size_t memory_size;
     void *names, *counts;
+    size_t name_room, count_room;
 };
 
 bool segment_index_write(const struct segment_index *index, struct buffer *to);
 /* Copies the bytes. NULL and a fault where it is not an index of that many blocks. */
 struct segment_index *segment_index_read(struct slice bytes, uint32_t blocks, struct fault *fault);
 struct segment_index *segment_index_destroy(struct segment_index *index); /* wipes; returns NULL */
+size_t segment_index_memory(const struct segment_index *index);           /* bytes that a read one takes */
 
 /* Slots in a template. */
 uint32_t segment_template_slots(struct slice template);

@@ -71,7 +71,9 @@ bool segment_block_mark(const struct segment_block *block, struct slice token, u
 
 /* The raw line, until the next call; empty for a body that was kept whole. */
 struct slice segment_block_raw(struct segment_block *block, uint32_t place);
-/* The body; `fields` has room for EVENT_FIELDS_MOST. What it points to lives until the next call of these three. */
+/* Its first bytes, `least` of them if it is as long, or more. The same. */
+struct slice segment_block_raw_head(struct segment_block *block, uint32_t place, size_t least);
+/* The body; `fields` has room for EVENT_FIELDS_MOST. What it points to lives until the next call of one of these. */
 bool segment_block_body(struct segment_block *block, uint32_t place, struct event_field *fields,
                         struct event_body *ret_body, struct fault *fault);
 /* The body's bytes, as the agent wrote them. The same. */

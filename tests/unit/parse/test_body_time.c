@@ -73,7 +73,27 @@ static void it_is_the_time_that_reading_gives(void **state) {
     symbols_destroy(symbols);
 }
 
+static void its_first_bytes_say_the_same_or_nothing(void **state) {
+    (void)state;
+    unsigned told = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct slice raw = slice_string(lines[i]);
+        for (size_t size = 0; size <= raw.size; size++) {
+            struct event_body body = {.kind = EVENT_LINE, .raw = raw};
+            uint64_t head_us, time_us;
+            bool zoneless;
+            if (!body_time_head(slice_head(raw, size), READ_US, ZONE, &head_us))
+                continue;
+            told++;
+            assert_true(body_time(&body, READ_US, ZONE, &time_us, &zoneless));
+            assert_int_equal(head_us, time_us);
+        }
+    }
+    assert_true(told > 50);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_is_the_time_that_reading_gives)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_is_the_time_that_reading_gives),
+                                       cmocka_unit_test(its_first_bytes_say_the_same_or_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -281,11 +281,12 @@ static void searches_miss_nothing(void **state) {
     struct event_field *fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *fields);
     size_t spared = 0, counted = 0, unmarked = 0;
     assert_true(open_it(fixture, &opened, NULL));
+    struct query_lexicon *lexicon = query_lexicon_create(segment_reader_index(opened.reader));
     for (size_t s = 0; s < sizeof searches / sizeof *searches; s++) {
         struct fault fault = {0};
         struct query_expression *expression = query_expression_parse(slice_string(searches[s]), &fault);
         assert_non_null(expression);
-        assert_true(query_segment_blocks(expression, opened.reader, blocks, &fault));
+        assert_true(query_segment_blocks(expression, opened.reader, lexicon, blocks, &fault));
         for (uint32_t b = 0; b < fixture->head.blocks; b++) {
             uint64_t found = 0;
             assert_true(segment_block_open(block, opened.reader, b, &fault) &&
@@ -316,9 +317,138 @@ static void searches_miss_nothing(void **state) {
     assert_true(spared > 10);
     assert_true(counted > 10);
     assert_true(unmarked > 1000);
+    query_lexicon_destroy(lexicon);
     free(fields);
     free(blocks);
     segment_block_destroy(block);
+    segment_reader_close(opened.reader);
+}
+
+/* ---- generated searches, against a plain look at every line */
+
+#define GENERATED 300
+
+/* Every line of a segment, block by block. */
+struct all_lines {
+    struct buffer text;
+    size_t *starts;   /* of each line; one more than there are */
+    uint32_t *blocks; /* of each line */
+    size_t count;
+};
+
+static struct all_lines read_all_lines(const struct segment_reader *reader) {
+    const struct segment_index *index = segment_reader_index(reader);
+    struct all_lines all = {.text = BUFFER(64 * 1024 * 1024)};
+    struct segment_block *block = segment_block_create();
+    struct event_field *fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *fields);
+    all.starts = memory_new_array(index->events + 1, sizeof *all.starts);
+    all.blocks = memory_new_array(index->events, sizeof *all.blocks);
+    for (uint32_t b = 0; b < index->block_count; b++) {
+        assert_true(segment_block_open(block, reader, b, NULL) && segment_block_values(block, NULL));
+        for (uint32_t i = 0; i < segment_block_count(block); i++) {
+            struct event_body body;
+            struct slice head = segment_block_raw_head(block, i, 20);
+            size_t head_size = head.size;
+            uint8_t *copy = memory_copy(head.data, head.size);
+            assert_true(segment_block_body(block, i, fields, &body, NULL));
+            if (segment_block_event(block, i)->shape) {
+                assert_true(head_size >= 20 || head_size == body.raw.size);
+                assert_true(slice_starts(body.raw, slice_make(copy, head_size)));
+            }
+            free(copy);
+            buffer_append_slice(&all.text, body.raw);
+            all.blocks[all.count++] = b;
+            all.starts[all.count] = all.text.size;
+        }
+    }
+    free(fields);
+    segment_block_destroy(block);
+    return all;
+}
+
+static struct slice line_at(const struct all_lines *all, size_t number) {
+    return slice_make(all->text.data + all->starts[number], all->starts[number + 1] - all->starts[number]);
+}
+
+static unsigned next_random(unsigned *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* A word or a piece out of some line, in quotes: with a word cut or changed now and then. */
+static void append_piece(struct buffer *to, const struct all_lines *all, unsigned *state) {
+    struct slice line = line_at(all, next_random(state) % all->count);
+    size_t start = line.size ? next_random(state) % line.size : 0, size = 1 + next_random(state) % 24;
+    if (next_random(state) % 2) /* from the beginning of a word */
+        while (start > 0 && line.data[start - 1] != ' ')
+            start--;
+    struct slice piece = slice_head(slice_from(line, start), size);
+    if (next_random(state) % 2) /* up to its end */
+        piece = slice_head(piece, slice_find_byte(piece, ' ') == SIZE_MAX ? piece.size
+                                                                          : slice_find_byte(piece, ' '));
+    buffer_append_string(to, "\"");
+    for (size_t i = 0; i < piece.size; i++) {
+        uint8_t c = piece.data[i];
+        if (c == '"' || c == '\\')
+            buffer_append_string(to, "\\");
+        if (next_random(state) % 60 == 0)
+            c = (uint8_t)("zx7.Q"[next_random(state) % 5]);
+        buffer_append(to, &c, 1);
+    }
+    buffer_append_string(to, piece.size ? "\"" : "a\"");
+}
+
+static void append_search(struct buffer *to, const struct all_lines *all, unsigned *state) {
+    static const char *const joints[] = {" ", " or ", " not ", " and not ("};
+    unsigned more = next_random(state) % 3;
+    append_piece(to, all, state);
+    for (; more; more--) {
+        unsigned joint = next_random(state) % 4;
+        buffer_append_string(to, joints[joint]);
+        append_piece(to, all, state);
+        buffer_append_string(to, joint == 3 ? ")" : "");
+    }
+}
+
+static void generated_searches_find_what_a_look_at_every_line_finds(void **state) {
+    const struct segment_fixture *fixture = *state;
+    struct opened opened;
+    assert_true(open_it(fixture, &opened, NULL));
+    struct all_lines all = read_all_lines(opened.reader);
+    struct query_lexicon *lexicon = query_lexicon_create(segment_reader_index(opened.reader));
+    struct query_blocks *blocks = memory_new(sizeof *blocks);
+    uint64_t *found = memory_new_array(fixture->head.blocks, sizeof *found);
+    unsigned random = 7;
+    size_t spared = 0, counted = 0, matched = 0;
+    assert_true(query_lexicon_memory(lexicon) < segment_index_memory(segment_reader_index(opened.reader)));
+    for (unsigned search = 0; search < GENERATED; search++) {
+        CLEANUP_BUFFER struct buffer text = BUFFER(QUERY_TEXT_MOST);
+        struct fault fault = {0};
+        append_search(&text, &all, &random);
+        struct query_expression *expression = query_expression_parse(buffer_slice(&text), &fault);
+        if (!expression)
+            fail_msg("%s: %s: %s", buffer_string(&text), fault.place, fault.text);
+        assert_true(query_segment_blocks(expression, opened.reader, lexicon, blocks, &fault));
+        memset(found, 0, fixture->head.blocks * sizeof *found);
+        for (size_t i = 0; i < all.count; i++)
+            found[all.blocks[i]] += query_raw_may_match(expression, line_at(&all, i));
+        for (uint32_t b = 0; b < fixture->head.blocks; b++) {
+            if ((found[b] && !blocks->may[b]) ||
+                (blocks->counts[b] != QUERY_COUNT_UNKNOWN && blocks->counts[b] != found[b]))
+                fail_msg("%s: block %u has %llu", buffer_string(&text), b, (unsigned long long)found[b]);
+            matched += found[b] != 0;
+            counted += blocks->counts[b] != QUERY_COUNT_UNKNOWN;
+            spared += !blocks->may[b];
+        }
+        query_expression_destroy(expression);
+    }
+    assert_true(matched > GENERATED && spared > GENERATED / 3 && counted > GENERATED / 6);
+    free(found);
+    free(blocks);
+    query_lexicon_destroy(lexicon);
+    free(all.starts);
+    free(all.blocks);
+    buffer_free(&all.text);
     segment_reader_close(opened.reader);
 }
 
@@ -332,6 +462,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_damaged_block_takes_no_other_with_it, make_large, drop),
         cmocka_unit_test_setup_teardown(two_swapped_blocks_are_noticed, make_large, drop),
         cmocka_unit_test_setup_teardown(searches_miss_nothing, make_large, drop),
+        cmocka_unit_test_setup_teardown(generated_searches_find_what_a_look_at_every_line_finds, make_large,
+                                        drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
