@@ -6,6 +6,7 @@ received(), the lines that are there; chunks(), what they are. `place_log` puts 
 
 import json
 import os
+import re
 import subprocess
 import urllib.request
 
@@ -181,8 +182,20 @@ class Tocsin(Shipper):
             "agent": {"metrics": f"127.0.0.1:{self.metrics['agent']}", "sources": [{"file": self.log, "class": "access"}]},
         }
         self.write_settings()
+        self.make_processes()
+
+    def make_processes(self):
         self.receiver = Process("receiver", [self.program("tocsin-collector"), "--site", self.site], self.folder, self.core)
         self.sender = Process("sender", [self.program("tocsin-agent"), "--site", self.site], self.folder, self.core)
+
+    def take_up(self):
+        """A site that an earlier run left."""
+        self.site = os.path.join(self.folder, "site")
+        with open(os.path.join(self.site, "collector.d/bench.yaml"), encoding="utf-8") as file:
+            self.metrics = {"collector": int(json.load(file)["metrics"].rpartition(":")[2])}
+        with open(os.path.join(self.site, "collector.yaml"), encoding="utf-8") as file:
+            self.port = int(re.search(r"^listen:.*:(\d+)", file.read(), re.MULTILINE)[1])
+        self.make_processes()
 
     def write_settings(self):
         """JSON is YAML."""

@@ -106,7 +106,7 @@ def _(folder):
         site.tocsin("query", "a" + " b" * 400, expect=(0, 2))
         site.tocsin("query", "(" * 100 + "a" + ")" * 100, expect=(2,))
         site.collector.stop()
-        site.tocsin("query", expect=(3,))
+        site.tocsin("query", "--follow", expect=(3,))
         check("tocsin-collector" in site.errors, f"without a collector: {site.errors}")
         site.start_collector()
         check(site.count() >= 1, "the collector answers")

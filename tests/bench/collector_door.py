@@ -1,0 +1,86 @@
+"""The query socket of a collector, spoken by hand: the frames of proto/query.proto, without starting a program."""
+
+import os
+import socket
+import struct
+
+REQUEST, EVENT_ROW, STORE_ROW, END = 32, 33, 34, 36
+FAMILY_ENTRY = 0
+EVENTS, ROWS = 1, 5  # of Request
+
+
+def varint(number):
+    out = b""
+    while number > 0x7F:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def number_field(field, value):
+    return varint(field << 3) + varint(value) if value else b""
+
+
+def bytes_field(field, value):
+    return varint(field << 3 | 2) + varint(len(value)) + value if value else b""
+
+
+def fields(message):
+    """The length-delimited fields of a message, by number; numbers are passed over."""
+    at, found = 0, {}
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        key = number()
+        if key & 7 == 2:
+            size = number()
+            found[key >> 3] = message[at:at + size]
+            at += size
+        else:
+            number()
+    return found
+
+
+def path(site):
+    return os.path.join(site, "data", "collector", "query.sock")
+
+
+def ask(socket_path, kind, query):
+    """Every frame of the answer but the last: (type, message)."""
+    message = bytes_field(kind, query)
+    with socket.socket(socket.AF_UNIX) as link, link.makefile("rb", 1 << 20) as answer:
+        link.connect(socket_path)
+        link.sendall(struct.pack(">IB", len(message) + 1, REQUEST) + message)
+        while True:
+            head = answer.read(5)
+            if len(head) < 5:
+                raise RuntimeError("the collector ended the connection")
+            size, frame = struct.unpack(">IB", head)
+            body = answer.read(size - 1)
+            if frame == END:
+                return
+            if frame not in (EVENT_ROW, STORE_ROW):
+                raise RuntimeError(f"the collector answered {body[:200]!r}")
+            yield frame, body
+
+
+def entries(socket_path):
+    """Every entry of the log, in order (RowsQuery)."""
+    return (fields(body)[3] for _, body in ask(socket_path, ROWS, varint(1 << 3) + varint(FAMILY_ENTRY)))
+
+
+def search(socket_path, expression="", since_us=0, until_us=0, access_class="", host="", count=False):
+    """The rows of an EventQuery, as they come."""
+    query = (bytes_field(1, expression.encode()) + number_field(2, since_us) + number_field(3, until_us)
+             + bytes_field(4, access_class.encode()) + bytes_field(5, host.encode()) + number_field(8, count))
+    return (body for _, body in ask(socket_path, EVENTS, query or b"\x0a\x00"))
