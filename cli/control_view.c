@@ -3,13 +3,11 @@
 #include <stdlib.h>
 
 #include "bytes.h"
-#include "encoding.h"
-#include "event.h"
 #include "genesis_file.h"
 #include "log_reader.h"
 #include "memory.h"
 #include "reader.h"
-#include "salted_text.h"
+#include "search_text.h"
 #include "site.h"
 #include "statement_type.h"
 
@@ -166,27 +164,10 @@ void control_view_close(struct control_view *view) {
 
 /* ---- texts */
 
-/* Whether the event says what the hash is of; it is believed by the hash alone. */
-static bool take_text(const Tocsin__EventRow *row, struct view_name *name) {
-    struct event_field fields[EVENT_FIELDS_MOST];
-    struct event_body body;
-    uint8_t salt[TEXT_SALT_SIZE];
-    if (!event_body_read(slice_make(row->body.data, row->body.len), fields, &body, NULL) ||
-        !encoding_unhex(event_body_field(&body, SLICE("text.salt")), salt, sizeof salt))
-        return false;
-    struct hash hash = salted_text(salt, body.raw);
-    if (!hash_equal(&hash, &name->hash))
-        return false;
-    memcpy(name->salt, salt, sizeof salt);
-    buffer_clear(&name->text);
-    name->there = buffer_append_slice(&name->text, body.raw);
-    return name->there;
-}
-
 static void look_up(const struct command_context *context, struct view_name *name) {
-    char expression[64 + 2 * HASH_SIZE] = "text.hash:", *hex = expression + 10;
+    char expression[SEARCH_TEXT_QUESTION_SIZE];
     struct fault fault = {0};
-    encoding_hex(name->hash.bytes, HASH_SIZE, hex);
+    search_text_question(&name->hash, expression);
     Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
     query.expression = expression;
@@ -199,7 +180,7 @@ static void look_up(const struct command_context *context, struct view_name *nam
     while (reader && !name->there && reader_next(reader, &frame, &count, &fault)) {
         Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, frame.message.size, frame.message.data);
         if (row) {
-            take_text(row, name);
+            name->there = search_text_take(row, &name->hash, &name->text, name->salt);
             tocsin__event_row__free_unpacked(row, NULL);
         }
     }

@@ -1,15 +1,19 @@
 /* tocsin hold: what must not be erased for now. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "calendar.h"
 #include "event_proof.h"
 #include "hold_match.h"
+#include "memory.h"
 #include "option_words.h"
 #include "paper.h"
+#include "query_expression.h"
 #include "reader.h"
 #include "record_json.h"
+#include "retention_command.h"
 #include "salted_text.h"
 #include "statement_type.h"
 
@@ -28,6 +32,14 @@ static bool bound(const struct command_context *context, const char *text, uint6
                   uint64_t *ret_time_us, struct fault *fault) {
     *ret_time_us = otherwise;
     return !text || command_time(slice_string(text), context->now_us, ret_time_us, fault);
+}
+
+/* What is no expression would keep everything. */
+static bool query_good(const char *query, struct fault *fault) {
+    struct query_expression *expression = query ? query_expression_parse(slice_string(query), fault) : NULL;
+    bool good = !query || expression;
+    query_expression_destroy(expression);
+    return good || fault_place(fault, "--query");
 }
 
 static int hold_place(const struct command_context *context, int argc, char **argv) {
@@ -53,7 +65,7 @@ static int hold_place(const struct command_context *context, int argc, char **ar
         classes_of(&classes, &hold.classes, &fault) && bound(context, from, 0, &hold.from_us, &fault) &&
         bound(context, until, UINT64_MAX, &hold.until_us, &fault) &&
         (hold.from_us <= hold.until_us || fault_set(&fault, FAULT_USAGE, "--until lies before --from")) &&
-        paper_text(&paper, query, NULL, &hold.query, &fault) &&
+        query_good(query, &fault) && paper_text(&paper, query, NULL, &hold.query, &fault) &&
         paper_text(&paper, reason, NULL, &hold.reason, &fault) && control_view_open(context, &view, &fault) &&
         hold_write(&paper.payload, &hold) &&
         paper_write(context, &view, &paper, STATEMENT_HOLD_PLACE, out, &fault);
@@ -109,12 +121,52 @@ static void append_classes(struct buffer *to, uint16_t classes, const char *quot
         }
 }
 
+/* What a hold came too late for. */
+struct late_unit {
+    uint64_t hold;
+    char class[16], day[11];
+    bool gone;
+};
+
+struct late_units {
+    size_t count;
+    struct late_unit *units;
+};
+
+static void take_late(void *context, uint64_t hold, const char *class, const char *opened, bool gone) {
+    struct late_units *late = context;
+    struct late_unit unit = {.hold = hold, .gone = gone};
+    snprintf(unit.class, sizeof unit.class, "%s", class);
+    snprintf(unit.day, sizeof unit.day, "%.10s", opened);
+    late->units = memory_resize(late->units, late->count + 1, sizeof *late->units);
+    late->units[late->count++] = unit;
+}
+
+static void append_late(struct buffer *to, const struct late_units *late, uint64_t hold, bool json) {
+    const char *between = "";
+    for (size_t i = 0; i < late->count; i++) {
+        const struct late_unit *unit = &late->units[i];
+        if (unit->hold != hold)
+            continue;
+        buffer_printf(to,
+                      json ? "%s{\"class\":\"%s\",\"day\":\"%s\",\"state\":\"%s\"}"
+                           : "%s\n        TOO LATE for %s of %s, which is %s",
+                      between, unit->class, unit->day,
+                      unit->gone ? "erased"
+                      : json     ? "begun"
+                                 : "being erased");
+        between = json ? "," : "";
+    }
+}
+
 static void print_hold(const struct command_context *context, struct control_view *view,
-                       const struct retention_hold *row) {
+                       const struct retention_hold *row, const struct late_units *late) {
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
     char from[CALENDAR_TEXT_SIZE], until[CALENDAR_TEXT_SIZE], placed[CALENDAR_TEXT_SIZE];
     const struct hold *hold = &row->hold;
     bool held = row->released == RETENTION_INDEX_NEVER;
+    bool by_query = salted_text_given(&hold->query);
+    struct slice query = by_query ? control_view_text(context, view, &hold->query, NULL) : SLICE("");
     struct slice reason = control_view_text(context, view, &hold->reason, NULL);
     bound_text(hold->from_us, from);
     bound_text(hold->until_us, until);
@@ -125,19 +177,29 @@ static void print_hold(const struct command_context *context, struct control_vie
         record_json_string(&line, hold->host);
         buffer_append_string(&line, "},\"classes\":[");
         append_classes(&line, hold->classes, "\"");
-        buffer_printf(&line, "],\"from\":\"%s\",\"until\":\"%s\",\"query\":%s,\"reason\":", from, until,
-                      salted_text_given(&hold->query) ? "true" : "false");
+        buffer_printf(&line, "],\"from\":\"%s\",\"until\":\"%s\",\"by_query\":%s,\"query\":", from, until,
+                      by_query ? "true" : "false");
+        record_json_string(&line, query.data ? query : SLICE(""));
+        buffer_append_string(&line, ",\"reason\":");
         record_json_string(&line, reason.data ? reason : SLICE(""));
-        buffer_append_string(&line, "}");
+        buffer_append_string(&line, ",\"late\":[");
+        append_late(&line, late, row->place.ctl_seq, true);
+        buffer_append_string(&line, "]}");
     } else {
         buffer_printf(&line, "%6llu  %-8s %.10s  ", (unsigned long long)row->place.ctl_seq,
                       held ? "HELD" : "released", placed);
         buffer_append_slice(&line, hold->host.size ? hold->host : SLICE("every host"));
         buffer_append_string(&line, ", ");
         append_classes(&line, hold->classes, "");
-        buffer_printf(&line, ", from %s until %s%s: ", from, until,
-                      salted_text_given(&hold->query) ? ", by a query" : "");
+        buffer_printf(&line, ", from %s until %s", from, until);
+        if (by_query) {
+            buffer_append_string(&line, ", what ");
+            record_json_string(&line, query.data ? query : SLICE("(query not known here)"));
+            buffer_append_string(&line, " finds");
+        }
+        buffer_append_string(&line, ": ");
         buffer_append_slice(&line, reason.data ? reason : SLICE("(reason not known here)"));
+        append_late(&line, late, row->place.ctl_seq, false);
     }
     puts(buffer_string(&line));
 }
@@ -146,12 +208,18 @@ static int hold_list(const struct command_context *context, int argc, char **arg
     struct control_view view;
     struct fault fault = {0};
     const struct retention_hold *holds = NULL;
+    struct late_units late = {.count = 0};
     if (argc > 2)
         return command_usage("hold", "'%s' is not expected", argv[2]);
     bool good = control_view_open(context, &view, &fault);
     size_t count = good ? retention_ledger_holds(view.ledger, &holds) : 0;
+    /* Which, the collector alone can say. */
+    const struct retention_erasure *erasures;
+    if (good && count && view.live && retention_ledger_erasures(view.ledger, &erasures))
+        good = retention_each_late(context, take_late, &late, &fault);
     for (size_t i = 0; i < count; i++)
-        print_hold(context, &view, &holds[i]);
+        print_hold(context, &view, &holds[i], &late);
+    free(late.units);
     if (good && count == 0 && !context->json)
         printf("There are no holds.\n");
     control_view_close(&view);

@@ -19,7 +19,8 @@
 
 typedef void take_row(void *context, json_t *row);
 
-static bool ask(const struct command_context *context, bool run, take_row *take, void *taker,
+/* `print`: with --json the objects are printed as they come. */
+static bool ask(const struct command_context *context, bool run, bool print, take_row *take, void *taker,
                 struct fault *fault) {
     Tocsin__RetentionQuery query = TOCSIN__RETENTION_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
@@ -34,7 +35,7 @@ static bool ask(const struct command_context *context, bool run, take_row *take,
                                  ? tocsin__text__unpack(NULL, frame.message.size, frame.message.data)
                                  : NULL;
         json_t *row = text ? json_loads(text->json, 0, NULL) : NULL;
-        if (row && context->json)
+        if (row && print && context->json)
             puts(text->json);
         if (row)
             take(taker, row);
@@ -55,7 +56,31 @@ static uint64_t number_of(const json_t *row, const char *key) {
     return (uint64_t)json_integer_value(json_object_get(row, key));
 }
 
+/* ---- holds that came after the beginning of an erasure */
+
+struct late_search {
+    retention_late *give;
+    void *context;
+};
+
+static void take_late(void *context, json_t *row) {
+    const struct late_search *search = context;
+    size_t i;
+    json_t *hold;
+    json_array_foreach(json_object_get(row, "late_holds"), i, hold)
+        search->give(search->context, (uint64_t)json_integer_value(hold), text_of(row, "class"),
+                     text_of(row, "opened"), strcmp(text_of(row, "state"), "erased") == 0);
+}
+
+bool retention_each_late(const struct command_context *context, retention_late *give, void *giver,
+                         struct fault *fault) {
+    struct late_search search = {give, giver};
+    return ask(context, false, false, take_late, &search, fault);
+}
+
 /* ---- status */
+
+#define LATE_SHOWN 20u
 
 #define PICTURE 48u /* characters for the time from the oldest day to today */
 
@@ -76,9 +101,17 @@ struct status {
     size_t row_count;
     struct picture_row *rows;
     bool witnessed, any;
-    uint64_t findings;
+    uint64_t findings, late;
+    struct buffer late_text;
     char next[128];
 };
+
+static void take_status_late(void *context, uint64_t hold, const char *class, const char *opened, bool gone) {
+    struct status *status = context;
+    if (status->late++ < LATE_SHOWN)
+        buffer_printf(&status->late_text, "TOO LATE: hold %" PRIu64 " for %s of %.10s, which %s\n", hold,
+                      class, opened, gone ? "is erased" : "is being erased");
+}
 
 /* Later marks cover earlier ones where several days share a character. */
 static const char marks[] = " .=iH#!";
@@ -107,6 +140,7 @@ static void take_status(void *context, json_t *row) {
         return;
     }
     const char *state = text_of(row, "state"), *until = text_of(row, "until");
+    take_late(&(struct late_search){take_status_late, status}, row);
     bool overdue = json_is_true(json_object_get(row, "overdue"));
     if (!class_by_name(slice_string(text_of(row, "class")), &class) ||
         !calendar_parse(slice_string(text_of(row, "opened")), &opened_us))
@@ -151,7 +185,7 @@ static void draw(const struct status *status, unsigned class, uint64_t now_us, c
     }
 }
 
-static void print_status(const struct command_context *context, const struct status *status) {
+static void print_status(const struct command_context *context, struct status *status) {
     char from[CALENDAR_TEXT_SIZE] = "", picture[PICTURE + 1];
     if (status->any)
         calendar_text(status->first_us, from);
@@ -167,6 +201,9 @@ static void print_status(const struct command_context *context, const struct sta
     }
     printf("\n. kept  = may be erased by two people  i intended or due  H held or vetoed  # being erased  ! "
            "overdue\n");
+    fputs(buffer_string(&status->late_text), stdout);
+    if (status->late > LATE_SHOWN)
+        printf("… and for %" PRIu64 " more\n", status->late - LATE_SHOWN);
     if (!status->witnessed)
         printf(
             "UNWITNESSED: nothing is erased by itself; two people erase by hand (tocsin retention erase).\n");
@@ -175,14 +212,15 @@ static void print_status(const struct command_context *context, const struct sta
 }
 
 int retention_status(const struct command_context *context, int argc, char **argv) {
-    struct status status = {.any = false};
+    struct status status = {.late_text = BUFFER(64 * 1024)};
     struct fault fault = {0};
     if (argc > 2)
         return command_usage("retention", "'%s' is not expected", argv[2]);
-    bool good = ask(context, false, take_status, &status, &fault);
+    bool good = ask(context, false, true, take_status, &status, &fault);
     if (good && !context->json)
         print_status(context, &status);
     free(status.rows);
+    buffer_free(&status.late_text);
     if (!good)
         return command_fail("retention", &fault);
     return status.findings ? EXIT_FINDING : EXIT_GOOD;
@@ -201,7 +239,7 @@ int retention_run(const struct command_context *context, int argc, char **argv) 
     struct fault fault = {0};
     if (argc > 2)
         return command_usage("retention", "'%s' is not expected", argv[2]);
-    if (!ask(context, true, take_run, (void *)(uintptr_t)context, &fault))
+    if (!ask(context, true, true, take_run, (void *)(uintptr_t)context, &fault))
         return command_fail("retention", &fault);
     return EXIT_GOOD;
 }
@@ -241,14 +279,12 @@ int retention_erase(const struct command_context *context, int argc, char **argv
         return EXIT_USAGE;
     if (words.count || !wanted.class || !wanted.day || strlen(wanted.day) != 10 || !reason || !out)
         return command_usage("retention", "erase takes --class, --day 2026-11-21, --reason and -o FILE");
-    struct command_context quiet = *context;
     struct control_view view = {.live = false};
     struct paper paper;
     struct fault fault = {0};
     struct early_erasure early = {.range = {.class = 0}};
-    quiet.json = false;
     paper_begin(&paper);
-    bool good = ask(&quiet, false, take_wanted, &wanted, &fault);
+    bool good = ask(context, false, false, take_wanted, &wanted, &fault);
     if (good && (wanted.found != 1 || !wanted.good))
         good = fault_set(&fault, FAULT_USAGE,
                          "%zu ranges of class %s began on %s; `tocsin retention status --json` shows them",

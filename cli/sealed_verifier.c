@@ -16,6 +16,11 @@ struct owed {
     uint16_t classes; /* that no segment had yet */
 };
 
+/* Rows that are not there. */
+struct gap {
+    uint64_t from, to;
+};
+
 struct sealed_verifier {
     segment_finding *finding;
     void *context;
@@ -27,6 +32,8 @@ struct sealed_verifier {
     size_t erased_count;
     uint64_t next_index; /* the log is sealed up to here */
     uint64_t first_arrival, end_arrival;
+    struct gap *gaps;
+    size_t gap_count, gap_room;
     const struct segment_row *row; /* under way */
     struct sealed_verified summary;
 };
@@ -44,6 +51,7 @@ struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier
         free(verifier->rows);
         free(verifier->owed);
         free(verifier->erased);
+        free(verifier->gaps);
         free(verifier);
     }
     return NULL;
@@ -106,9 +114,25 @@ void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, 
     verifier->owed[verifier->owed_count++] = owed;
 }
 
-bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to) {
-    /* What was erased took its segments along: then nothing says any more where rows were. */
-    return verifier->erased_count || (from >= verifier->first_arrival && to <= verifier->end_arrival);
+void sealed_verifier_gap(struct sealed_verifier *verifier, uint64_t from, uint64_t to) {
+    if (verifier->gap_count == verifier->gap_room) {
+        verifier->gap_room = verifier->gap_room ? verifier->gap_room * 2 : 64;
+        verifier->gaps = memory_resize(verifier->gaps, verifier->gap_room, sizeof *verifier->gaps);
+    }
+    verifier->gaps[verifier->gap_count++] = (struct gap){from, to};
+}
+
+/* What was erased took its segments along: then nothing says any more where rows were. */
+static void judge_gaps(struct sealed_verifier *verifier) {
+    for (size_t i = 0; i < verifier->gap_count; i++) {
+        const struct gap *gap = &verifier->gaps[i];
+        char place[64];
+        if (verifier->erased_count ||
+            (gap->from >= verifier->first_arrival && gap->to <= verifier->end_arrival))
+            continue;
+        snprintf(place, sizeof place, "row %" PRIu64, gap->to);
+        verifier->finding(verifier->context, place, "rows before this one are missing");
+    }
 }
 
 uint64_t sealed_verifier_end(const struct sealed_verifier *verifier) {
@@ -197,6 +221,7 @@ static void check_rest(struct sealed_verifier *verifier, const struct owed *owed
 
 struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
                                               segment_verify_step *step) {
+    judge_gaps(verifier);
     if (!sealed) {
         verifier->summary.unread = verifier->row_count;
         return verifier->summary;

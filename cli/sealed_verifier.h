@@ -25,8 +25,8 @@ void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value);
 /* A closed batch none of whose events, or not all, came in rows. */
 void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry,
                           struct slice class_list);
-/* Whether rows from `from` to before `to` may have been sealed. */
-bool sealed_verifier_covers(const struct sealed_verifier *verifier, uint64_t from, uint64_t to);
+/* Rows from `from` to before `to` are not there: whether they were sealed, or sealed and erased, is known at the end. */
+void sealed_verifier_gap(struct sealed_verifier *verifier, uint64_t from, uint64_t to);
 /* Behind the last sealed row; 0 where nothing is sealed. */
 uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
 

@@ -284,10 +284,11 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
     uint64_t arrival = key.size == 8 ? bytes_get_u64(key.data) : 0;
     snprintf(place, sizeof place, "row %" PRIu64, arrival);
     verifier->summary.rows++;
-    bool behind = arrival < verifier->next_arrival;
-    if (arrival != verifier->next_arrival && (verifier->any_arrival || sealed_verifier_end(verifier->sealed_rows)) &&
-        (behind || !sealed_verifier_covers(verifier->sealed_rows, verifier->next_arrival, arrival)))
+    if (arrival < verifier->next_arrival)
         find(verifier, place, "rows before this one are missing");
+    else if (arrival > verifier->next_arrival &&
+             (verifier->any_arrival || sealed_verifier_end(verifier->sealed_rows)))
+        sealed_verifier_gap(verifier->sealed_rows, verifier->next_arrival, arrival);
     verifier->any_arrival = true;
     verifier->next_arrival = arrival + 1;
     if (!row_read(value, &row, &fault)) {

@@ -62,7 +62,7 @@ struct collector {
     struct committer *committer;
     struct outbox *outbox;
     struct recent_texts *recent;
-    struct knowledge *knowledge;
+    struct knowledge *_Atomic knowledge; /* the loop's thread sets it; readers may use an older one */
     struct knowledge *retired[RELOADS_MOST];
     struct collector_settings *retired_settings[RELOADS_MOST];
     size_t retired_count;

@@ -12,6 +12,11 @@ static void forget(void *context, uint8_t class, uint64_t day) {
     sealed_forget(collector->sealed, class, day);
 }
 
+static const struct knowledge *knowledge(void *context) {
+    struct collector *collector = context;
+    return collector->knowledge;
+}
+
 bool collector_start_retention(struct collector *collector, struct fault *fault) {
     char folder[FILES_PATH_MOST];
     site_path(folder, collector->data, SITE_COLLECTOR_STORE);
@@ -24,6 +29,7 @@ bool collector_start_retention(struct collector *collector, struct fault *fault)
                                                     .sealed = collector->sealed,
                                                     .sealed_below = sealed_below,
                                                     .forget = forget,
+                                                    .knowledge = knowledge,
                                                     .context = collector};
     collector->retention = retention_job_start(&settings, fault);
     return collector->retention != NULL;

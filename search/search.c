@@ -6,6 +6,7 @@
 #include "body_time.h"
 #include "memory.h"
 #include "search_inside.h"
+#include "search_question.h"
 
 bool search_stopping(const struct search *search) {
     return search->asker.stopping && search->asker.stopping(search->asker.context);
@@ -37,13 +38,7 @@ bool search_matches(const struct search *search, const struct event *event, cons
         return false;
     if (!fields)
         return true;
-    if (!host_is_collector(slice_string(name->host)))
-        record_replace(search->record, SLICE("host.name"), slice_string(name->host));
-    else
-        record_add_named(search->record, SLICE("host.name"), RECORD_TEXT, slice_string(name->host));
-    record_add_named(search->record, SLICE("tocsin.class"), RECORD_TEXT,
-                     slice_string(class_name(event->class)));
-    record_add_named(search->record, SLICE("tocsin.stream"), RECORD_TEXT, slice_string(name->stream));
+    search_name_event(search->record, slice_string(name->stream), event->class);
     return query_matches(search->expression, search->record);
 }
 

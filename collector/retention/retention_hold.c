@@ -1,6 +1,7 @@
 /* Putting aside what a hold takes of a unit, before the rest goes; and letting it go when the hold is released. */
 #include "retention_hold.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +10,10 @@
 #include "held_reader.h"
 #include "memory.h"
 #include "merkle_proof.h"
+#include "report.h"
 #include "sealed.h"
+#include "search_question.h"
+#include "search_text.h"
 
 #define TAKEN_MOST (256u * 1024 * 1024) /* bytes of what one hold takes of one unit; past it the unit stays */
 #define CHANGE_ROOM (12u * 1024 * 1024) /* of rows in one change */
@@ -32,7 +36,10 @@ struct leaves {
 struct taking {
     struct retention_task *task;
     const struct retention_hold *hold;
+    struct search_question *question; /* NULL: everything that host, class and time match */
+    char unasked[FAULT_LINE_SIZE];    /* why the hold's query is not asked; empty: it is, or there is none */
     struct buffer bytes;
+    uint64_t matched; /* by host, class and time */
     size_t count, room;
     struct taken *taken;
     /* of the segment under way */
@@ -43,9 +50,7 @@ struct taking {
 /* ---- a segment */
 
 static struct slice host_of(const struct segment_index *index, const struct segment_batch *batch) {
-    struct slice name = index->streams[batch->stream].name;
-    size_t lane = slice_find_byte(name, '/');
-    return slice_head(name, lane == SIZE_MAX ? name.size : lane);
+    return stream_host(index->streams[batch->stream].name);
 }
 
 static bool batch_could(const struct taking *taking, const struct segment_batch *batch) {
@@ -110,6 +115,10 @@ static bool take_event(struct taking *taking, struct segment_block *block, uint3
         .entry_bytes = batch->entry, .class_list = batch->class_list, .position = found->position};
     if (!read_event(taking, block, place, &proof.event, proof.salt, fault))
         return false;
+    taking->matched++;
+    if (taking->question && !search_question_asks(taking->question, &proof.event,
+                                                  taking->index->streams[batch->stream].name))
+        return true;
     merkle_proof_inclusion(leaves->hashes, leaves->count, found->position, &path);
     if (path.count > EVENT_PROOF_PATH_MOST)
         return fault_set(fault, FAULT_FORMAT, "a batch of a segment is larger than batches are");
@@ -221,6 +230,22 @@ static bool put_rows(const struct taking *taking, const uint8_t key[DAY_KEY_SIZE
     return true;
 }
 
+/* People see what goes while they still can say so: with witnesses before the beginning is confirmed. */
+static void tell_matched(const struct taking *taking, struct change *change) {
+    char day[11], hold[24];
+    retention_task_day(taking->task, day);
+    snprintf(hold, sizeof hold, "%" PRIu64, taking->hold->place.ctl_seq);
+    const struct report_field fields[] = {{"event.class", class_name(taking->task->class)},
+                                          {"retention.day", day},
+                                          {"retention.hold", hold},
+                                          {"error.message", *taking->unasked ? taking->unasked : NULL},
+                                          {NULL, NULL}};
+    report_state(change, *taking->unasked ? "hold_unasked" : "hold_matched", fields,
+                 "%s of %s: hold %s keeps %zu of %" PRIu64 " events that its host, class and time match%s",
+                 class_name(taking->task->class), day, hold, taking->count, taking->matched,
+                 *taking->unasked ? ", since its query cannot be asked" : "");
+}
+
 static bool state_matched(struct taking *taking, struct fault *fault) {
     const struct retention_job_settings *settings = &taking->task->job->settings;
     CLEANUP_BUFFER struct buffer payload = BUFFER(256);
@@ -241,22 +266,45 @@ static bool state_matched(struct taking *taking, struct fault *fault) {
         change_destroy(change);
         return false;
     }
+    tell_matched(taking, change);
     return commit_wait(settings->committer, change, retention_stopping, taking->task->job, NULL, fault);
+}
+
+/* What it asks for stands in an event of class 0. Where that is gone, or is none any more, more is kept than was asked for. False
+ * when everything stops. */
+static bool read_question(struct taking *taking, struct fault *fault) {
+    const struct retention_job_settings *settings = &taking->task->job->settings;
+    const struct search_ground ground = {settings->store, settings->sealed,
+                                         settings->knowledge(settings->context)};
+    CLEANUP_BUFFER struct buffer text = BUFFER(SALTED_TEXT_MOST);
+    struct fault why = {0};
+    if (!salted_text_given(&taking->hold->hold.query))
+        return true;
+    if (search_text(&ground, &taking->hold->hold.query, taking->hold->place.time_us, retention_stopping,
+                    taking->task->job, &text, &why))
+        taking->question = search_question_create(ground.knowledge, buffer_slice(&text), &why);
+    if (why.code == FAULT_BUSY)
+        return fault_set(fault, why.code, "%s", why.text);
+    if (!taking->question)
+        fault_line(&why, taking->unasked);
+    return true;
 }
 
 bool retention_put_aside(struct retention_task *task, const struct retention_hold *hold) {
     struct taking taking = {.task = task, .hold = hold, .bytes = BUFFER(TAKEN_MOST)};
     struct fault fault = {0};
-    bool good = take_all(&taking, &fault);
+    bool good = read_question(&taking, &fault) && take_all(&taking, &fault);
     if (good && taking.count)
         qsort(taking.taken, taking.count, sizeof *taking.taken, compare);
     good = good && state_matched(&taking, &fault);
     char line[FAULT_LINE_SIZE];
     if (good)
-        snprintf(task->did, sizeof task->did, "hold %llu keeps %zu events of it",
-                 (unsigned long long)hold->place.ctl_seq, taking.count);
+        snprintf(task->did, sizeof task->did, "hold %" PRIu64 " keeps %zu events of it%s%.160s",
+                 hold->place.ctl_seq, taking.count, *taking.unasked ? "; its query is not asked: " : "",
+                 taking.unasked);
     else
         snprintf(task->did, sizeof task->did, "%s", fault_line(&fault, line));
+    search_question_destroy(taking.question);
     if (taking.bytes.data)
         memory_wipe(taking.bytes.data, taking.bytes.size);
     buffer_free(&taking.bytes);

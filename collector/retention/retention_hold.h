@@ -9,8 +9,8 @@
 
 #define RETENTION_SEGMENTS_MOST 65536u /* of one class and day */
 
-/* Puts aside what the hold takes of the unit, and states it in the same commit. task->did says how it went. A query of the
- * hold is not looked at: what host, class and time match is kept. */
+/* Puts aside what the hold takes of the unit, and states it in the same commit. task->did says how it went. A query is asked as
+ * `tocsin query` asks it, of what host, class and time match; where its text is gone, all of that is kept. */
 bool retention_put_aside(struct retention_task *task, const struct retention_hold *hold);
 /* What released holds had kept goes. */
 bool retention_let_go(struct retention_job *job, struct fault *fault);

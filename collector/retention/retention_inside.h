@@ -29,7 +29,10 @@ struct retention_job {
     struct unit_clock *clock;
     struct retention_now now;
     uint64_t clock_told_us; /* when it was last told that the clocks are apart */
+    uint64_t news;          /* control entries below this ctl_seq were looked at for news */
 };
+
+#define LATE_MOST 8u /* holds that are named for one unit */
 
 /* One (class, day) in a pass. */
 struct retention_task {
@@ -39,6 +42,8 @@ struct retention_task {
     uint64_t first, last, events;
     struct retention_plan plan;
     struct hash key_id;
+    uint64_t late[LATE_MOST]; /* holds that came after its erasure had begun */
+    size_t late_count;
     char did[FAULT_LINE_SIZE]; /* what was done, or why not; empty for nothing */
 };
 
@@ -46,6 +51,10 @@ struct retention_task {
 bool retention_act(struct retention_task *task);
 /* Of the job. */
 bool retention_stopping(void *context);
+/* Makes the plan as things stand. */
+bool retention_task_plan(struct retention_task *task, struct fault *fault);
+/* retention_news.c: tells what people should know of new control entries. The job is locked, and has looked. */
+bool retention_tell_news(struct retention_job *job, struct fault *fault);
 /* For an event. */
 void retention_task_day(const struct retention_task *task, char ret_day[11]);
 

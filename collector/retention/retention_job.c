@@ -54,18 +54,35 @@ static bool look(struct retention_job *job, struct fault *fault) {
     return true;
 }
 
+/* The log index of the erasure's beginning; RETENTION_INDEX_NEVER where none counts. */
+static uint64_t begun_index(const struct retention_task *task) {
+    const struct retention_erasure *erasure =
+        task->plan.erasure ? retention_ledger_erasure(task->job->fold.ledger, task->plan.erasure) : NULL;
+    return erasure ? erasure->begun.index : RETENTION_INDEX_NEVER;
+}
+
+static bool a_hold_follows(const struct retention_task *task) {
+    const struct retention_hold *holds;
+    size_t count = retention_ledger_holds(task->job->fold.ledger, &holds);
+    return count > 0 && holds[count - 1].place.index > begun_index(task);
+}
+
 /* Without its batches a unit says when it may go at the earliest: what is kept until then, or gone, needs no look at them. */
-static bool make_plan(struct retention_task *task, struct fault *fault) {
+bool retention_task_plan(struct retention_task *task, struct fault *fault) {
     struct retention_job *job = task->job;
     struct retention_unit *unit =
         retention_unit_create(job->fold.ledger, job->fold.agents, task->class, task->first, task->last);
     retention_unit_plan(unit, unit_clock_for(job->clock), &job->now, &task->plan);
     bool plain = task->plan.state == RETENTION_OPEN || task->plan.state == RETENTION_KEPT ||
-                 task->plan.state == RETENTION_ERASED;
+                 (task->plan.state == RETENTION_ERASED && !a_hold_follows(task));
     bool good =
         plain || unit_scan_fill(job->settings.store, unit, task->class, task->first, task->last, fault);
     if (good && !plain)
         retention_unit_plan(unit, unit_clock_for(job->clock), &job->now, &task->plan);
+    task->late_count =
+        good && !plain ? retention_unit_late(unit, begun_index(task), task->late, LATE_MOST) : 0;
+    if (task->late_count > LATE_MOST)
+        task->late_count = LATE_MOST;
     retention_unit_destroy(unit);
     return good;
 }
@@ -82,7 +99,7 @@ static void find_key(struct retention_task *task) {
 /* Until nothing more can be done now. */
 static bool take_steps(struct retention_task *task, bool act, struct fault *fault) {
     for (unsigned step = 0; step < STEPS_MOST; step++) {
-        if (!make_plan(task, fault))
+        if (!retention_task_plan(task, fault))
             return false;
         if (!act || !retention_act(task))
             return true;
@@ -130,6 +147,12 @@ static bool give_task(const struct retention_task *task, retention_give *give, v
         buffer_printf(&line, ",\"grounds\":%" PRIu64, plan->grounds);
     if (plan->hold)
         buffer_printf(&line, ",\"hold\":%" PRIu64, plan->hold);
+    if (task->late_count) {
+        buffer_append_string(&line, ",\"late_holds\":[");
+        for (size_t i = 0; i < task->late_count; i++)
+            buffer_printf(&line, i ? ",%" PRIu64 : "%" PRIu64, task->late[i]);
+        buffer_append_string(&line, "]");
+    }
     put_text(&line, "did", task->did);
     buffer_append_string(&line, "}");
     return give(context, buffer_string(&line));
@@ -257,7 +280,7 @@ static bool pass(struct retention_job *job, bool act, retention_give *give, void
     struct retention_sums sums = {.units = 0};
     if (!look(job, fault))
         return false;
-    if (act && !retention_let_go(job, fault))
+    if (act && (!retention_let_go(job, fault) || !retention_tell_news(job, fault)))
         return false;
     if (act)
         tell_clocks(job);
@@ -305,22 +328,35 @@ static bool give_nobody(void *context, const char *json) {
     return true;
 }
 
+/* Between two nights: whether the control chain has something that people should hear now. */
+static bool look_for_news(struct retention_job *job, struct fault *fault) {
+    pthread_mutex_lock(&job->passing);
+    bool good = control_fold_catch_up(&job->fold, job->settings.store, fault);
+    if (good && control_chain_count(job->fold.chain) > job->news)
+        good = look(job, fault) && retention_tell_news(job, fault);
+    pthread_mutex_unlock(&job->passing);
+    return good;
+}
+
 static void *run(void *context) {
     struct retention_job *job = context;
-    uint64_t next_us = clock_monotonic_us() + RETENTION_FIRST_US;
+    uint64_t pass_us = clock_monotonic_us() + RETENTION_FIRST_US;
     pthread_mutex_lock(&job->sleeping);
     while (!job->stopping) {
+        uint64_t next_us = clock_monotonic_us() + RETENTION_NEWS_US;
         struct timespec until = {(time_t)(next_us / 1000000), (long)(next_us % 1000000) * 1000};
-        if (clock_monotonic_us() < next_us) {
-            pthread_cond_timedwait(&job->wake, &job->sleeping, &until);
-            continue;
-        }
+        pthread_cond_timedwait(&job->wake, &job->sleeping, &until);
+        if (job->stopping)
+            break;
         pthread_mutex_unlock(&job->sleeping);
         struct fault fault = {0};
         char line[FAULT_LINE_SIZE];
-        if (!retention_job_pass(job, true, give_nobody, NULL, &fault) && fault.code)
+        bool night = clock_monotonic_us() >= pass_us, good;
+        good = night ? retention_job_pass(job, true, give_nobody, NULL, &fault) : look_for_news(job, &fault);
+        if (!good && fault.code)
             log_error("retention: %s", fault_line(&fault, line));
-        next_us = clock_monotonic_us() + RETENTION_EVERY_US;
+        if (night)
+            pass_us = clock_monotonic_us() + RETENTION_EVERY_US;
         pthread_mutex_lock(&job->sleeping);
     }
     pthread_mutex_unlock(&job->sleeping);

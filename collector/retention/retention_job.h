@@ -13,12 +13,14 @@
 
 #include "committer.h"
 #include "day_keys.h"
+#include "knowledge.h"
 #include "log_signer.h"
 #include "log_state.h"
 #include "sealed.h"
 
 #define RETENTION_EVERY_US (24ull * 3600 * 1000000)
 #define RETENTION_FIRST_US (10ull * 60 * 1000000) /* after the start */
+#define RETENTION_NEWS_US (5ull * 1000000)        /* how often new control entries are looked at */
 
 struct retention_job;
 
@@ -34,6 +36,8 @@ struct retention_job_settings {
     uint64_t (*sealed_below)(void *context);
     /* The key of (class, day) is gone: nothing that was unlocked by it is kept. Any thread. */
     void (*forget)(void *context, uint8_t class, uint64_t day);
+    /* What reads the fields that holds' queries ask for; lives until the job was stopped. Any thread. */
+    const struct knowledge *(*knowledge)(void *context);
     void *context;
 };
 

@@ -52,3 +52,7 @@ bool stream_name_make(struct slice host, enum lane lane, char ret_name[STREAM_NA
     snprintf(ret_name, STREAM_NAME_SIZE, "%.*s%s", SLICE_ARG(host), lane == LANE_BULK ? "/bulk" : "");
     return true;
 }
+
+struct slice stream_host(struct slice stream) {
+    return slice_head(stream, slice_find_byte(stream, '/'));
+}

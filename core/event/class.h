@@ -43,5 +43,7 @@ bool host_is_collector(struct slice name);
 
 /* Writes the name of a host's stream; false if the host's name is not good. */
 bool stream_name_make(struct slice host, enum lane lane, char ret_name[STREAM_NAME_SIZE]);
+/* The host of a stream's name: what stands before the lane. */
+struct slice stream_host(struct slice stream);
 
 #endif

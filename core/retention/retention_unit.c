@@ -244,3 +244,14 @@ const struct retention_hold *unit_blocked(const struct retention_unit *unit,
     }
     return NULL;
 }
+
+size_t retention_unit_late(const struct retention_unit *unit, uint64_t begun_index, uint64_t *ret_holds,
+                           size_t room) {
+    const struct retention_hold *holds;
+    size_t count = retention_ledger_holds(unit->ledger, &holds), found = 0;
+    for (size_t i = 0; i < count; i++)
+        if (holds[i].place.index > begun_index && holds[i].released == RETENTION_INDEX_NEVER &&
+            retention_unit_could_hold(unit, &holds[i]) && found++ < room)
+            ret_holds[found - 1] = holds[i].place.ctl_seq;
+    return found;
+}

@@ -108,6 +108,10 @@ void retention_unit_plan(const struct retention_unit *unit, const struct retenti
                          const struct retention_now *now, struct retention_plan *ret_plan);
 /* Whether the hold could match something in the unit. */
 bool retention_unit_could_hold(const struct retention_unit *unit, const struct retention_hold *hold);
+/* Holds that hold, could match something here, and were placed behind that log index: of an erasure's beginning, those that came
+ * too late. Writes at most `room`; returns how many there are. */
+size_t retention_unit_late(const struct retention_unit *unit, uint64_t begun_index, uint64_t *ret_holds,
+                           size_t room);
 
 /* ---- judgement */
 

@@ -3,8 +3,6 @@
 window with them, never early. Clocks are shifted for the daemons alone (shims/clock_offset.c)."""
 # tocsin-test: timeout=900
 
-import ctypes
-import datetime
 import glob
 import json
 import os
@@ -15,52 +13,12 @@ import time
 from load_lines import seeded
 from tocsin_backup import Backup
 from tocsin_machine import Clock
-from tocsin_office import DAY_S, Office, go_to, key, states_of, units
+from tocsin_office import (DAY_S, SEALED_SOON, Office, go_to, key, nowhere, one_day, raw_search, states_of, told_of_mallory, units)
 from tocsin_site import BIN, SOAK, Site, check, run, scenario, wait_until
 from tocsin_store import StoreEditor
 from tocsin_witness import settings, witnesses
 
 ACCESS = "03"  # as the keys of its rows begin
-SEALED_SOON = "seal:\n  after: 1s\n"
-
-
-ZSTD = ctypes.CDLL("libzstd.so.1")
-ZSTD.ZSTD_findFrameCompressedSize.restype = ZSTD.ZSTD_decompress.restype = ctypes.c_size_t
-ZSTD.ZSTD_findFrameCompressedSize.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-ZSTD.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-ROOM = 4 << 20
-
-
-def unpacked(data):
-    """The bytes, and whatever zstd frame begins anywhere among them."""
-    yield data
-    room = ctypes.create_string_buffer(ROOM)
-    at = data.find(ZSTD_MAGIC)
-    while at >= 0:
-        rest = data[at:at + ROOM]
-        size = ZSTD.ZSTD_findFrameCompressedSize(rest, len(rest))
-        if size <= len(rest):
-            got = ZSTD.ZSTD_decompress(room, ROOM, rest, size)
-            if got <= ROOM:
-                yield room.raw[:got]
-        at = data.find(ZSTD_MAGIC, at + 1)
-
-
-def raw_search(folder, needle):
-    """The files below a folder that hold these bytes, as they are or packed."""
-    found = []
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except OSError:
-                continue
-            if any(needle in piece for piece in unpacked(data)):
-                found.append(path)
-    return found
 
 
 def in_backups(backup, folder, text):
@@ -72,12 +30,6 @@ def in_backups(backup, folder, text):
         found += raw_search(place, text.encode())
         shutil.rmtree(place)
     return found + raw_search(backup.folder, text.encode())
-
-
-def nowhere(site, text):
-    """The text is in no file of the data folder, soon: the agent's spool lets go of a segment once its collector has it."""
-    wait_until(lambda: not raw_search(site.data, text.encode()),
-               lambda: f"{text} in {raw_search(site.data, text.encode())}", 60, 1)
 
 
 @scenario("two people state what one may not, and each statement counts once")
@@ -127,31 +79,6 @@ def _(folder):
         check(len(site._objects("people", "list")) == 2, "the people of a stopped site")
         site.start_collector()
         site.check_verified()
-
-
-SUDO = "{} alpha sudo: mallory0815 : user NOT in sudoers ; TTY=pts/3 ; PWD=/tmp ; USER=root ; COMMAND=/bin/cat /etc/shadow"
-
-
-def told_of_mallory(site):
-    return [alert for alert in site.alerts() if "mallory0815" in json.dumps(alert)]
-
-
-def one_day(site, clock, secret, own=None):
-    """A day with events of two classes, closed and sealed; then the clock is two days further."""
-    access, bulk = site.log("auth.log"), site.log("app.log", "application")
-    site.collector.environment, site.agent.daemon.environment = own or clock.environment, clock.environment
-    site.start()
-    access.write([f"{secret} access {number}" for number in range(39)] + [SUDO.format(time.strftime("%b %d %H:%M:%S"))])
-    bulk.write([f"{secret}-other application {number}" for number in range(40)])
-    site.wait_for_count(40)
-    site.wait_for_count(40, access_class="application")
-    check(raw_search(site.data, f"{secret} access".encode()), "the search of raw files finds nothing at all")
-    # What the collector says of it is of the same class, and so is to be of the same day.
-    wait_until(lambda: told_of_mallory(site), "an alert that names somebody")
-    time.sleep(1)
-    go_to(site, clock, DAY_S + 60)  # closes the batches: they are of this day
-    go_to(site, clock, 2 * DAY_S + 60)
-    wait_until(lambda: units(site, "access"), "the day is over", 120, 0.5)
 
 
 @scenario("without witnesses two people erase by hand, after the minimum, and the text is nowhere any more")
@@ -290,79 +217,6 @@ def _(folder):
         check([(line["verdict"], "class application" in line["place"]) for line in found[:-1]] == [("OVER-RETAINED", True)],
               f"what was vetoed, and nothing else, is found: {found}")
         check(found[-1]["erased_lawfully"]["events"] == 40, f"what was erased: {found[-1]}")
-
-
-@scenario("what a hold matches still opens after its batch was erased around it, until the hold is released")
-def _(folder):
-    with Site(folder, settings=SEALED_SOON) as site:
-        clock = Clock(folder, "all")
-        office = Office(site, clock)
-        site.agent.more = "batch: {close_after: 10m}\n"
-        log = site.log("auth.log")
-        site.collector.environment = site.agent.daemon.environment = clock.environment
-        site.start()
-        log.write([f"kept-4711 line {number}" for number in range(20)])
-        site.wait_for_count(20)
-        time.sleep(2)
-        until = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        time.sleep(2)
-        log.write([f"gone-0815 line {number}" for number in range(20)])
-        site.wait_for_count(40)
-        go_to(site, clock, DAY_S + 60)
-        go_to(site, clock, 2 * DAY_S + 60)
-        wait_until(lambda: units(site, "access"), "the day is over", 120, 0.5)
-        office.enrol_board()
-        office.state(office.paper("hold", "place", "--host", site.agent.name, "--class", "access", "--until", until,
-                                  "--reason", "case 12"), office.admin)
-        number = str(site._objects("hold", "list")[0]["hold"])
-        go_to(site, clock, 190 * DAY_S)
-        day = units(site, "access")[0]["opened"][:10]
-        trust, before = os.path.join(folder, "log.trust"), os.path.join(folder, "before.excerpt")
-        office.ask("excerpt", "gone-0815 or kept-4711", "-o", before)
-        office.ask("trust", "export", "-o", trust)
-        office.state(office.paper("retention", "erase", "--class", "access", "--day", day, "--reason", "a request"),
-                     office.admin, "bob")
-        wait_until(lambda: states_of(site, "access") == ["held"], lambda: f"held: {units(site, 'access')}", 60, 1)
-        wait_until(lambda: office.run() and states_of(site, "access") == ["erased"],
-                   lambda: f"erased: {units(site)}", 120, 2)
-        check(site.count("", "--class", "access") == 0, "events of an erased class are found")
-        held = site._objects("hold", "show", number)
-        check([event["event"]["original"] for event in held] == [f"kept-4711 line {number}" for number in range(20)],
-              f"what the hold keeps: {held[:3]} … {len(held)}")
-        # What was proved before the erasure still is; what is held can be proved now.
-        held = os.path.join(folder, "held.excerpt")
-        office.ask("excerpt", "--hold", number, "-o", held)
-        for path, count in ((before, 40), (held, 20)):
-            lines = [json.loads(line) for line in office.ask("--json", "verify", "--trust", trust, path).splitlines()]
-            check(lines[-1]["events"] == count and lines[-1]["altered"] == 0, f"{path}: {lines[-1]}")
-        # And that nothing was read on another class, over all of that time.
-        absence = os.path.join(folder, "quiet.absence")
-        office.ask("absence", "--stream", site.agent.name, "--class", "signing", "--from", day, "--to", "now", "-o", absence)
-        lines = [json.loads(line) for line in office.ask("--json", "verify", "--trust", trust, absence).splitlines()]
-        check(lines[-1]["events"] == 0 and len(lines) > 1, f"{lines[-1]}")
-        site.agent.stop()
-        site.agent.start()  # begins another segment of its spool
-        nowhere(site, "gone-0815 line")
-        nowhere(site, "kept-4711 line")  # in the clear
-        site.collector.stop()
-        editor = StoreEditor(site)
-        row = editor.edit("held", "delete", "")
-        site.start_collector()
-        site.tocsin("hold", "show", number, expect=(1,))
-        check("is not here" in site.errors, f"what a hold kept was taken away: {site.errors}")
-        site.collector.stop()
-        editor.edit("held", "put", row[0], row[1][:-2] + f"{int(row[1][-2:], 16) ^ 1:02x}")
-        site.start_collector()
-        site.tocsin("hold", "show", number, expect=(2, 3))
-        check("altered" in site.errors, f"what a hold kept was altered: {site.errors}")
-        site.collector.stop()
-        editor.edit("held", "put", *row)
-        site.start_collector()
-        check(len(site._objects("hold", "show", number)) == 20, "what the hold keeps, after a restart")
-        office.state(office.paper("hold", "release", number, "--reason", "closed"), office.admin, "bob")
-        office.ask("retention", "run")
-        check(not site._objects("hold", "show", number), "a released hold keeps what it took")
-        site.check_verified()
 
 
 @scenario("a kill at any point of an erasure: it is taken up again, and nothing else is gone")

@@ -415,6 +415,27 @@ static void a_hold_counts_from_its_place_to_its_release(void **state) {
     assert_int_equal(verdict_of(under), ERASURE_UNDER_HOLD); /* as of then */
 }
 
+static void a_hold_behind_the_beginning_comes_too_late(void **state) {
+    (void)state;
+    uint64_t intent = intend(MAXIMUM - 8 * DAY), held[2], released, found[4];
+    hold("", 0, UINT64_MAX); /* in time */
+    assert_true(world_release(&w, MAXIMUM - DAY, world_last(&w)));
+    assert_int_equal(begun_at(MAXIMUM, intent), ERASURE_LAWFUL);
+    uint64_t begun = w.size - 1;
+    hold("web2", 0, UINT64_MAX); /* nothing here is of this host, nor of these times */
+    hold("signer1", START + 11 * HOUR, UINT64_MAX);
+    held[0] = hold("signer1", START + 9 * HOUR, START + 9 * HOUR);
+    released = hold("", 0, UINT64_MAX);
+    held[1] = hold("", 0, UINT64_MAX);
+    assert_true(world_release(&w, MAXIMUM + DAY, released));
+    struct retention_unit *unit = world_unit(&w, ACCESS, FIRST, LAST);
+    assert_int_equal(retention_unit_late(unit, begun, found, 4), 2);
+    assert_memory_equal(found, held, sizeof held);
+    assert_int_equal(retention_unit_late(unit, begun, found, 1), 2);
+    assert_int_equal(retention_unit_late(unit, w.size, found, 4), 0);
+    retention_unit_destroy(unit);
+}
+
 static void a_beginning_that_a_hold_overtook_counts_for_nothing(void **state) {
     (void)state;
     uint64_t intent = intend(MAXIMUM - 8 * DAY), held = hold("", 0, UINT64_MAX);
@@ -576,6 +597,7 @@ int main(void) {
         WITNESSED(a_matching_of_less_does_not_free_all),
         WITNESSED(a_hold_on_others_keeps_nothing),
         WITNESSED(a_hold_counts_from_its_place_to_its_release),
+        WITNESSED(a_hold_behind_the_beginning_comes_too_late),
         WITNESSED(a_beginning_that_a_hold_overtook_counts_for_nothing),
         WITNESSED(what_outlives_its_maximum_is_found_unless_it_is_held),
         UNWITNESSED(without_witnesses_nothing_goes_by_itself),
