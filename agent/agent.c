@@ -143,10 +143,9 @@ static void reload(void *context) {
 
 /* ---- start and stop */
 
-void agent_set_data(struct agent *agent, const char *data, const char *setting) {
-    const char *folder = data ? data : setting;
-    snprintf(agent->data, sizeof agent->data, "%s%s%s", folder[0] == '/' ? "" : agent->site,
-             folder[0] == '/' ? "" : "/", folder);
+bool agent_set_data(struct agent *agent, const char *data, struct fault *fault) {
+    return site_below(agent->data, agent->site, data) ||
+           fault_set(fault, FAULT_LIMIT, "the data folder's path is too long");
 }
 
 static void tell_damage(void *context, const char *text) {

@@ -49,7 +49,7 @@ struct agent {
 
 bool agent_read_settings(const char *site, struct agent_settings *settings, struct fault *fault);
 /* `data` is the option's, or NULL: then the setting's, below the site. */
-void agent_set_data(struct agent *agent, const char *data, const char *setting);
+bool agent_set_data(struct agent *agent, const char *data, struct fault *fault);
 bool agent_start(struct agent *agent, struct fault *fault);
 /* Also of one that did not start. */
 void agent_finish(struct agent *agent);

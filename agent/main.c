@@ -17,14 +17,12 @@ static int run(struct agent *agent, const char *data) {
     struct fault fault = {0};
     /* Until the loop takes it: `--rotate-key` may send one as soon as the lock names this process. */
     signal(SIGHUP, SIG_IGN);
-    if (agent_read_settings(agent->site, &agent->settings, &fault)) {
-        agent_set_data(agent, data, agent->settings.data);
-        if (agent_start(agent, &fault)) {
-            log_notice("%s is ready: %zu sources", agent->membership.host, sources_count(agent->sources));
-            notify_ready();
-            loop_run(agent->loop);
-            return 0;
-        }
+    if (agent_read_settings(agent->site, &agent->settings, &fault) &&
+        agent_set_data(agent, data ? data : agent->settings.data, &fault) && agent_start(agent, &fault)) {
+        log_notice("%s is ready: %zu sources", agent->membership.host, sources_count(agent->sources));
+        notify_ready();
+        loop_run(agent->loop);
+        return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "tocsin-agent cannot start");
     return daemon_exit_code(&fault);
@@ -69,11 +67,10 @@ static int join_by_hand(struct agent *agent, const char *data, const char *addre
     char host[256];
     site_host_name(host);
     char folder[FILES_PATH_MOST], lock[FILES_PATH_MOST];
-    agent_set_data(agent, data, "data");
-    site_path(folder, agent->data, SITE_AGENT_FOLDER);
-    site_path(lock, agent->data, SITE_AGENT_LOCK);
     /* By root's hand, but for the daemon's user; and not behind the back of an agent that runs. */
-    if (site_template_agent(agent->site, address, &fault) && process_become_owner(folder, &fault) &&
+    if (agent_set_data(agent, data ? data : "data", &fault) &&
+        site_path(folder, agent->data, SITE_AGENT_FOLDER) && site_path(lock, agent->data, SITE_AGENT_LOCK) &&
+        site_template_agent(agent->site, address, &fault) && process_become_owner(folder, &fault) &&
         files_make_folder(folder, 0700, &fault) && files_lock(lock, &agent->lock, &fault) &&
         agent_join(agent, address, token, name ? name : host, &fault)) {
         printf(
@@ -88,12 +85,11 @@ static int join_by_hand(struct agent *agent, const char *data, const char *addre
 static int rotate_by_hand(struct agent *agent, const char *data) {
     struct fault fault = {0};
     char sentence[256];
-    if (agent_read_settings(agent->site, &agent->settings, &fault)) {
-        agent_set_data(agent, data, agent->settings.data);
-        if (key_rotation_request(agent->data, sentence, sizeof sentence, &fault)) {
-            puts(sentence);
-            return 0;
-        }
+    if (agent_read_settings(agent->site, &agent->settings, &fault) &&
+        agent_set_data(agent, data ? data : agent->settings.data, &fault) &&
+        key_rotation_request(agent->data, sentence, sizeof sentence, &fault)) {
+        puts(sentence);
+        return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "the signing key is not rotated");
     return daemon_exit_code(&fault);

@@ -131,10 +131,7 @@ static bool open_key(const struct command_context *context, const struct backup_
         return false;
     const char *named = settings.backup.key;
     site_path(folder, data, SITE_COLLECTOR_FOLDER);
-    if (named)
-        snprintf(path, FILES_PATH_MOST, "%s%s%s", named[0] == '/' ? "" : context->site,
-                 named[0] == '/' ? "" : "/", named);
-    bool good = named || files_path(path, folder, KEY_NAME);
+    bool good = named ? site_below(path, context->site, named) : files_path(path, folder, KEY_NAME);
     settings_release(collector_settings_table(), &settings);
     bool fresh = good && !files_exists(path);
     good = good ? backup_key_open(path, true, ret_key, fault)

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "collector_settings.h"
 #include "settings_file.h"
+#include "site.h"
 
 int command_fail(const char *name, const struct fault *fault) {
     char line[FAULT_LINE_SIZE];
@@ -27,21 +28,16 @@ int command_usage(const char *name, const char *format, ...) {
     return EXIT_USAGE;
 }
 
-static void join_path(char ret_path[FILES_PATH_MOST], const char *site, const char *folder) {
-    snprintf(ret_path, FILES_PATH_MOST, "%s%s%s", folder[0] == '/' ? "" : site, folder[0] == '/' ? "" : "/", folder);
-}
-
-bool command_data(const struct command_context *context, char ret_path[FILES_PATH_MOST], struct fault *fault) {
-    if (context->data) {
-        join_path(ret_path, context->site, context->data);
-        return true;
-    }
+bool command_data(const struct command_context *context, char ret_path[FILES_PATH_MOST],
+                  struct fault *fault) {
     struct collector_settings settings;
-    if (!settings_file_read(collector_settings_table(), context->site, "collector", &settings, fault))
+    if (!context->data &&
+        !settings_file_read(collector_settings_table(), context->site, "collector", &settings, fault))
         return false;
-    join_path(ret_path, context->site, settings.data);
-    settings_release(collector_settings_table(), &settings);
-    return true;
+    bool good = site_below(ret_path, context->site, context->data ? context->data : settings.data);
+    if (!context->data)
+        settings_release(collector_settings_table(), &settings);
+    return good || fault_set(fault, FAULT_LIMIT, "the data folder's path is too long");
 }
 
 /* A date, or a date and a time with what is missing filled up: UTC. */
@@ -79,6 +75,8 @@ bool command_time(struct slice text, uint64_t now_us, uint64_t *ret_time_us, str
     }
     if (parse_date(text, ret_time_us))
         return true;
-    return fault_set(fault, FAULT_USAGE, "'%.*s' is no time: write 2026-11-21T18:00:00Z, 2026-11-21, or 15m, 2h, 7d for so long ago",
-                     SLICE_ARG(slice_head(text, 60)));
+    return fault_set(
+        fault, FAULT_USAGE,
+        "'%.*s' is no time: write 2026-11-21T18:00:00Z, 2026-11-21, or 15m, 2h, 7d for so long ago",
+        SLICE_ARG(slice_head(text, 60)));
 }

@@ -186,9 +186,8 @@ int command_init(const struct command_context *context, int argc, char **argv) {
             "init", "the name '%s' must be 1 to 200 printable characters without blanks or '+'", plan.origin);
     if (!strrchr(plan.listen, ':'))
         return command_usage("init", "--listen takes HOST:PORT, for example %s", LISTEN_DEFAULT);
-    const char *data = context->data ? context->data : "data";
-    snprintf(plan.data, sizeof plan.data, "%s%s%s", data[0] == '/' ? "" : plan.site,
-             data[0] == '/' ? "" : "/", data);
+    if (!site_below(plan.data, plan.site, context->data ? context->data : "data"))
+        return command_usage("init", "the data folder's path is too long");
     if (!plan.person)
         plan.person = login_name(plan.data);
     if (!site_person_key(plan.person_key, plan.data, plan.person))

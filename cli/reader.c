@@ -8,8 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "collector_settings.h"
 #include "clock.h"
+#include "collector_settings.h"
 #include "memory.h"
 #include "progress.h"
 #include "settings_file.h"
@@ -28,25 +28,25 @@ struct reader {
     uint64_t patience_us;
 };
 
-static bool socket_path(const struct command_context *context, char ret_path[FILES_PATH_MOST], struct fault *fault) {
+static bool socket_path(const struct command_context *context, char ret_path[FILES_PATH_MOST],
+                        struct fault *fault) {
     struct collector_settings settings;
     char data[FILES_PATH_MOST];
     if (!settings_file_read(collector_settings_table(), context->site, "collector", &settings, fault))
         return false;
     bool own = settings.query.socket != NULL;
-    if (own)
-        snprintf(ret_path, FILES_PATH_MOST, "%s%s%s", settings.query.socket[0] == '/' ? "" : context->site,
-                 settings.query.socket[0] == '/' ? "" : "/", settings.query.socket);
+    bool good = own && site_below(ret_path, context->site, settings.query.socket);
     settings_release(collector_settings_table(), &settings);
     if (own)
-        return true;
+        return good || fault_set(fault, FAULT_LIMIT, "the path of the query socket is too long");
     return command_data(context, data, fault) && site_path(ret_path, data, SITE_COLLECTOR_SOCKET);
 }
 
 static int connect_to(const char *path, struct fault *fault) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
-        fault_set(fault, FAULT_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof address.sun_path - 1);
+        fault_set(fault, FAULT_LIMIT, "%s: a socket's path has at most %zu bytes", path,
+                  sizeof address.sun_path - 1);
         return -1;
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
@@ -54,10 +54,12 @@ static int connect_to(const char *path, struct fault *fault) {
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
         return fd;
     if (errno == EACCES || errno == EPERM)
-        fault_set(fault, FAULT_AUTH, "%s: not allowed; run it as root or as a member of the group tocsin", path);
+        fault_set(fault, FAULT_AUTH, "%s: not allowed; run it as root or as a member of the group tocsin",
+                  path);
     else
         fault_set(fault, FAULT_MISSING,
-                  "no collector answers at %s: start it (`systemctl start tocsin-collector`, or tocsin-collector --site DIR)",
+                  "no collector answers at %s: start it (`systemctl start tocsin-collector`, or "
+                  "tocsin-collector --site DIR)",
                   path);
     if (fd >= 0)
         close(fd);
@@ -137,7 +139,8 @@ static bool wait_for_bytes(struct reader *reader, struct fault *fault) {
         progress_wait(&reader->progress);
         if (reader->patience_us && clock_monotonic_us() - begun_us > reader->patience_us) {
             progress_end(&reader->progress);
-            return fault_set(fault, FAULT_BUSY, "the collector does not answer: `tocsin status` tells how it is");
+            return fault_set(fault, FAULT_BUSY,
+                             "the collector does not answer: `tocsin status` tells how it is");
         }
     }
     progress_end(&reader->progress);

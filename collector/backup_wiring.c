@@ -15,37 +15,24 @@ bool collector_has_backup(const struct collector *collector) {
     return collector->settings->backup.folder != NULL;
 }
 
-/* As the settings have it: below the site, unless it says otherwise. */
-static bool place(const struct collector *collector, const char *path, char ret_path[FILES_PATH_MOST],
-                  struct fault *fault) {
-    bool absolute = path[0] == '/';
-    int size = snprintf(ret_path, FILES_PATH_MOST, "%s%s%s", absolute ? "" : collector->site,
-                        absolute ? "" : "/", path);
-    return (size > 0 && (size_t)size < FILES_PATH_MOST) ||
-           fault_set(fault, FAULT_LIMIT, "%s: the path is too long", path);
-}
-
 bool collector_start_backup(struct collector *collector, struct fault *fault) {
-    char folder[FILES_PATH_MOST], key[FILES_PATH_MOST], own[FILES_PATH_MOST];
+    char key[FILES_PATH_MOST], own[FILES_PATH_MOST];
     if (!collector_has_backup(collector))
         return true;
     struct backup_service_settings settings = {.store = collector->store,
-                                               .folder = folder,
+                                               .folder = collector->settings->backup.folder,
                                                .key = key,
                                                .site_folder = collector->site,
                                                .data_folder = collector->data,
                                                .every_us = collector->settings->backup.every_us};
     site_path(own, collector->data, SITE_COLLECTOR_FOLDER);
-    bool named = collector->settings->backup.key != NULL;
-    if (!place(collector, collector->settings->backup.folder, folder, fault) ||
-        !(named ? place(collector, collector->settings->backup.key, key, fault)
-                : files_path(key, own, KEY_NAME)))
-        return false;
+    if (!(collector->settings->backup.key ? site_below(key, collector->site, collector->settings->backup.key)
+                                          : files_path(key, own, KEY_NAME)) ||
+        !site_below(settings.site.day_keys, collector->site, collector->settings->backup.keys))
+        return fault_set(fault, FAULT_LIMIT, "the paths of the backup are too long");
     snprintf(settings.site.origin, sizeof settings.site.origin, "%s", collector->origin);
     settings.site.log =
         statement_log(slice_string(collector->origin), signing_key_public(collector->log_key));
-    if (!place(collector, collector->settings->backup.keys, settings.site.day_keys, fault))
-        return false;
     if (!files_exists(key))
         log_notice("backups are encrypted under a key made now, %s: keep a copy of it elsewhere", key);
     collector->backup = backup_service_start(&settings, fault);
@@ -55,14 +42,13 @@ bool collector_start_backup(struct collector *collector, struct fault *fault) {
 /* Sealing waits while the copy cannot be written. But a copy with keys in it is never replaced by an empty one: a site that
  * was restored without its day keys would lose them for good. */
 bool collector_mirror_day_keys(struct collector *collector, struct fault *fault) {
-    char folder[FILES_PATH_MOST], own[FILES_PATH_MOST], theirs[FILES_PATH_MOST], data[FILES_PATH_MOST];
+    const char *folder = collector->settings->backup.keys;
+    char own[FILES_PATH_MOST], theirs[FILES_PATH_MOST], data[FILES_PATH_MOST];
     CLEANUP_BUFFER struct buffer copy = BUFFER(64u * 1024 * 1024);
     struct fault failed = {0};
     if (!collector_has_backup(collector))
         return true;
     site_path(data, collector->data, SITE_COLLECTOR_FOLDER);
-    if (!place(collector, collector->settings->backup.keys, folder, fault))
-        return false;
     if (!files_path(own, data, DAY_KEYS_NAME) || !files_path(theirs, folder, DAY_KEYS_NAME))
         return fault_set(fault, FAULT_LIMIT, "%s: the path is too long", folder);
     if (!files_exists(own) && files_read(theirs, &copy, NULL) && copy.size >= DAY_KEYS_LEAST)

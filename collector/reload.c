@@ -15,21 +15,16 @@ bool collector_read_settings(struct collector *collector, const char *data, stru
     if (!settings_file_read(collector_settings_table(), collector->site, "collector", collector->settings,
                             fault))
         return false;
-    const char *folder = data ? data : collector->settings->data;
-    if (folder[0] == '/')
-        snprintf(collector->data, sizeof collector->data, "%s", folder);
-    else
-        snprintf(collector->data, sizeof collector->data, "%s/%s", collector->site, folder);
+    if (!site_below(collector->data, collector->site, data ? data : collector->settings->data))
+        return fault_set(fault, FAULT_LIMIT, "the data folder's path is too long");
     const struct settings_address *address = &collector->settings->listen;
     bool v6 = strchr(address->host, ':') != NULL;
     snprintf(collector->listen, sizeof collector->listen, v6 ? "[%s]:%u" : "%s:%u", address->host,
              address->port);
-    if (collector->settings->query.socket) {
-        const char *path = collector->settings->query.socket;
-        snprintf(collector->socket, sizeof collector->socket, "%s%s%s", path[0] == '/' ? "" : collector->site,
-                 path[0] == '/' ? "" : "/", path);
-    } else
-        site_path(collector->socket, collector->data, SITE_COLLECTOR_SOCKET);
+    if (!(collector->settings->query.socket
+              ? site_below(collector->socket, collector->site, collector->settings->query.socket)
+              : site_path(collector->socket, collector->data, SITE_COLLECTOR_SOCKET)))
+        return fault_set(fault, FAULT_LIMIT, "the path of the query socket is too long");
     return true;
 }
 
@@ -70,8 +65,9 @@ static bool same_witnesses(const struct collector_settings *old, const struct co
 }
 
 static bool same_backup(const struct collector_settings *old, const struct collector_settings *fresh) {
-    return same_text(old->backup.folder, fresh->backup.folder) && same_text(old->backup.keys, fresh->backup.keys) &&
-           same_text(old->backup.key, fresh->backup.key) && old->backup.every_us == fresh->backup.every_us;
+    return same_text(old->backup.folder, fresh->backup.folder) &&
+           same_text(old->backup.keys, fresh->backup.keys) && same_text(old->backup.key, fresh->backup.key) &&
+           old->backup.every_us == fresh->backup.every_us;
 }
 
 /* What is bound at the start stays as it is until a restart. */

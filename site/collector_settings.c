@@ -113,7 +113,7 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_PATH,
      .offset = MEMBER(data),
      .standard = "data",
-     .about = "The folder of keys and the store; relative to the site's folder."},
+     .about = "The folder of keys and the store."},
     {.path = "mail.server",
      .type = SETTINGS_ADDRESS,
      .offset = MEMBER(mail.server),
@@ -163,13 +163,13 @@ static const struct settings_row rows[] = {
      .about = "Where else alerts are told.",
      .example = "[{url: \"https://chat.example.org/hooks/abc\"}]"},
     {.path = "rules",
-     .type = SETTINGS_STRINGS,
+     .type = SETTINGS_PATHS,
      .offset = MEMBER(rules),
      .standard = "[/usr/share/tocsin/rules]",
      .maximum = 1000,
      .about = "Folders and files of Sigma rules."},
     {.path = "decoders",
-     .type = SETTINGS_STRINGS,
+     .type = SETTINGS_PATHS,
      .offset = MEMBER(decoders),
      .standard = "[/usr/share/tocsin/decoders]",
      .maximum = 1000,
@@ -178,13 +178,15 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_STRINGS,
      .offset = MEMBER(core),
      .maximum = 1000,
-     .about = "Hosts of core services (signer, OCSP, CRL): whatever is critical there is told at once, whatever its "
+     .about = "Hosts of core services (signer, OCSP, CRL): whatever is critical there is told at once, "
+              "whatever its "
               "class. Names or globs; the collector is always one.",
      .example = "[signer1, \"ocsp*\"]"},
     {.path = "query.socket",
      .type = SETTINGS_PATH,
      .offset = MEMBER(query.socket),
-     .about = "The local socket that answers questions; without it, in the collector's part of the data folder.",
+     .about =
+         "The local socket that answers questions; without it, in the collector's part of the data folder.",
      .example = "/run/tocsin/query.socket"},
     {.path = "store.floor",
      .type = SETTINGS_SIZE,
@@ -209,8 +211,9 @@ static const struct settings_row rows[] = {
      .standard = "1s",
      .minimum = 100000,
      .maximum = 10000000,
-     .about = "The log is signed no more often than this while entries come in, and at the latest after it; where "
-              "somebody waits, after 200 ms. Every checkpoint is kept for ever, about 200 bytes."},
+     .about =
+         "The log is signed no more often than this while entries come in, and at the latest after it; where "
+         "somebody waits, after 200 ms. Every checkpoint is kept for ever, about 200 bytes."},
     {.path = "silence.after",
      .type = SETTINGS_DURATION,
      .offset = MEMBER(silence.after_us),
@@ -232,7 +235,8 @@ static const struct settings_row rows[] = {
      .standard = "128M",
      .minimum = 1 << 20,
      .maximum = 1 << 30,
-     .about = "Closed batches are sealed into segments when their events have so many bytes of text; more makes searches "
+     .about = "Closed batches are sealed into segments when their events have so many bytes of text; more "
+              "makes searches "
               "faster and takes a quarter of it as memory while it is done."},
     {.path = "seal.after",
      .type = SETTINGS_DURATION,
@@ -240,7 +244,8 @@ static const struct settings_row rows[] = {
      .standard = "1h",
      .minimum = 1000000,
      .maximum = 86400000000u,
-     .about = "What came in so long ago is sealed, however little it is; a day's end seals the day in any case."},
+     .about =
+         "What came in so long ago is sealed, however little it is; a day's end seals the day in any case."},
     {.path = "alerts.repeat",
      .type = SETTINGS_DURATION,
      .offset = MEMBER(alerts.repeat_us),
@@ -260,7 +265,8 @@ static const struct settings_row rows[] = {
      .offset = MEMBER(witnesses.needed),
      .standard = "1",
      .maximum = 16,
-     .about = "How many of the witnesses must have cosigned a checkpoint before it is published; 0 publishes at once."},
+     .about = "How many of the witnesses must have cosigned a checkpoint before it is published; 0 publishes "
+              "at once."},
     {.path = "witnesses.list",
      .type = SETTINGS_LIST,
      .offset = MEMBER(witnesses.list),
@@ -278,19 +284,21 @@ static const struct settings_row rows[] = {
     {.path = "backup.folder",
      .type = SETTINGS_PATH,
      .offset = MEMBER(backup.folder),
-     .about = "Where the collector keeps backups of itself, encrypted, on another disk; it may be relative to the site's "
-              "folder. Without it none are made.",
+     .about = "Where the collector keeps backups of itself, encrypted, on another disk. "
+              "Without it none are made.",
      .example = "/srv/backup/tocsin"},
     {.path = "backup.keys",
      .type = SETTINGS_PATH,
      .offset = MEMBER(backup.keys),
-     .about = "Where the keys of sealed days are copied to: apart from backup.folder, and nowhere copied from, since erasing "
+     .about = "Where the keys of sealed days are copied to: apart from backup.folder, and nowhere copied "
+              "from, since erasing "
               "a day overwrites its key there, too.",
      .example = "/srv/backup-keys/tocsin"},
     {.path = "backup.key",
      .type = SETTINGS_PATH,
      .offset = MEMBER(backup.key),
-     .about = "The file with the key that backups are encrypted under, made where there is none; without it backup.key in the "
+     .about = "The file with the key that backups are encrypted under, made where there is none; without it "
+              "backup.key in the "
               "collector's part of the data folder. Keep a copy elsewhere: nothing opens without it.",
      .example = "backup.key"},
     {.path = "backup.every",
@@ -312,7 +320,8 @@ static bool below(const char *path, const char *folder) {
     size_t size = strlen(folder);
     while (size > 1 && folder[size - 1] == '/')
         size--;
-    return strncmp(path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/' || folder[size - 1] == '/');
+    return strncmp(path, folder, size) == 0 &&
+           (path[size] == '\0' || path[size] == '/' || folder[size - 1] == '/');
 }
 
 static bool check(const void *target, struct fault *fault) {
@@ -332,7 +341,8 @@ static bool check(const void *target, struct fault *fault) {
         return fault_set(fault, FAULT_USAGE, "backup.folder and backup.keys stand together");
     if (settings->backup.folder && below(settings->backup.keys, settings->backup.folder))
         return fault_set(fault, FAULT_USAGE,
-                         "backup.keys must not be in backup.folder: what copies that would copy keys that are to be erased");
+                         "backup.keys must not be in backup.folder: what copies that would copy keys that "
+                         "are to be erased");
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* A daemon's settings out of the site: DIR/NAME.yaml, then DIR/NAME.d/(files).yaml in the order of their names. */
+/* A daemon's settings out of the site: DIR/NAME.yaml, then DIR/NAME.d/(files).yaml in the order of their names. Relative paths
+ * in them are below DIR. */
 #ifndef TOCSIN_SETTINGS_FILE_H
 #define TOCSIN_SETTINGS_FILE_H
 

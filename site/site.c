@@ -36,6 +36,11 @@ static const char *const paths[] = {
     [SITE_PEOPLE_FOLDER] = "people",
 };
 
+bool site_below(char ret_path[FILES_PATH_MOST], const char *site, const char *path) {
+    return path[0] == '/' ? (size_t)snprintf(ret_path, FILES_PATH_MOST, "%s", path) < FILES_PATH_MOST
+                          : files_path(ret_path, site, path);
+}
+
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file) {
     return files_path(ret_path, data, paths[file]);
 }

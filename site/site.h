@@ -45,6 +45,9 @@ enum site_file {
     SITE_PEOPLE_FOLDER, /* keys of people, until they take them away: no daemon reads them */
 };
 
+/* A path that a person named: below the site unless it is absolute. False where it does not fit. */
+bool site_below(char ret_path[FILES_PATH_MOST], const char *site, const char *path);
+
 /* TLS keys and certificates stand in the two folders themselves (tls_identity.h). */
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file);
 

@@ -32,17 +32,11 @@ static bool read_logs(struct witness_daemon *daemon, struct fault *fault) {
     return true;
 }
 
-/* Settings' paths are relative to the site's folder. */
-static void below_site(const struct witness_daemon *daemon, const char *path,
-                       char ret_path[FILES_PATH_MOST]) {
-    bool absolute = path[0] == '/';
-    snprintf(ret_path, FILES_PATH_MOST, "%s%s%s", absolute ? "" : daemon->site, absolute ? "" : "/", path);
-}
-
 bool witness_daemon_read(struct witness_daemon *daemon, const char *data, struct fault *fault) {
     if (!settings_file_read(witness_settings_table(), daemon->site, "witness", &daemon->settings, fault))
         return false;
-    below_site(daemon, data ? data : daemon->settings.data, daemon->data);
+    if (!site_below(daemon->data, daemon->site, data ? data : daemon->settings.data))
+        return fault_set(fault, FAULT_LIMIT, "the data folder's path is too long");
     return read_logs(daemon, fault);
 }
 
@@ -161,16 +155,10 @@ static bool start_keeper(struct witness_daemon *daemon, struct fault *fault) {
 
 static bool start_server(struct witness_daemon *daemon, struct fault *fault) {
     const struct witness_settings *settings = &daemon->settings;
-    char certificate[FILES_PATH_MOST], key[FILES_PATH_MOST];
-    bool tls = settings->tls.certificate != NULL;
-    if (tls) {
-        below_site(daemon, settings->tls.certificate, certificate);
-        below_site(daemon, settings->tls.key, key);
-    }
     const struct http_server_settings server = {.host = settings->listen.host,
                                                 .port = settings->listen.port,
-                                                .certificate_path = tls ? certificate : NULL,
-                                                .key_path = tls ? key : NULL,
+                                                .certificate_path = settings->tls.certificate,
+                                                .key_path = settings->tls.key,
                                                 .body_most = WITNESS_PAGES_BODY_MOST,
                                                 .handler = witness_pages_handle,
                                                 .context = daemon->pages};

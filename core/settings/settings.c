@@ -315,7 +315,7 @@ static bool read_value(const struct reader *reader, const struct settings_row *r
         return false;
     if (is_nothing(spot.node))
         return wrong_kind(reader, row, spot);
-    if (row->type == SETTINGS_STRINGS)
+    if (row->type == SETTINGS_STRINGS || row->type == SETTINGS_PATHS)
         return read_strings(reader, row, spot, member);
     if (row->type == SETTINGS_PAIRS)
         return read_pairs(reader, row, spot, member);
@@ -471,6 +471,32 @@ bool settings_read(const struct settings_table *table, struct slice text, const 
     fy_parser_destroy(parser);
     fy_diag_destroy(diag);
     return good;
+}
+
+static void resolve(char **path, const char *folder) {
+    if (!*path || **path == '/')
+        return;
+    CLEANUP_BUFFER struct buffer whole = BUFFER(2 * SETTINGS_STRING_MOST);
+    buffer_printf(&whole, "%s/%s", folder, *path);
+    free(*path);
+    *path = memory_copy(whole.data, whole.size);
+}
+
+void settings_resolve(const struct settings_table *table, const char *folder, void *target) {
+    for (size_t i = 0; i < table->count; i++) {
+        const struct settings_row *row = &table->rows[i];
+        void *member = (uint8_t *)target + row->offset;
+        if (row->type == SETTINGS_PATH)
+            resolve(member, folder);
+        else if (row->type == SETTINGS_PATHS)
+            for (size_t item = 0; item < ((struct settings_strings *)member)->count; item++)
+                resolve(&((struct settings_strings *)member)->items[item], folder);
+        else if (row->type == SETTINGS_LIST)
+            for (size_t item = 0; item < ((struct settings_list *)member)->count; item++)
+                settings_resolve(row->items, folder,
+                                 (uint8_t *)((struct settings_list *)member)->items +
+                                     item * row->items->size);
+    }
 }
 
 bool settings_finish(const struct settings_table *table, const char *name, void *target,

@@ -11,8 +11,7 @@
  * SETTINGS_TEXT_MOST, lists over SETTINGS_ITEMS_MOST. An empty text is fine.
  *
  * Ownership: whatever the struct's members point to belongs to the struct; settings_release frees it, also
- * after a failure. Paths are kept as written: whoever opens them puts the site's
- * folder in front of relative ones. Pure: opens no file. Source: YAML 1.2 by libfyaml. */
+ * after a failure. Relative paths are below the site's folder once settings_resolve has been called. Pure: opens no file. Source: YAML 1.2 by libfyaml. */
 #ifndef TOCSIN_SETTINGS_H
 #define TOCSIN_SETTINGS_H
 
@@ -35,6 +34,7 @@ enum settings_type {
     SETTINGS_DURATION, /* 500ms, 10s, 5m, 24h, 7d → uint64_t, microseconds */
     SETTINGS_SIZE,     /* 4096, 64K, 16M, 1G, 2T → uint64_t, bytes */
     SETTINGS_STRINGS,  /* [a, b], or a alone → struct settings_strings */
+    SETTINGS_PATHS,    /* the same, of paths */
     SETTINGS_PAIRS,    /* {name: value} → struct settings_pairs */
     SETTINGS_LIST,     /* [{…}, {…}], each by the table `items` → struct settings_list */
     SETTINGS_PLACE,    /* no key: where this map stands, "file:line:column" → char * */
@@ -98,6 +98,8 @@ void settings_start(const struct settings_table *table, void *target);
 /* On failure `target` holds a part of the text: release it. `name` is the file's, for places. */
 bool settings_read(const struct settings_table *table, struct slice text, const char *name, void *target,
                    struct fault *fault);
+/* Puts the folder in front of every relative path. Before settings_finish, whose check sees whole paths. */
+void settings_resolve(const struct settings_table *table, const char *folder, void *target);
 /* `name` is the main file's. */
 bool settings_finish(const struct settings_table *table, const char *name, void *target, struct fault *fault);
 void settings_release(const struct settings_table *table, void *target); /* leaves it zeroed */

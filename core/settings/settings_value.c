@@ -99,19 +99,13 @@ bool settings_address_parse(struct slice text, uint16_t port, struct settings_ad
 
 const char *settings_type_word(const struct settings_row *row) {
     static const char *const words[] = {
-        [SETTINGS_STRING] = "text",
-        [SETTINGS_PATH] = "path",
-        [SETTINGS_ADDRESS] = "host:port",
-        [SETTINGS_ENDPOINT] = "host:port or path",
-        [SETTINGS_WORD] = "word",
-        [SETTINGS_BOOL] = "true or false",
-        [SETTINGS_UNSIGNED] = "number",
-        [SETTINGS_DURATION] = "time",
-        [SETTINGS_SIZE] = "size",
-        [SETTINGS_STRINGS] = "list",
-        [SETTINGS_PAIRS] = "map",
-        [SETTINGS_LIST] = "list of maps",
-        [SETTINGS_PLACE] = "",
+        [SETTINGS_STRING] = "text",         [SETTINGS_PATH] = "path",
+        [SETTINGS_ADDRESS] = "host:port",   [SETTINGS_ENDPOINT] = "host:port or path",
+        [SETTINGS_WORD] = "word",           [SETTINGS_BOOL] = "true or false",
+        [SETTINGS_UNSIGNED] = "number",     [SETTINGS_DURATION] = "time",
+        [SETTINGS_SIZE] = "size",           [SETTINGS_STRINGS] = "list",
+        [SETTINGS_PATHS] = "list of paths", [SETTINGS_PAIRS] = "map",
+        [SETTINGS_LIST] = "list of maps",   [SETTINGS_PLACE] = "",
     };
     return words[row->type];
 }
@@ -128,6 +122,7 @@ bool settings_type_expected(const struct settings_row *row, struct buffer *to) {
         [SETTINGS_DURATION] = "a time such as 500ms, 10s, 5m or 24h",
         [SETTINGS_SIZE] = "a size such as 64K, 16M or 1G",
         [SETTINGS_STRINGS] = "a list of texts",
+        [SETTINGS_PATHS] = "a list of paths",
         [SETTINGS_PAIRS] = "a map of names and values",
         [SETTINGS_LIST] = "a list of maps",
         [SETTINGS_PLACE] = "nothing",
@@ -250,7 +245,8 @@ static bool text_good(const struct settings_row *row, struct slice text, struct 
                          (unsigned long long)most);
     if (text.size == 0)
         return fault_set(fault, FAULT_USAGE, "%s is empty: give it a value or leave it out", row->path);
-    if (slice_find_byte(text, 0) != SIZE_MAX || (row->type == SETTINGS_PATH && controls_in(text)))
+    if (slice_find_byte(text, 0) != SIZE_MAX ||
+        ((row->type == SETTINGS_PATH || row->type == SETTINGS_PATHS) && controls_in(text)))
         return fault_set(fault, FAULT_USAGE, "%s has a control character in it", row->path);
     return true;
 }
@@ -293,6 +289,7 @@ bool settings_value_read(const struct settings_row *row, struct slice text, void
     case SETTINGS_SIZE:
         return number_read(row, text, member, fault);
     case SETTINGS_STRINGS:
+    case SETTINGS_PATHS:
         return strings_read(row, text, member, fault);
     case SETTINGS_PAIRS:
     case SETTINGS_LIST:
@@ -320,7 +317,8 @@ bool settings_value_standard(const struct settings_row *row, void *member, struc
     struct slice text = slice_string(row->standard);
     if (!row->standard)
         return true;
-    if (row->type == SETTINGS_STRINGS && text.size >= 2 && text.data[0] == '[')
+    if ((row->type == SETTINGS_STRINGS || row->type == SETTINGS_PATHS) && text.size >= 2 &&
+        text.data[0] == '[')
         return strings_standard(row, text, member, fault);
     return settings_value_read(row, text, member, fault);
 }
@@ -335,6 +333,7 @@ bool settings_value_present(const struct settings_row *row, const void *member) 
     case SETTINGS_ENDPOINT:
         return ((const struct settings_address *)member)->host != NULL;
     case SETTINGS_STRINGS:
+    case SETTINGS_PATHS:
         return ((const struct settings_strings *)member)->count != 0;
     case SETTINGS_PAIRS:
         return ((const struct settings_pairs *)member)->count != 0;
@@ -395,6 +394,7 @@ void settings_value_release(const struct settings_row *row, void *member) {
         *(struct settings_address *)member = (struct settings_address){0};
         break;
     case SETTINGS_STRINGS:
+    case SETTINGS_PATHS:
         settings_strings_release(member);
         break;
     case SETTINGS_PAIRS:

@@ -101,7 +101,7 @@ static const struct settings_row outer_rows[] = {
      .about = "A time."},
     {.path = "room", .type = SETTINGS_SIZE, .offset = OUTER(room), .standard = "64M", .about = "A size."},
     {.path = "places",
-     .type = SETTINGS_STRINGS,
+     .type = SETTINGS_PATHS,
      .offset = OUTER(places),
      .standard = "[/a, /b]",
      .about = "Places."},
@@ -177,6 +177,22 @@ static void defaults_stand_without_any_file(void **state) {
     assert_string_equal(o.places.items[1], "/b");
     assert_false(o.places.set);
     assert_true(settings_finish(&outer_table, "x.yaml", &o, NULL));
+    settings_release(&outer_table, &o);
+}
+
+static void relative_paths_are_below_the_folder_wherever_they_stand(void **state) {
+    (void)state;
+    struct outer o;
+    settings_start(&outer_table, &o);
+    read_good(&o, "name: not/a/path\nplaces: [own, /whole]\nsources: [{file: a.log}, {file: /b.log}]\n",
+              "x.yaml");
+    settings_resolve(&outer_table, "/site", &o);
+    assert_string_equal(o.name, "not/a/path");
+    assert_string_equal(o.folder, "/site/data");
+    assert_string_equal(o.places.items[0], "/site/own");
+    assert_string_equal(o.places.items[1], "/whole");
+    assert_string_equal(source(&o, 0)->file, "/site/a.log");
+    assert_string_equal(source(&o, 1)->file, "/b.log");
     settings_release(&outer_table, &o);
 }
 
@@ -593,6 +609,7 @@ static void a_witness_s_mistakes_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_stand_without_any_file),
+        cmocka_unit_test(relative_paths_are_below_the_folder_wherever_they_stand),
         cmocka_unit_test(every_type_is_read),
         cmocka_unit_test(of_several_files_single_values_replace_and_lists_append),
         cmocka_unit_test(an_empty_list_takes_the_default_away),

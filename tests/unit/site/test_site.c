@@ -170,8 +170,16 @@ static void only_file(const char *folder, char ret_path[512]) {
 
 static void a_tokens_file_that_was_changed_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"",           "h1",           "h1 123",       "h1 123 x\n", "h1 x 1\n", "h1 -5 1\n",
-                                      "h1 99999999999999999999999 1\n", "h1 1 1 1\n", " 1 1\n",     "h1 1 0\n",
+    static const char *const bad[] = {"",
+                                      "h1",
+                                      "h1 123",
+                                      "h1 123 x\n",
+                                      "h1 x 1\n",
+                                      "h1 -5 1\n",
+                                      "h1 99999999999999999999999 1\n",
+                                      "h1 1 1 1\n",
+                                      " 1 1\n",
+                                      "h1 1 0\n",
                                       "h1 1 4294967296\n"};
     const char *folder = scratch_path("changed-tokens");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -249,8 +257,11 @@ static void a_membership_cut_anywhere_is_refused(void **state) {
 static void a_membership_with_a_bad_line_names_the_line(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "host\n",          "host \n",         "pin 00\n",         "pin zz\n",  "heartbeat_s 0\n", "heartbeat_s 86401\n",
-        "heartbeat_s x\n", "something new\n", "log_key 0011zz\n", "\n",
+        "host\n",           "host \n",
+        "pin 00\n",         "pin zz\n",
+        "heartbeat_s 0\n",  "heartbeat_s 86401\n",
+        "heartbeat_s x\n",  "something new\n",
+        "log_key 0011zz\n", "\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[256];
@@ -327,12 +338,50 @@ static void files_of_the_folder_are_merged_in_the_order_of_their_names(void **st
     assert_non_null(strstr(fault.place, "15.yaml:2"));
 }
 
+static void relative_paths_of_settings_are_below_the_site(void **state) {
+    (void)state;
+    char site[256], path[512], expected[512];
+    struct fault fault = {0};
+    struct collector_settings settings;
+    snprintf(site, sizeof site, "%s", scratch_path("below"));
+    assert_true(files_make_folder(site, 0700, &fault));
+    snprintf(path, sizeof path, "%s/collector.yaml", site);
+    write_file(path,
+               "mail: {server: mail.example.org, from: a@example.org, to: [b@example.org], ca: mail-ca.pem}\n"
+               "rules: [own-rules]\n");
+    assert_true(settings_file_read(collector_settings_table(), site, "collector", &settings, &fault));
+    snprintf(expected, sizeof expected, "%s/mail-ca.pem", site);
+    assert_string_equal(settings.mail.ca, expected);
+    snprintf(expected, sizeof expected, "%s/own-rules", site);
+    assert_string_equal(settings.rules.items[0], expected);
+    settings_release(collector_settings_table(), &settings);
+    /* However they are written, day keys are not below what is copied away. */
+    snprintf(expected, sizeof expected, "backup: {folder: %s/backup, keys: backup/keys}\n", site);
+    write_file(path, expected);
+    assert_false(settings_file_read(collector_settings_table(), site, "collector", &settings, &fault));
+    assert_non_null(strstr(fault.text, "backup.keys must not be in backup.folder"));
+}
+
+static void a_path_is_below_the_site_unless_it_is_absolute(void **state) {
+    (void)state;
+    char whole[FILES_PATH_MOST];
+    static char longest[FILES_PATH_MOST + 1];
+    assert_true(site_below(whole, "/site", "data"));
+    assert_string_equal(whole, "/site/data");
+    assert_true(site_below(whole, "/site", "/srv/data"));
+    assert_string_equal(whole, "/srv/data");
+    memset(longest, 'x', FILES_PATH_MOST);
+    assert_false(site_below(whole, "/site", longest));
+    longest[0] = '/';
+    assert_false(site_below(whole, "/site", longest));
+}
+
 static void a_site_that_is_not_there_says_what_to_do(void **state) {
     (void)state;
     struct fault fault = {0};
     struct collector_settings settings;
-    assert_false(
-        settings_file_read(collector_settings_table(), scratch_path("no-site"), "collector", &settings, &fault));
+    assert_false(settings_file_read(collector_settings_table(), scratch_path("no-site"), "collector",
+                                    &settings, &fault));
     assert_int_equal(fault.code, FAULT_USAGE);
     assert_non_null(strstr(fault.text, "tocsin init"));
     char site[8000];
@@ -369,7 +418,8 @@ static void a_key_is_made_once_and_is_the_same_ever_after(void **state) {
     assert_non_null(made);
     struct signing_key *again = key_file_open(path, true, &fault);
     assert_non_null(again);
-    assert_memory_equal(signing_key_public(made)->bytes, signing_key_public(again)->bytes, ED25519_PUBLIC_SIZE);
+    assert_memory_equal(signing_key_public(made)->bytes, signing_key_public(again)->bytes,
+                        ED25519_PUBLIC_SIZE);
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -379,7 +429,10 @@ static void a_key_is_made_once_and_is_the_same_ever_after(void **state) {
 
 static void a_file_that_holds_no_key_is_refused_and_kept(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "00", "zz", "0011\n",
+    static const char *const bad[] = {"",
+                                      "00",
+                                      "zz",
+                                      "0011\n",
                                       "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefg\n",
                                       "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00\n"};
     const char *path = scratch_path("bad.key");
@@ -424,6 +477,8 @@ int main(void) {
         cmocka_unit_test_teardown(a_membership_with_a_bad_line_names_the_line, remove_scratch),
         cmocka_unit_test_teardown(a_new_site_runs_as_it_is, remove_scratch),
         cmocka_unit_test_teardown(files_of_the_folder_are_merged_in_the_order_of_their_names, remove_scratch),
+        cmocka_unit_test_teardown(relative_paths_of_settings_are_below_the_site, remove_scratch),
+        cmocka_unit_test(a_path_is_below_the_site_unless_it_is_absolute),
         cmocka_unit_test_teardown(a_site_that_is_not_there_says_what_to_do, remove_scratch),
         cmocka_unit_test_teardown(a_settings_folder_that_cannot_be_read_is_not_passed_over, remove_scratch),
         cmocka_unit_test_teardown(a_key_is_made_once_and_is_the_same_ever_after, remove_scratch),
