@@ -134,6 +134,18 @@ static const struct command commands[] = {
      "witnesses in the log's own policy nothing is erased by itself.\n\n"
      "  tocsin witnesses propose -o witnesses.txt\n",
      command_witnesses},
+    {"probe",
+     "ocsp|crl --response F --issuer F [--cert F | --serial S] [--profile cabf-br|rfc] [--max-age TIME] [--headers F] "
+     "[--previous F] [--uri URI] [--expect STATUS] [--reason N] [--nonce HEX] [--set NAME=VALUE]…",
+     "judges an OCSP response or a CRL: each check, what was seen, what was due, where that is written",
+     "F is DER for what was answered, DER or PEM for certificates; --issuer may hold several. S: 4660, 0x1234, 12:34.\n"
+     "--previous: the CRL before, for what fell, shrank or is gone. --headers: as `curl -D` writes them.\n"
+     "--expect: issued (with --cert), good, revoked, unissued. --uri: where a CRL came from, for the scope that it names.\n"
+     "--set switches a check off (crl.validity-long=off) or sets a number (ocsp.refresh-most=2d).\n"
+     "The verdict says what a relying party may conclude, whatever the profile says. Exit 1: something is warned of, or worse.\n\n"
+     "  tocsin probe ocsp --response r.der --issuer ca.pem --cert www.pem\n"
+     "  tocsin probe crl --response new.crl --previous old.crl --issuer ca.pem --now 2026-11-21T18:00Z\n",
+     command_probe},
     {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",
      command_test_alert},
 };

@@ -183,6 +183,7 @@ void crl_judge_end(struct crl_judge *judge, struct liveness_report *ret_report) 
     liveness_report_begin(ret_report, judge->policy);
     if (!judge_body(judge))
         return;
+    ret_report->times = (struct liveness_times){0, judge->list->this_update_us, judge->list->next_update_us};
     judge->usable = true;
     judge->issuer = find_issuer(judge);
     liveness_check(ret_report, CHECK_CRL_VERSION, judge->list->version == 1, "v%u", judge->list->version + 1);

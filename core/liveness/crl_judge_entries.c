@@ -61,7 +61,8 @@ static bool expect_none(struct crl_judge *judge, enum liveness_check check, cons
                         const char *what) {
     char hex[LIVENESS_HEX_SIZE];
     if (count->count == 0)
-        return liveness_check(judge->report, check, true, "%" PRIu64 " entries", judge->list->entry_count);
+        return liveness_check(judge->report, check, true, "none of %" PRIu64 " entries",
+                              judge->list->entry_count);
     return liveness_check(
         judge->report, check, false, "%s: %" PRIu64 " of %" PRIu64 " entries, serial %s first", what,
         count->count, judge->list->entry_count, liveness_hex(slice_make(count->serial, count->size), hex));

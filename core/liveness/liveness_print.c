@@ -54,22 +54,26 @@ static void print_finding(struct buffer *to, const struct liveness_finding *find
     struct mark mark = mark_of(finding->state);
     buffer_printf(to, "  %s%s%s %-27s %s\n", color ? mark.color : "", mark.sign, color ? "\033[0m" : "",
                   row->name, finding->seen);
-    buffer_printf(to, "    %sdue: %s (%s)%s\n", color ? "\033[2m" : "", liveness_finding_due(finding),
-                  row->source, color ? "\033[0m" : "");
+    if (finding->state != LIVENESS_SKIPPED)
+        buffer_printf(to, "    %sdue: %s (%s)%s\n", color ? "\033[2m" : "", liveness_finding_due(finding),
+                      row->source, color ? "\033[0m" : "");
 }
 
 bool liveness_report_text(struct buffer *to, const struct liveness_report *report, enum liveness_kind kind,
                           const char *target, bool color) {
-    size_t counts[4] = {0};
+    static const enum liveness_state order[] = {LIVENESS_CRITICAL, LIVENESS_WARN, LIVENESS_OK,
+                                                LIVENESS_SKIPPED};
+    size_t counts[sizeof order / sizeof *order] = {0};
     struct mark mark = mark_of(report->state);
     buffer_printf(to, "%s %s: %s; %s%s%s\n", liveness_kind_name(kind), target,
                   liveness_verdict_name(report->verdict), color ? mark.color : "",
                   liveness_state_name(report->state), color ? "\033[0m" : "");
-    for (size_t i = 0; i < report->count; i++) {
-        counts[report->findings[i].state]++;
-        print_finding(to, &report->findings[i], color);
-    }
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        for (size_t j = 0; j < report->count; j++)
+            if (report->findings[j].state == order[i]) {
+                counts[i]++;
+                print_finding(to, &report->findings[j], color);
+            }
     return buffer_printf(to, "%zu checks: %zu critical, %zu to be warned of, %zu good, %zu skipped\n",
-                         report->count, counts[LIVENESS_CRITICAL], counts[LIVENESS_WARN], counts[LIVENESS_OK],
-                         counts[LIVENESS_SKIPPED]);
+                         report->count, counts[0], counts[1], counts[2], counts[3]);
 }

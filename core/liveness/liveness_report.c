@@ -9,6 +9,7 @@
 
 void liveness_report_begin(struct liveness_report *report, const struct liveness_policy *policy) {
     report->policy = policy;
+    report->times = (struct liveness_times){0, 0, 0};
     report->verdict = VERDICT_UNUSABLE;
     report->state = LIVENESS_OK;
     report->count = 0;

@@ -19,8 +19,14 @@ struct liveness_finding {
     char due[LIVENESS_TEXT_SIZE]; /* empty: the table's */
 };
 
+/* As the answer says them; 0 where it doesn't, or where there is no answer. */
+struct liveness_times {
+    uint64_t produced_us, this_update_us, next_update_us;
+};
+
 struct liveness_report {
     const struct liveness_policy *policy; /* borrowed */
+    struct liveness_times times;
     enum liveness_verdict verdict;
     enum liveness_state state; /* ok, warn or critical */
     size_t count;

@@ -433,6 +433,8 @@ static void judge(struct judging *judging, struct slice body) {
     judge_response_extensions(judging);
     if (!find_single(judging))
         return;
+    judging->report->times = (struct liveness_times){
+        judging->response.produced_us, judging->single.this_update_us, judging->single.next_update_us};
     judge_single_extensions(judging);
     judge_times(judging);
     judge_status(judging);

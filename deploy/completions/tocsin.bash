@@ -25,12 +25,20 @@ _tocsin() {
         mapfile -t COMPREPLY < <(compgen -W "cabf-br security-manual" -- "$word")
         return
         ;;
-    --hosts | --key | --proof | -o)
+    --profile)
+        mapfile -t COMPREPLY < <(compgen -W "cabf-br rfc" -- "$word")
+        return
+        ;;
+    --expect)
+        mapfile -t COMPREPLY < <(compgen -W "issued good revoked unissued" -- "$word")
+        return
+        ;;
+    --hosts | --key | --proof | --response | --issuer | --cert | --previous | --headers | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --now | --since | --until | --limit | --host | --name | --listen | --ttl | --uses | --address | --by | --reason | \
-        --query | --from | --day | --veto | --needed | --public | --wait) return ;;
+        --query | --from | --day | --veto | --needed | --public | --wait | --serial | --max-age | --uri | --nonce | --set) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -53,6 +61,7 @@ _tocsin() {
     hold) words="list show place release" ;;
     retention) words="status policy propose check run erase veto decommission" ;;
     witnesses) words="show propose" ;;
+    probe) words="ocsp crl" ;;
     esac
     if [ "${word:0:1}" = - ]; then
         words="--site --data --json --now --help"

@@ -1,0 +1,187 @@
+/* `tocsin probe KIND`: one probe now, over files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "probe_command.h"
+#include "serial_text.h"
+#include "settings.h"
+
+#define FILE_MOST (4u * 1024 * 1024) /* of certificates */
+#define PIECE (256u * 1024)
+#define REPORT_MOST (256u * 1024)
+
+static const struct {
+    const char *name;
+    int (*run)(const struct command_context *context, const struct probe_options *options);
+} kinds[] = {{"ocsp", probe_ocsp}, {"crl", probe_crl}};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+/* ---- what goes in */
+
+static bool read_certificates(const char *path, struct buffer *bytes, struct certificate *to, size_t most,
+                              size_t *ret_count, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer file = BUFFER(FILE_MOST);
+    size_t count = 0;
+    *bytes = BUFFER(FILE_MOST);
+    if (!files_read(path, &file, fault))
+        return false;
+    if (!certificate_bytes(buffer_slice(&file), SLICE("CERTIFICATE"), bytes, fault))
+        return fault_place(fault, "%s", path);
+    struct der_reader reader = der_read(buffer_slice(bytes));
+    while (der_more(&reader) && count < most) {
+        struct slice one = der_take_whole(&reader, DER_SEQUENCE);
+        if (!certificate_read(one, &to[count++], fault))
+            return fault_place(fault, "%s", path);
+    }
+    if (reader.failed || count == 0) {
+        fault_set(fault, FAULT_FORMAT, "this is no certificate in DER or PEM");
+        return fault_place(fault, "%s", path);
+    }
+    *ret_count = count;
+    return true;
+}
+
+static bool read_settings(const struct probe_options *options, struct liveness_policy *policy,
+                          struct fault *fault) {
+    enum liveness_profile profile = PROFILE_CABF_BR;
+    if (options->profile && !liveness_profile_by_name(slice_string(options->profile), &profile))
+        return fault_set(fault, FAULT_USAGE, "there is no profile '%.40s': cabf-br, rfc", options->profile);
+    liveness_policy_default(policy, profile);
+    for (size_t i = 0; i < options->settings.count; i++) {
+        struct slice word = slice_string(options->settings.values[i]);
+        size_t equals = slice_find_byte(word, '=');
+        if (equals == SIZE_MAX)
+            return fault_set(fault, FAULT_USAGE, "--set takes NAME=VALUE, such as ocsp.validity-long=off");
+        if (!liveness_policy_set(policy, slice_head(word, equals), slice_from(word, equals + 1), fault))
+            return false;
+    }
+    return true;
+}
+
+static bool read_whom(const struct probe_options *options, struct probe_inputs *inputs, struct fault *fault) {
+    size_t count;
+    if (options->certificate && options->serial)
+        return fault_set(fault, FAULT_USAGE, "--cert or --serial, not both");
+    if (options->certificate) {
+        inputs->has_certificate = true;
+        return read_certificates(options->certificate, &inputs->certificate_bytes, &inputs->certificate, 1,
+                                 &count, fault);
+    }
+    if (options->serial && !serial_text_read(slice_string(options->serial), &inputs->serial_bytes))
+        return fault_set(fault, FAULT_USAGE, "'%.80s' is no serial: write 4660, 0x1234 or 12:34",
+                         options->serial);
+    inputs->serial = buffer_slice(&inputs->serial_bytes);
+    return true;
+}
+
+static bool read_headers(const struct probe_options *options, struct probe_inputs *inputs,
+                         struct fault *fault) {
+    if (!options->headers)
+        return true;
+    inputs->has_headers = true;
+    return files_read(options->headers, &inputs->header_bytes, fault) &&
+           (http_answer_read(buffer_slice(&inputs->header_bytes), &inputs->answer, fault) ||
+            fault_place(fault, "%s", options->headers));
+}
+
+bool probe_inputs_read(const struct probe_options *options, struct probe_inputs *ret_inputs,
+                       struct fault *fault) {
+    *ret_inputs =
+        (struct probe_inputs){.serial_bytes = BUFFER(64), .header_bytes = BUFFER(HTTP_HEADERS_MOST)};
+    if (!options->response)
+        return fault_set(fault, FAULT_USAGE, "name the file that holds what was answered: --response F");
+    if (!options->issuer)
+        return fault_set(fault, FAULT_USAGE, "name the file with the CA's certificate: --issuer F");
+    if (options->max_age &&
+        (!settings_duration_parse(slice_string(options->max_age), &ret_inputs->max_age_us) ||
+         ret_inputs->max_age_us == 0))
+        return fault_set(fault, FAULT_USAGE, "--max-age: '%.40s' is no time: write 15m, 8h, 4d",
+                         options->max_age);
+    return read_settings(options, &ret_inputs->policy, fault) &&
+           read_certificates(options->issuer, &ret_inputs->issuer_bytes, ret_inputs->issuers,
+                             PROBE_ISSUERS_MOST, &ret_inputs->issuer_count, fault) &&
+           read_whom(options, ret_inputs, fault) && read_headers(options, ret_inputs, fault);
+}
+
+void probe_inputs_release(struct probe_inputs *inputs) {
+    buffer_free(&inputs->issuer_bytes);
+    buffer_free(&inputs->certificate_bytes);
+    buffer_free(&inputs->serial_bytes);
+    buffer_free(&inputs->header_bytes);
+}
+
+bool probe_pieces(const char *path, void (*take)(void *context, struct slice piece), void *context,
+                  struct buffer *first, struct fault *fault) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fault_set_system(fault, "cannot be opened");
+        return fault_place(fault, "%s", path);
+    }
+    uint8_t *piece = memory_new(PIECE);
+    ssize_t got;
+    do {
+        got = read(fd, piece, PIECE);
+        struct slice bytes = slice_make(piece, got > 0 ? (size_t)got : 0);
+        if (bytes.size)
+            take(context, bytes);
+        if (first && bytes.size)
+            buffer_append_slice(first, slice_head(bytes, first->limit - first->size));
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    bool good = got == 0;
+    if (!good) {
+        fault_set_system(fault, "cannot be read");
+        fault_place(fault, "%s", path);
+    }
+    free(piece);
+    close(fd);
+    return good;
+}
+
+/* ---- what comes out */
+
+int probe_print(const struct command_context *context, const struct liveness_report *report,
+                enum liveness_kind kind, const char *target, uint64_t took_us) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(REPORT_MOST);
+    if (context->json) {
+        liveness_report_json(&text, report, kind, target, took_us);
+        buffer_append_string(&text, "\n");
+    } else
+        liveness_report_text(&text, report, kind, target, context->color);
+    fwrite(text.data, 1, text.size, stdout);
+    return report->state >= LIVENESS_WARN ? EXIT_FINDING : EXIT_GOOD;
+}
+
+/* ---- the command */
+
+static void list_kinds(char *text, size_t size) {
+    size_t at = 0;
+    for (size_t i = 0; i < KINDS && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", kinds[i].name);
+}
+
+int command_probe(const struct command_context *context, int argc, char **argv) {
+    struct probe_options options = {.response = NULL};
+    struct option_words words;
+    const struct option_word known[] = {
+        {"--response", &options.response, NULL, NULL}, {"--issuer", &options.issuer, NULL, NULL},
+        {"--cert", &options.certificate, NULL, NULL},  {"--serial", &options.serial, NULL, NULL},
+        {"--profile", &options.profile, NULL, NULL},   {"--max-age", &options.max_age, NULL, NULL},
+        {"--headers", &options.headers, NULL, NULL},   {"--uri", &options.uri, NULL, NULL},
+        {"--previous", &options.previous, NULL, NULL}, {"--expect", &options.expect, NULL, NULL},
+        {"--reason", &options.reason, NULL, NULL},     {"--nonce", &options.nonce, NULL, NULL},
+        {"--set", NULL, &options.settings, NULL}};
+    char names[128];
+    list_kinds(names, sizeof names);
+    if (!option_words_parse("probe", argc, argv, 1, known, sizeof known / sizeof *known, &words))
+        return EXIT_USAGE;
+    if (words.count != 1)
+        return command_usage("probe", "name one kind: %s", names);
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(words.values[0], kinds[i].name) == 0)
+            return kinds[i].run(context, &options);
+    return command_usage("probe", "there is no kind '%.40s': %s", words.values[0], names);
+}

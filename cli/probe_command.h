@@ -1,0 +1,46 @@
+/* Between the files of `tocsin probe`: the kinds, their options, and what all of them share.
+ *
+ * To add a kind: a file with one function, and a row in probe.c. */
+#ifndef TOCSIN_PROBE_COMMAND_H
+#define TOCSIN_PROBE_COMMAND_H
+
+#include "certificate.h"
+#include "command.h"
+#include "http_judge.h"
+#include "option_words.h"
+
+#define PROBE_ISSUERS_MOST 64u
+
+struct probe_options {
+    const char *response, *issuer, *certificate, *serial, *profile, *max_age; /* of every offline kind */
+    const char *headers, *uri, *previous, *expect, *reason, *nonce;
+    struct option_words settings; /* NAME=VALUE */
+};
+
+/* What the options say, read; borrows from the buffers here. Release it whatever probe_inputs_read gave. */
+struct probe_inputs {
+    struct buffer issuer_bytes, certificate_bytes, serial_bytes, header_bytes;
+    size_t issuer_count;
+    struct certificate issuers[PROBE_ISSUERS_MOST], certificate;
+    bool has_certificate, has_headers;
+    struct slice serial; /* empty without one */
+    struct liveness_policy policy;
+    struct http_answer answer;
+    uint64_t max_age_us; /* 0: none */
+};
+bool probe_inputs_read(const struct probe_options *options, struct probe_inputs *ret_inputs,
+                       struct fault *fault);
+void probe_inputs_release(struct probe_inputs *inputs);
+
+/* Hands over a file piece by piece; `first`, NULL or with a limit, gets its beginning. */
+bool probe_pieces(const char *path, void (*take)(void *context, struct slice piece), void *context,
+                  struct buffer *first, struct fault *fault);
+
+/* Prints the report, and returns the exit code: 1 where it warns of something or worse. */
+int probe_print(const struct command_context *context, const struct liveness_report *report,
+                enum liveness_kind kind, const char *target, uint64_t took_us);
+
+int probe_ocsp(const struct command_context *context, const struct probe_options *options);
+int probe_crl(const struct command_context *context, const struct probe_options *options);
+
+#endif

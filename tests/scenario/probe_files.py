@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+"""OCSP responses and CRLs in files, made by `openssl ca` and `openssl ocsp`, judged by `tocsin probe` with no network."""
+
+import datetime
+import json
+import os
+import subprocess
+
+from tocsin_site import BIN, check, run, scenario
+
+CONFIGURATION = """
+[ca]
+default_ca = default
+[default]
+database = index.txt
+serial = serial
+crlnumber = crlnumber
+new_certs_dir = .
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+default_days = 90
+policy = policy
+crl_extensions = crl
+unique_subject = no
+[policy]
+commonName = supplied
+[crl]
+authorityKeyIdentifier = keyid
+[user]
+basicConstraints = CA:FALSE
+[responder]
+keyUsage = critical, digitalSignature
+extendedKeyUsage = OCSPSigning
+noCheck = ignored
+[server]
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+"""
+
+
+class Ca:
+    """A CA in a folder, by the command line alone."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name, text in (("ca.cnf", CONFIGURATION), ("index.txt", ""), ("serial", "1000\n"), ("crlnumber", "1000\n")):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                file.write(text)
+        self.openssl("req", "-x509", *self.key("ca"), "-out", "ca.pem", "-days", "3650", "-subj", "/CN=Test CA", "-addext",
+                     "keyUsage=critical,keyCertSign,cRLSign")
+        for name, kind in (("one", "user"), ("two", "user"), ("three", "user"), ("responder", "responder"), ("server", "server")):
+            self.openssl("req", "-new", *self.key(name), "-out", f"{name}.csr", "-subj", f"/CN={name}")
+            self.ca("-extensions", kind, "-in", f"{name}.csr", "-out", f"{name}.pem", "-notext", "-startdate", self.stamp(-30))
+
+    @staticmethod
+    def stamp(days):
+        return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
+
+    @staticmethod
+    def key(name):
+        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key")
+
+    def openssl(self, *words):
+        done = subprocess.run(["openssl", *words], cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+        check(done.returncode == 0, f"openssl {' '.join(words)}: {done.stderr}")
+
+    def ca(self, *words):
+        self.openssl("ca", "-batch", "-config", "ca.cnf", *words)
+
+    def crl(self, name, *words, days=7):
+        self.ca("-gencrl", "-crldays", str(days), "-out", "crl.pem", *words)
+        self.openssl("crl", "-in", "crl.pem", "-outform", "DER", "-out", name)
+
+    def ocsp(self, name, certificate, *words, signer="responder", days=4):
+        self.openssl("ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", f"{signer}.pem", "-rkey", f"{signer}.key",
+                     "-issuer", "ca.pem", "-cert", f"{certificate}.pem", "-ndays", str(days), "-respout", name, *words)
+
+    def probe(self, kind, *words, expect=0):
+        """The report as JSON, and the names of the checks that fired."""
+        done = self.run(kind, *words, "--json")
+        check(done.returncode == expect, f"{kind} {words}: ended with {done.returncode}: {done.stdout}{done.stderr}")
+        report = json.loads(done.stdout)
+        fired = sorted(row["name"] for row in report["checks"] if row["state"] in ("warn", "critical"))
+        return report, fired
+
+    def run(self, kind, *words):
+        return subprocess.run([os.path.join(BIN, "tocsin"), "probe", kind, "--issuer", "ca.pem", *words], cwd=self.folder,
+                              capture_output=True, text=True, timeout=120, check=False)
+
+
+def expect(report, fired, verdict, *names):
+    check(fired == sorted(names), f"fired: {fired}, expected {sorted(names)}")
+    check(report["verdict"] == verdict, f"the verdict is {report['verdict']}")
+
+
+@scenario("what openssl ocsp answers is judged as a relying party would")
+def _(folder):
+    ca = Ca(folder)
+    ca.ca("-revoke", "two.pem", "-crl_reason", "keyCompromise")
+    ca.ocsp("good", "one")
+    report, fired = ca.probe("ocsp", "--response", "good", "--cert", "one.pem")
+    expect(report, fired, "good")
+    check(set(report) == {"kind", "target", "verdict", "state", "checks", "timing_ms"}, f"members: {sorted(report)}")
+    check(all(set(row) == {"name", "state", "seen", "due", "source"} for row in report["checks"]), "members of a check")
+    check(report["kind"] == "ocsp" and report["target"] == "good" and report["state"] == "ok", f"{report}")
+    ca.ocsp("revoked", "two")
+    expect(*ca.probe("ocsp", "--response", "revoked", "--cert", "two.pem"), "revoked")
+    expect(*ca.probe("ocsp", "--response", "revoked", "--cert", "two.pem", "--reason", "4", expect=1), "revoked",
+           "ocsp.reason-expected")
+    expect(*ca.probe("ocsp", "--response", "good", "--cert", "three.pem", expect=1), "unusable", "ocsp.cert-id")
+    expect(*ca.probe("ocsp", "--response", "good", "--serial", "0x1000"), "good")
+    expect(*ca.probe("ocsp", "--response", "good", "--serial", "4096", "--expect", "unissued", expect=1), "good",
+           "ocsp.unissued-good")
+    ca.ocsp("long", "one", days=11)
+    expect(*ca.probe("ocsp", "--response", "long", "--cert", "one.pem", expect=1), "good", "ocsp.validity-long")
+    expect(*ca.probe("ocsp", "--response", "long", "--cert", "one.pem", "--profile", "rfc"), "good")
+    ca.ocsp("server", "one", signer="server")
+    expect(*ca.probe("ocsp", "--response", "server", "--cert", "one.pem", expect=1), "unusable", "ocsp.delegate-purpose",
+           "ocsp.delegate-purpose-only", "ocsp.delegate-nocheck")
+    ca.ocsp("bare", "one", "-resp_no_certs")
+    expect(*ca.probe("ocsp", "--response", "bare", "--cert", "one.pem", expect=1), "unusable", "ocsp.signature")
+
+
+@scenario("the time is an argument: a response ages, and is past its end")
+def _(folder):
+    ca = Ca(folder)
+    ca.ocsp("good", "one", days=6)
+
+    def at(days, *words, expect=0):
+        return ca.probe("ocsp", "--response", "good", "--cert", "one.pem", "--now", f"{ca.later(days)}", *words, expect=expect)
+
+    ca.later = lambda days: (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    expect(*at(3.9), "good")
+    report, fired = at(4.1, expect=1)
+    expect(report, fired, "good", "ocsp.refresh")
+    check(report["state"] == "warn", report["state"])
+    expect(*at(4.6, expect=1), "good", "ocsp.age", "ocsp.refresh")
+    report, fired = at(6.1, expect=1)
+    expect(report, fired, "unusable", "ocsp.age", "ocsp.next-update-past", "ocsp.refresh")
+    check(report["state"] == "critical", report["state"])
+    report, fired = at(-1, expect=1)
+    check(report["verdict"] == "unusable" and "ocsp.this-update-future" in fired, f"{fired}")
+    expect(*at(1, "--max-age", "2d"), "good")
+    expect(*at(3, "--max-age", "2d", expect=1), "unusable", "ocsp.max-age")
+
+
+@scenario("what openssl ca lists is judged, alone and against the one before")
+def _(folder):
+    ca = Ca(folder)
+    ca.crl("empty.crl")
+    expect(*ca.probe("crl", "--response", "empty.crl"), "good")
+    for name in ("one", "two", "three"):
+        ca.ca("-revoke", f"{name}.pem", "-crl_reason", "superseded")
+    ca.crl("three.crl")
+    expect(*ca.probe("crl", "--response", "three.crl", "--previous", "empty.crl"), "good")
+    expect(*ca.probe("crl", "--response", "three.crl", "--cert", "two.pem"), "revoked")
+    expect(*ca.probe("crl", "--response", "empty.crl", "--cert", "two.pem"), "good")
+    # crl.older off: whether both were made within one second is chance.
+    expect(*ca.probe("crl", "--response", "empty.crl", "--previous", "three.crl", "--cert", "two.pem", "--set", "crl.older=off",
+                     expect=1), "good", "crl.entries-gone", "crl.entry-gone", "crl.number-falls")
+    expect(*ca.probe("crl", "--response", "three.crl", "--previous", "three.crl"), "good")
+    with open(os.path.join(folder, "index.txt"), encoding="ascii") as file:
+        lines = file.readlines()
+    with open(os.path.join(folder, "index.txt"), "w", encoding="ascii") as file:
+        file.writelines(line for line in lines if "CN=two" not in line)
+    ca.crl("two.crl")
+    report, fired = ca.probe("crl", "--response", "two.crl", "--previous", "three.crl", expect=1)
+    expect(report, fired, "good", "crl.entries-gone")
+    check("serial 1001" in next(row["seen"] for row in report["checks"] if row["name"] == "crl.entries-gone"), "which one is gone")
+    ca.crl("long.crl", days=30)
+    expect(*ca.probe("crl", "--response", "long.crl", expect=1), "good", "crl.validity-long")
+
+
+@scenario("what is served instead of a CRL is told by what it is, and how it was sent")
+def _(folder):
+    ca = Ca(folder)
+    ca.crl("good.crl")
+    bodies = (("html", b"<html><body>404 Not Found</body></html>"), ("byte", b"0"), ("nothing", b""),
+              ("half", open(os.path.join(folder, "good.crl"), "rb").read()[:-5]))
+    for name, body in bodies:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(body)
+        report, fired = ca.probe("crl", "--response", name, expect=1)
+        expect(report, fired, "unusable", "crl.body")
+    expect(*ca.probe("crl", "--response", "crl.pem", expect=1), "unusable", "crl.body")
+    with open(os.path.join(folder, "headers"), "w", encoding="ascii") as file:
+        file.write("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nCache-Control: no-store\r\n\r\n")
+    expect(*ca.probe("crl", "--response", "good.crl", "--headers", "headers", expect=1), "good", "http.content-type",
+           "http.no-store", "http.status")
+
+
+@scenario("the text reads like a report, and mistakes are told with a hint")
+def _(folder):
+    ca = Ca(folder)
+    ca.crl("long.crl", days=30)
+    done = ca.run("crl", "--response", "long.crl")
+    lines = done.stdout.splitlines()
+    check(done.returncode == 1 and lines[0] == "crl long.crl: good; critical", done.stdout)
+    check("✗ crl.validity-long" in lines[1] and "valid for 30 d" in lines[1], lines[1])
+    check("due: valid for 10 d at most (Baseline Requirements 4.9.7)" in lines[2], lines[2])
+    check(any("✓ crl.signature" in line for line in lines), "what is good is told, too")
+    done = ca.run("crl", "--response", "long.crl", "--set", "crl.validity-long=off")
+    check(done.returncode == 0, done.stdout)
+    mistakes = ((2, "--response", "crl"), (2, "cert F or --serial S", "ocsp", "--response", "long.crl"),
+                (2, "no profile", "crl", "--response", "long.crl", "--profile", "webtrust"),
+                (2, "no serial", "crl", "--response", "long.crl", "--serial", "x"),
+                (2, "is no time", "crl", "--response", "long.crl", "--max-age", "soon"),
+                (2, "no check", "crl", "--response", "long.crl", "--set", "crl.valid=off"),
+                (2, "no kind", "crk"), (3, "missing.crl", "crl", "--response", "missing.crl"),
+                (2, "no certificate", "crl", "--response", "long.crl", "--cert", "long.crl"),
+                (2, "no CRL", "crl", "--response", "long.crl", "--previous", "crl.pem"),
+                (2, "is for OCSP", "crl", "--response", "long.crl", "--expect", "good"))
+    for code, words, kind, *rest in mistakes:
+        done = ca.run(kind, *rest)
+        check(done.returncode == code and words in done.stderr, f"{kind} {rest}: {done.returncode} {done.stderr}")
+
+
+run()
