@@ -205,6 +205,14 @@ static void take_control(struct log_verifier *verifier, uint64_t index, struct s
     verifier->chain_bad = true;
 }
 
+void log_verifier_later(struct log_verifier *verifier, uint64_t index, struct slice bytes) {
+    struct control_entry entry;
+    struct control_verdict verdict;
+    if (!verifier->chain_bad && control_chain_add(verifier->chain, bytes, &entry, &verdict, NULL) &&
+        agent_registry_take(verifier->agents, &entry, &verdict, index, NULL) && verifier->control)
+        verifier->control(verifier->control_context, index, &entry, &verdict);
+}
+
 void log_verifier_set_trust(struct log_verifier *verifier, const struct control_trust *trust,
                             const struct witness_policy *witnesses, uint64_t now_us) {
     control_chain_destroy(verifier->chain);

@@ -54,4 +54,7 @@ bool log_verifier_begun(const struct log_verifier *verifier);
 const struct agent_registry *log_verifier_agents(const struct log_verifier *verifier);
 const struct hash *log_verifier_log(const struct log_verifier *verifier); /* only of one that has begun */
 
+/* After that: a control entry that came since. One that does not follow is passed over. */
+void log_verifier_later(struct log_verifier *verifier, uint64_t index, struct slice bytes);
+
 #endif

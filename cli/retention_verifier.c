@@ -48,6 +48,8 @@ struct retention_verifier {
     struct kept_place *places;
     size_t unwitnessed_from; /* places from here on wait for their checkpoint */
     uint64_t witnessed_us;   /* the newest one's earliest cosignature */
+    bool *waiting;           /* for each erasure that was judged: nothing may be gone yet */
+    size_t judged_count;
     struct segment_row *rows;
     struct retention_clock clock;
 };
@@ -226,16 +228,20 @@ static void range_name(char name[128], uint8_t class, uint64_t first, uint64_t l
     snprintf(name, 128, "class %s of log entries %" PRIu64 " to %" PRIu64, class_name(class), first, last);
 }
 
-static void judge_erasure(struct retention_verifier *verifier, const struct agent_registry *agents,
+/* Returns whether it waits for its witnesses. */
+static bool judge_erasure(struct retention_verifier *verifier, const struct agent_registry *agents,
                           const struct retention_erasure *erasure, struct retention_verified *verified) {
     const struct erase_range *range = &erasure->range;
     struct retention_unit *unit = unit_of(verifier, agents, range->class, range->first, range->last);
     struct erasure_judgement judgement;
     char place[128], text[RETENTION_TEXT_SIZE + 64];
     retention_unit_judge(unit, erasure, &verifier->clock, &judgement);
-    if (judgement.verdict == ERASURE_LAWFUL) {
-        verified->lawful++;
-        verified->events += retention_unit_events(unit);
+    bool going = erasure->done == RETENTION_INDEX_NEVER;
+    bool waiting = going && judgement.verdict == ERASURE_UNCONFIRMED;
+    if (judgement.verdict == ERASURE_LAWFUL || waiting) {
+        verified->lawful += !going;
+        verified->erasing += going;
+        verified->events += waiting ? 0 : retention_unit_events(unit);
         verified->unwitnessed |= judgement.unwitnessed;
         verified->single_control |= judgement.single_control;
     } else {
@@ -246,6 +252,16 @@ static void judge_erasure(struct retention_verifier *verifier, const struct agen
         verifier->finding(verifier->context, place, text);
     }
     retention_unit_destroy(unit);
+    return waiting;
+}
+
+void retention_verifier_gone(const struct retention_verifier *verifier, uint64_t from, retention_gone *give,
+                             void *context) {
+    const struct retention_erasure *erasures;
+    size_t count = retention_ledger_erasures(verifier->ledger, &erasures);
+    for (size_t i = 0; i < count; i++)
+        if (erasures[i].begun.index >= from && !(i < verifier->judged_count && verifier->waiting[i]))
+            give(context, &erasures[i].range);
 }
 
 /* Whether the segment lies in what was erased, and said to be done. */
@@ -280,8 +296,10 @@ struct retention_verified retention_verifier_finish(struct retention_verifier *v
     const struct retention_erasure *erasures;
     const struct retention_now now = {verifier->now_us, verifier->witnessed_us, log_size};
     size_t count = retention_ledger_erasures(verifier->ledger, &erasures);
+    verifier->waiting = memory_new_array(count + 1, sizeof *verifier->waiting);
+    verifier->judged_count = count;
     for (size_t i = 0; i < count; i++)
-        judge_erasure(verifier, agents, &erasures[i], &verified);
+        verifier->waiting[i] = judge_erasure(verifier, agents, &erasures[i], &verified);
     for (size_t i = 0; i < verifier->row_count; i++)
         judge_segment(verifier, agents, &verifier->rows[i], &now);
     return verified;
@@ -308,6 +326,7 @@ struct retention_verifier *retention_verifier_destroy(struct retention_verifier 
         free(verifier->counts);
         free(verifier->places);
         free(verifier->rows);
+        free(verifier->waiting);
     }
     free(verifier);
     return NULL;

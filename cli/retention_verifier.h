@@ -8,6 +8,7 @@
 
 #include "agent_registry.h"
 #include "checkpoint.h"
+#include "erasure.h"
 #include "segment_files.h"
 
 struct retention_verifier;
@@ -16,7 +17,8 @@ typedef void retention_finding(void *context, const char *place, const char *tex
 
 struct retention_verified {
     uint64_t lawful, unlawful;        /* erasures */
-    uint64_t events;                  /* that went lawfully */
+    uint64_t erasing;                 /* that have begun, lawfully as far as can be said, and are not done */
+    uint64_t events;                  /* that went lawfully, or are going */
     bool unwitnessed, single_control; /* some of those that were lawful */
 };
 
@@ -38,5 +40,11 @@ void retention_verifier_segment(struct retention_verifier *verifier, const struc
 /* After the last row, of a log of so many entries. */
 struct retention_verified retention_verifier_finish(struct retention_verifier *verifier,
                                                     const struct agent_registry *agents, uint64_t log_size);
+
+/* After that: which events may be gone, by beginnings at `from` in the log or behind it. One that witnesses have to see first lets
+ * nothing go; one that is younger than the rows was not judged. */
+typedef void retention_gone(void *context, const struct erase_range *range);
+void retention_verifier_gone(const struct retention_verifier *verifier, uint64_t from, retention_gone *give,
+                             void *context);
 
 #endif

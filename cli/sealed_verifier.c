@@ -5,15 +5,19 @@
 #include <stdlib.h>
 
 #include "bytes.h"
-#include "control_entry.h"
 #include "erasure.h"
 #include "memory.h"
-#include "statement_type.h"
 
 struct owed {
     uint64_t log_index;
     uint8_t entry[8]; /* the beginning of H(entry) */
     uint16_t classes; /* that no segment had yet */
+};
+
+/* A segment whose key or file is not there. */
+struct missing {
+    struct segment_row row;
+    char text[FAULT_TEXT_SIZE];
 };
 
 /* Rows that are not there. */
@@ -32,8 +36,11 @@ struct sealed_verifier {
     size_t erased_count;
     uint64_t next_index; /* the log is sealed up to here */
     uint64_t first_arrival, end_arrival;
+    struct missing *missing;
+    size_t missing_count;
     struct gap *gaps;
     size_t gap_count, gap_room;
+    bool read;
     const struct segment_row *row; /* under way */
     struct sealed_verified summary;
 };
@@ -52,6 +59,7 @@ struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier
         free(verifier->owed);
         free(verifier->erased);
         free(verifier->gaps);
+        free(verifier->missing);
         free(verifier);
     }
     return NULL;
@@ -80,16 +88,9 @@ void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key,
         verifier->end_arrival = row.last_arrival + 1;
 }
 
-void sealed_verifier_entry(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry) {
-    struct control_entry control;
-    struct erase_begun begun;
-    (void)log_index;
-    if (!slice_starts(entry, SLICE("tocsin/ctrl/v1")) || !control_entry_read(entry, &control, NULL) ||
-        control.statement.statement.type != STATEMENT_ERASE_BEGUN ||
-        !erase_begun_read(control.statement.statement.payload, &begun, NULL))
-        return;
+void sealed_verifier_erased(struct sealed_verifier *verifier, const struct erase_range *range) {
     verifier->erased = memory_resize(verifier->erased, verifier->erased_count + 1, sizeof *verifier->erased);
-    verifier->erased[verifier->erased_count++] = begun.range;
+    verifier->erased[verifier->erased_count++] = *range;
 }
 
 void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value) {
@@ -176,12 +177,24 @@ static void check_batch(struct sealed_verifier *verifier, const struct segment_b
         owed->classes &= (uint16_t) ~(1u << class);
 }
 
+static void keep_missing(struct sealed_verifier *verifier, const char *text) {
+    verifier->missing =
+        memory_resize(verifier->missing, verifier->missing_count + 1, sizeof *verifier->missing);
+    struct missing *missing = &verifier->missing[verifier->missing_count++];
+    missing->row = *verifier->row;
+    snprintf(missing->text, sizeof missing->text, "%s", text);
+}
+
 static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed,
                           segment_verify_step *step) {
     struct fault fault = {0};
     char name[96];
     row_name(name, verifier->row);
     struct sealed_handle *handle = sealed_take(sealed, verifier->row, &fault);
+    if (!handle && fault.code == FAULT_MISSING) {
+        keep_missing(verifier, fault.text);
+        return;
+    }
     if (!handle) {
         verifier->finding(verifier->context, name, fault.text);
         return;
@@ -219,19 +232,48 @@ static void check_rest(struct sealed_verifier *verifier, const struct owed *owed
     }
 }
 
-struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
-                                              segment_verify_step *step) {
-    judge_gaps(verifier);
-    if (!sealed) {
-        verifier->summary.unread = verifier->row_count;
-        return verifier->summary;
-    }
+static bool is_explained(const struct sealed_verifier *verifier, const struct missing *missing) {
+    return was_erased(verifier, missing->row.first_index, missing->row.class) &&
+           was_erased(verifier, missing->row.last_index, missing->row.class);
+}
+
+bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed,
+                          segment_verify_step *step) {
+    bool explained = true;
+    verifier->read = sealed != NULL;
     if (verifier->owed_count)
         qsort(verifier->owed, verifier->owed_count, sizeof *verifier->owed, by_index);
-    for (size_t i = 0; i < verifier->row_count; i++) {
+    for (size_t i = 0; sealed && i < verifier->row_count; i++) {
         verifier->row = &verifier->rows[i];
         check_segment(verifier, sealed, step);
     }
+    for (size_t i = 0; i < verifier->missing_count; i++)
+        explained = explained && is_explained(verifier, &verifier->missing[i]);
+    return explained;
+}
+
+/* The key goes first, then the row: between the two it is being erased. */
+static void judge_missing(struct sealed_verifier *verifier) {
+    for (size_t i = 0; i < verifier->missing_count; i++) {
+        const struct missing *missing = &verifier->missing[i];
+        char name[96], text[FAULT_TEXT_SIZE + 16];
+        if (is_explained(verifier, missing)) {
+            verifier->summary.erasing++;
+            continue;
+        }
+        row_name(name, &missing->row);
+        snprintf(text, sizeof text, "MISSING: %s", missing->text);
+        verifier->finding(verifier->context, name, text);
+    }
+}
+
+struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier) {
+    judge_gaps(verifier);
+    if (!verifier->read) {
+        verifier->summary.unread = verifier->row_count;
+        return verifier->summary;
+    }
+    judge_missing(verifier);
     /* Beyond what is sealed, bodies that are owed may still come. */
     for (size_t i = 0; i < verifier->owed_count && verifier->owed[i].log_index < verifier->next_index; i++)
         check_rest(verifier, &verifier->owed[i]);

@@ -4,6 +4,7 @@
 #ifndef TOCSIN_SEALED_VERIFIER_H
 #define TOCSIN_SEALED_VERIFIER_H
 
+#include "erasure.h"
 #include "sealed.h"
 #include "segment_verify.h"
 
@@ -11,16 +12,16 @@ struct sealed_verifier;
 
 struct sealed_verified {
     uint64_t segments, events;
-    uint64_t unread; /* segments that nobody let us read */
-    uint64_t erased; /* classes of batches that statements let go */
+    uint64_t unread;  /* segments that nobody let us read */
+    uint64_t erased;  /* classes of batches that statements let go */
+    uint64_t erasing; /* segments of them that are on their way out */
 };
 
 struct sealed_verifier *sealed_verifier_create(segment_finding *finding, void *context);
 struct sealed_verifier *sealed_verifier_destroy(struct sealed_verifier *verifier); /* returns NULL */
 
-/* As they come. Entries of the log: statements about erasures are kept. */
+/* As they come. */
 void sealed_verifier_segment(struct sealed_verifier *verifier, struct slice key, struct slice value);
-void sealed_verifier_entry(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry);
 void sealed_verifier_mark(struct sealed_verifier *verifier, struct slice value); /* SEAL_MARK's */
 /* A closed batch none of whose events, or not all, came in rows. */
 void sealed_verifier_owed(struct sealed_verifier *verifier, uint64_t log_index, struct slice entry,
@@ -30,8 +31,11 @@ void sealed_verifier_gap(struct sealed_verifier *verifier, uint64_t from, uint64
 /* Behind the last sealed row; 0 where nothing is sealed. */
 uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
 
-/* At the end: reads the segments. `sealed` NULL: they are counted as unread, and nothing is said of batches in them. */
-struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier, struct sealed *sealed,
-                                              segment_verify_step *step);
+/* At the end. What may be gone by the statements of the log. */
+void sealed_verifier_erased(struct sealed_verifier *verifier, const struct erase_range *range);
+/* Reads the segments. `sealed` NULL: they are counted as unread, and nothing is said of batches in them. False when a key or a
+ * file is not there that nothing explains so far. */
+bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed, segment_verify_step *step);
+struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier);
 
 #endif

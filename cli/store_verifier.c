@@ -45,6 +45,8 @@ struct store_verifier {
     struct sealed_verifier *sealed_rows;
     struct retention_verifier *retention;
     struct sealed *sealed; /* where segments are read */
+    store_later *later;
+    void *later_context;
     struct buffer entry, class_list;  /* of the close that comes next, maybe */
     uint64_t entry_index, entry_most; /* the last one's index, and the highest */
     bool any_entry;
@@ -372,8 +374,6 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     bool again = verifier->any_entry && index <= verifier->entry_most;
     close_entry(verifier);
     log_verifier_entry(verifier->log_rows, key, value);
-    if (!again)
-        sealed_verifier_entry(verifier->sealed_rows, index, value);
     buffer_clear(&verifier->entry);
     buffer_append_slice(&verifier->entry, value);
     verifier->entry_index = index;
@@ -486,20 +486,46 @@ static void check_enrolled(struct store_verifier *verifier, const struct stream 
         find(verifier, stream->name, "its key was never enrolled in the log");
 }
 
+void store_verifier_set_later(struct store_verifier *verifier, store_later *later, void *context) {
+    verifier->later = later;
+    verifier->later_context = context;
+}
+
+void store_verifier_later(struct store_verifier *verifier, uint64_t log_index, struct slice entry) {
+    if (log_index >= verifier->summary.log.size)
+        log_verifier_later(verifier->log_rows, log_index, entry);
+}
+
+static void take_gone(void *context, const struct erase_range *range) {
+    sealed_verifier_erased(context, range);
+}
+
+/* What is not there although the rows name it may have begun to be erased since they were read. */
+static void finish_sealed(struct store_verifier *verifier) {
+    retention_verifier_gone(verifier->retention, 0, take_gone, verifier->sealed_rows);
+    if (!sealed_verifier_read(verifier->sealed_rows, verifier->sealed, NULL) && verifier->later) {
+        verifier->later(verifier->later_context);
+        retention_verifier_gone(verifier->retention, verifier->summary.log.size, take_gone,
+                                verifier->sealed_rows);
+    }
+    struct sealed_verified sealed = sealed_verifier_finish(verifier->sealed_rows);
+    verifier->summary.events += sealed.events;
+    verifier->summary.segments = sealed.segments;
+    verifier->summary.erased = sealed.erased;
+    verifier->summary.unread = sealed.unread;
+    verifier->summary.erasing = sealed.erasing;
+}
+
 struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     for (size_t i = 0; i < verifier->stream_count; i++)
         check_end(verifier, &verifier->streams[i]);
     if (!verifier->arrival_seen && verifier->any_arrival)
         find(verifier, "the rows' end", "its mark is missing");
     close_entry(verifier);
-    struct sealed_verified sealed = sealed_verifier_finish(verifier->sealed_rows, verifier->sealed, NULL);
-    verifier->summary.events += sealed.events;
-    verifier->summary.segments = sealed.segments;
-    verifier->summary.erased = sealed.erased;
-    verifier->summary.unread = sealed.unread;
     verifier->summary.log = log_verifier_finish(verifier->log_rows);
     verifier->summary.retention = retention_verifier_finish(
         verifier->retention, log_verifier_agents(verifier->log_rows), verifier->summary.log.size);
+    finish_sealed(verifier);
     if (log_verifier_begun(verifier->log_rows))
         for (size_t i = 0; i < verifier->stream_count; i++)
             check_enrolled(verifier, &verifier->streams[i]);

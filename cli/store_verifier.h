@@ -19,6 +19,7 @@ struct store_verified {
     size_t streams;
     uint64_t rows, events, attested, batches, findings;
     uint64_t segments, unread, erased; /* segments read, and not; classes of batches that statements let go */
+    uint64_t erasing; /* segments whose keys or files have gone already */
     struct log_verified log; /* after the last row */
     struct retention_verified retention;
 };
@@ -41,6 +42,12 @@ void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);
 
 /* Where segments are read, at the end; without it they are counted as unread. Borrowed. */
 void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed);
+
+/* Rows are of one moment, segments are read afterwards. Where one is not there then, `later` is called once: it gives the control
+ * entries that came since, in their order (store_verifier_later); they are held against the chain, and can explain it. */
+typedef void store_later(void *context);
+void store_verifier_set_later(struct store_verifier *verifier, store_later *later, void *context);
+void store_verifier_later(struct store_verifier *verifier, uint64_t log_index, struct slice entry);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "key_file.h"
 #include "proof_print.h"
 #include "reader.h"
@@ -20,6 +21,7 @@
 
 struct progress {
     struct store_verifier *verifier;
+    const struct command_context *command;
     bool shown;
     bool at_rest; /* the store itself is being read */
     uint64_t rows;
@@ -55,6 +57,27 @@ static bool read_live(const struct command_context *context, struct progress *pr
     }
     reader_close(reader);
     return fault->code == FAULT_NONE;
+}
+
+static void take_later(void *context, const Tocsin__StoreRow *row) {
+    struct progress *progress = context;
+    if (row->key.len == 8)
+        store_verifier_later(progress->verifier, bytes_get_u64(row->key.data),
+                             slice_make(row->value.data, row->value.len));
+}
+
+static void ask_later(void *context) {
+    struct progress *progress = context;
+    Tocsin__ControlQuery query = TOCSIN__CONTROL_QUERY__INIT;
+    Tocsin__Request request = TOCSIN__REQUEST__INIT;
+    struct fault fault = {0};
+    query.first_ctl_seq = store_verifier_summary(progress->verifier).log.control_entries;
+    request.of_case = TOCSIN__REQUEST__OF_CONTROL;
+    request.control = &query;
+    struct reader *reader = reader_open(progress->command, &request, &fault);
+    if (reader)
+        reader_rows(reader, take_later, progress, &fault);
+    reader_close(reader);
 }
 
 static bool read_at_rest(const struct command_context *context, struct progress *progress, struct fault *fault) {
@@ -127,11 +150,12 @@ static void print_summary(const struct command_context *context, const struct st
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
                ",\"segments\":%" PRIu64 ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
                ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}"
-               ",\"erased_lawfully\":{\"erasures\":%" PRIu64 ",\"events\":%" PRIu64 ",\"unwitnessed\":%s}}\n",
+               ",\"erased_lawfully\":{\"erasures\":%" PRIu64 ",\"events\":%" PRIu64 ",\"erasing\":%" PRIu64
+               ",\"unwitnessed\":%s}}\n",
                summary->streams, summary->events, summary->attested, summary->batches, summary->segments, summary->findings,
                summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
                summary->log.single_control ? "true" : "false", summary->retention.lawful, summary->retention.events,
-               summary->retention.unwitnessed ? "true" : "false");
+               summary->retention.erasing, summary->retention.unwitnessed ? "true" : "false");
     else {
         printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
                " of them signed; every hash recomputed; %" PRIu64 " segments\n"
@@ -140,9 +164,12 @@ static void print_summary(const struct command_context *context, const struct st
                summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
                summary->attested, summary->segments, summary->log.size, summary->log.control_entries,
                summary->log.checkpoints, summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
-        if (summary->retention.lawful)
+        if (summary->retention.erasing)
+            printf("ERASING: %" PRIu64 " erasures have begun and are not done; %" PRIu64 " segments are gone so far\n",
+                   summary->retention.erasing, summary->erasing);
+        if (summary->retention.lawful + summary->retention.erasing)
             printf("ERASED-LAWFULLY: %" PRIu64 " events in %" PRIu64 " erasures%s%s\n", summary->retention.events,
-                   summary->retention.lawful, summary->retention.unwitnessed ? "; UNWITNESSED" : "",
+                   summary->retention.lawful + summary->retention.erasing, summary->retention.unwitnessed ? "; UNWITNESSED" : "",
                    summary->retention.single_control ? "; SINGLE-CONTROL" : "");
     }
 }
@@ -173,7 +200,7 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     struct trust trusted = {.key_count = 0};
     if (trust && !proof_trust(context, trust, &trusted, &fault))
         return command_fail("verify", &fault);
-    struct progress progress = {.shown = isatty(STDERR_FILENO)};
+    struct progress progress = {.command = context, .shown = isatty(STDERR_FILENO)};
     progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
     store_verifier_set_now(progress.verifier, context->now_us);
     if (trust) {
@@ -193,6 +220,8 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     struct fault unreadable = {0};
     struct sealed *sealed = open_sealed(context, &keys, &unreadable);
     store_verifier_set_sealed(progress.verifier, sealed);
+    if (!progress.at_rest)
+        store_verifier_set_later(progress.verifier, ask_later, &progress);
     struct store_verified summary = store_verifier_finish(progress.verifier);
     store_verifier_destroy(progress.verifier);
     sealed_destroy(sealed);
