@@ -47,7 +47,7 @@ static void look_at_identity(void *context) {
         files_path(certificate, folder, "tls.crt")) {
         if (tls_identity_renew(key, certificate, agent->membership.host, clock_wall_us(), &fault) &&
             agent_open_identity(agent, agent->membership.host, &fault)) {
-            connection_set_identity(agent->connection, agent->identity);
+            collectors_set_identity(&agent->collectors, agent->identity);
             agent_tell(agent, "certificate_renewed", "the agent's TLS certificate was renewed");
         } else
             log_fault(LOG_LEVEL_ERROR, &fault, "the TLS certificate cannot be renewed");
@@ -70,11 +70,6 @@ static void write_metrics(void *context, struct buffer *to) {
     for (unsigned lane = 0; lane < LANES; lane++)
         metrics_value(to, "tocsin_agent_events_total", (struct metrics_label[]){{"lane", lanes[lane]}}, 1,
                       (double)report.events[lane]);
-    metrics_begin(to, "tocsin_agent_unsent_events", METRICS_GAUGE,
-                  "Events that the collector does not have yet.");
-    for (unsigned lane = 0; lane < LANES; lane++)
-        metrics_value(to, "tocsin_agent_unsent_events", (struct metrics_label[]){{"lane", lanes[lane]}}, 1,
-                      (double)(report.next_event_seq[lane] - report.stored[lane]));
     CLEANUP_BUFFER struct buffer text = BUFFER(1024 * 1024);
     metrics_gauge(to, "tocsin_agent_lag_bytes", "Bytes of files not read yet.",
                   (double)sources_describe(agent->sources, &text));
@@ -82,17 +77,7 @@ static void write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_agent_syncs_total", "Syncs of the spool.", report.syncs);
     metrics_counter(to, "tocsin_agent_dropped_events_total", "Events dropped over the quota.",
                     report.dropped_events);
-    metrics_begin(to, "tocsin_agent_unproved_batches", METRICS_GAUGE,
-                  "Closed batches that no verified checkpoint holds yet.");
-    for (unsigned lane = 0; lane < LANES; lane++) {
-        struct lanes_hello hello;
-        lanes_hello(agent->lanes, (enum lane)lane, &hello);
-        metrics_value(to, "tocsin_agent_unproved_batches", (struct metrics_label[]){{"lane", lanes[lane]}}, 1,
-                      (double)(hello.batch_seq - hello.proved));
-    }
-    metrics_gauge(to, "tocsin_agent_log_refused", "1 while a refused checkpoint waits for a person.",
-                  watching_is_stopped(agent->watching));
-    metrics_gauge(to, "tocsin_agent_connected", "1 while connected.", connection_is_ready(agent->connection));
+    collectors_metrics(&agent->collectors, to);
     metrics_process(to);
 }
 
@@ -104,6 +89,10 @@ bool agent_read_settings(const char *site, struct agent_settings *settings, stru
 
 /* False: what was in force still is. */
 static bool use_settings(struct agent *agent, const struct agent_settings *settings, struct fault *fault) {
+    struct kept_addresses kept;
+    const char *addresses[MEMBERSHIP_COLLECTORS_MOST];
+    if (!agent_match_settings(agent, settings, &kept, addresses, fault))
+        return false;
     /* Positions must be on disk before a source is made anew from them. */
     sources_finish(agent->sources, agent_source_clock_us(agent));
     if (!agent_flush(agent))
@@ -153,7 +142,23 @@ static void tell_damage(void *context, const char *text) {
     log_warning("the spool: %s", text);
 }
 
-static bool open_lanes(struct agent *agent, struct fault *fault) {
+static unsigned collectors_of(const struct membership *membership) {
+    unsigned mask = 0;
+    for (size_t i = 0; i < membership->count; i++)
+        mask |= 1u << membership->collectors[i].number;
+    return mask;
+}
+
+/* The least that one of them asks. */
+static uint64_t heartbeat_us(const struct membership *membership) {
+    uint64_t least_s = membership->collectors[0].heartbeat_s;
+    for (size_t i = 1; i < membership->count; i++)
+        if (membership->collectors[i].heartbeat_s < least_s)
+            least_s = membership->collectors[i].heartbeat_s;
+    return least_s * UINT64_C(1000000);
+}
+
+bool agent_open_lanes(struct agent *agent, struct fault *fault) {
     char spool[FILES_PATH_MOST];
     if (agent->settings.spool.path)
         snprintf(spool, sizeof spool, "%s", agent->settings.spool.path);
@@ -166,9 +171,10 @@ static bool open_lanes(struct agent *agent, struct fault *fault) {
                                       .next_key = key_rotation_next(agent->rotation),
                                       .first_key = &agent->first_key,
                                       .epoch = agent->membership.epoch,
-                                      .heartbeat_us = agent->membership.heartbeat_s * UINT64_C(1000000),
+                                      .heartbeat_us = heartbeat_us(&agent->membership),
                                       .batch_us = agent->settings.batch.close_after_us,
                                       .quota = agent->settings.spool.limit,
+                                      .collectors = collectors_of(&agent->membership),
                                       .finding = tell_damage};
     if (agent->settings.heartbeat_us < settings.heartbeat_us)
         settings.heartbeat_us = agent->settings.heartbeat_us;
@@ -226,48 +232,38 @@ static void tell(void *context, const char *event, const char *text, struct slic
     agent_schedule_turn(agent);
 }
 
-static bool start_watching(struct agent *agent, struct fault *fault) {
-    char witnesses[FILES_PATH_MOST], refused[FILES_PATH_MOST];
-    site_path(witnesses, agent->data, SITE_AGENT_WITNESSES);
-    site_path(refused, agent->data, SITE_AGENT_LOG_REFUSED);
-    const struct watching_settings settings = {.origin = agent->membership.origin,
-                                               .log_key = agent->membership.log_key,
-                                               .witnesses = witnesses,
-                                               .refused = refused,
-                                               .context = agent,
-                                               .tell = tell,
-                                               .changed = agent_schedule_turn};
-    agent->watching = watching_create(&settings, agent->lanes, fault);
-    return agent->watching != NULL;
+static bool start_collectors(struct agent *agent, const char *const *addresses, struct fault *fault) {
+    const struct collectors_settings settings = {.data = agent->data,
+                                                 .membership = &agent->membership,
+                                                 .addresses = addresses,
+                                                 .loop = agent->loop,
+                                                 .lanes = agent->lanes,
+                                                 .identity = agent->identity,
+                                                 .boot_id = agent->boot_id,
+                                                 .context = agent,
+                                                 .lag = agent_lag,
+                                                 .changed = agent_schedule_turn,
+                                                 .tell = tell};
+    return collectors_start(&agent->collectors, &settings, fault);
 }
 
 bool agent_start(struct agent *agent, struct fault *fault) {
     char lock[FILES_PATH_MOST], folder[FILES_PATH_MOST];
+    struct kept_addresses kept;
+    const char *addresses[MEMBERSHIP_COLLECTORS_MOST];
     site_path(lock, agent->data, SITE_AGENT_LOCK);
     site_path(folder, agent->data, SITE_AGENT_FOLDER);
     agent->booted_us = clock_wall_us() - clock_boot_us();
     if (!files_make_folder(folder, 0700, fault) || !files_lock(lock, &agent->lock, fault) ||
-        !agent_ensure_membership(agent, fault) || !open_lanes(agent, fault) || !start_loop(agent, fault))
+        !agent_ensure_membership(agent, fault) ||
+        !agent_match_settings(agent, &agent->settings, &kept, addresses, fault) ||
+        !agent_open_lanes(agent, fault) || !start_loop(agent, fault))
         return false;
     agent->sources = sources_create(&agent->settings, lanes_output(agent->lanes), agent->loop,
                                     agent_schedule_turn, agent, fault);
-    if (!agent->sources || !start_watching(agent, fault) || !start_metrics(agent, fault))
+    if (!agent->sources || !start_collectors(agent, addresses, fault) || !start_metrics(agent, fault))
         return false;
-    const struct settings_address *address = &agent->settings.collector;
-    snprintf(agent->address, sizeof agent->address, strchr(address->host, ':') ? "[%s]:%u" : "%s:%u",
-             address->host, address->port);
-    struct connection_settings connection = {.loop = agent->loop,
-                                             .lanes = agent->lanes,
-                                             .watching = agent->watching,
-                                             .address = agent->address,
-                                             .identity = agent->identity,
-                                             .pin = agent->membership.pin,
-                                             .context = agent,
-                                             .lag = agent_lag,
-                                             .answered = agent_schedule_turn};
-    memcpy(connection.boot_id, agent->boot_id, sizeof connection.boot_id);
-    agent->connection = connection_start(&connection);
-    key_rotation_start(agent->rotation, agent->lanes, agent->connection);
+    key_rotation_start(agent->rotation, agent->lanes, &agent->collectors);
     agent_tell(agent, "agent_started", "the agent has started");
     agent_schedule_turn(agent);
     loop_timer_after(agent->identity_look, 0);
@@ -282,9 +278,8 @@ void agent_finish(struct agent *agent) {
         agent_tell(agent, "agent_stopped", "the agent was stopped");
         agent_flush(agent);
     }
-    connection_stop(agent->connection);
+    collectors_stop(&agent->collectors);
     sources_destroy(agent->sources);
-    watching_destroy(agent->watching);
     lanes_destroy(agent->lanes);
     metrics_server_destroy(agent->metrics);
     for (size_t i = 0; i < 3; i++)

@@ -15,9 +15,9 @@
 
 enum phase {
     IDLE,
-    WAITING,  /* there is a next key: until what was closed before is acknowledged */
-    ASKED,    /* the collector is told, and answers */
-    TAKEN,    /* it has the key: the epoch may end */
+    WAITING,  /* there is a next key: until what was closed before is acknowledged everywhere */
+    ASKED,    /* the collectors are told, and answer */
+    TAKEN,    /* they have the key: the epoch may end */
     ENDED,    /* it has ended in memory: until that is on disk */
     SETTLING, /* on disk: the files follow */
     REFUSED,  /* until somebody asks again */
@@ -27,9 +27,10 @@ struct key_rotation {
     struct key_rotation_settings settings;
     struct agent_keys keys;
     struct lanes *lanes;
-    struct connection *connection;
+    const struct collectors *collectors;
     enum phase phase;
     uint64_t closed_before[LANES]; /* batches that must be acknowledged before the collector is told */
+    unsigned taken;                /* bit n: the collector with that number has the key */
     bool told;                     /* of a failure; said once */
 };
 
@@ -82,9 +83,10 @@ static void complain(struct key_rotation *rotation, const struct fault *fault, c
     rotation->told = true;
 }
 
-void key_rotation_start(struct key_rotation *rotation, struct lanes *lanes, struct connection *connection) {
+void key_rotation_start(struct key_rotation *rotation, struct lanes *lanes,
+                        const struct collectors *collectors) {
     rotation->lanes = lanes;
-    rotation->connection = connection;
+    rotation->collectors = collectors;
     if (lanes_epoch_number(lanes) == rotation->settings.membership->epoch) {
         key_rotation_look(rotation);
         return;
@@ -110,27 +112,32 @@ void key_rotation_look(struct key_rotation *rotation) {
     memcpy(rotation->closed_before, report.batch_seq, sizeof rotation->closed_before);
     rotation->phase = WAITING;
     log_notice(
-        "there is a next signing key: it is announced as soon as the collector has what came before it");
+        "there is a next signing key: it is announced as soon as every collector has what came before it");
 }
 
 static bool caught_up(const struct key_rotation *rotation) {
-    struct lanes_report report;
-    lanes_report(rotation->lanes, &report);
-    for (unsigned lane = 0; lane < LANES; lane++)
-        if (report.closed[lane] < rotation->closed_before[lane])
+    for (size_t i = 0; i < rotation->collectors->count; i++) {
+        const struct collector *collector = rotation->collectors->list[i];
+        for (unsigned lane = 0; lane < LANES; lane++)
+            if (lanes_marks(rotation->lanes, collector->known.number, (enum lane)lane).closed <
+                rotation->closed_before[lane])
+                return false;
+        if (!connection_is_ready(collector->connection))
             return false;
-    return connection_is_ready(rotation->connection);
+    }
+    return true;
 }
 
-static bool ask(struct key_rotation *rotation, uint64_t now_us, struct fault *fault) {
+static bool ask_one(struct key_rotation *rotation, const struct collector *collector, uint64_t now_us,
+                    struct fault *fault) {
     const struct membership *membership = rotation->settings.membership;
     const struct random_source random = random_source_system();
     struct verify_key first_key, key, log_key;
     uint8_t nonce[STATEMENT_NONCE_SIZE];
     memcpy(first_key.bytes, membership->first_key, sizeof first_key.bytes);
     memcpy(key.bytes, membership->key, sizeof key.bytes);
-    memcpy(log_key.bytes, membership->log_key, sizeof log_key.bytes);
-    const struct hash log = statement_log(slice_string(membership->origin), &log_key);
+    memcpy(log_key.bytes, collector->known.log_key, sizeof log_key.bytes);
+    const struct hash log = statement_log(slice_string(collector->known.origin), &log_key);
     const struct rotation_place place = {&log, slice_string(membership->host), &first_key, &key,
                                          membership->epoch};
     CLEANUP_BUFFER struct buffer statement = BUFFER(ROTATION_MOST);
@@ -138,25 +145,47 @@ static bool ask(struct key_rotation *rotation, uint64_t now_us, struct fault *fa
         return false;
     if (!rotation_sign(&place, rotation->keys.key, rotation->keys.next, nonce, now_us, &statement))
         return fault_set(fault, FAULT_INTERNAL, "the statement cannot be made");
-    connection_rotate(rotation->connection,
+    connection_rotate(collector->connection,
                       &(struct uplink_next_key){membership->epoch + 1,
                                                 signing_key_public(rotation->keys.next)->bytes,
                                                 buffer_slice(&statement)});
-    rotation->phase = ASKED;
     return true;
 }
 
-static void take_answer(struct key_rotation *rotation) {
-    enum uplink_rotation answer = connection_rotation(rotation->connection);
-    if (answer == UPLINK_ROTATION_TAKEN)
+static bool ask(struct key_rotation *rotation, uint64_t now_us, struct fault *fault) {
+    for (size_t i = 0; i < rotation->collectors->count; i++)
+        if (!ask_one(rotation, rotation->collectors->list[i], now_us, fault))
+            return false;
+    rotation->phase = ASKED;
+    rotation->taken = 0;
+    return true;
+}
+
+static void tell_refused(struct key_rotation *rotation, const struct collector *collector) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "the collector refuses the next signing key (%s), and the present one stays in force; its log says why, "
+             "and `tocsin-agent --rotate-key` asks again",
+             collector->address);
+    tell(rotation, LOG_LEVEL_ERROR, "key_rotation_refused", text);
+}
+
+static void take_answers(struct key_rotation *rotation) {
+    bool all = true;
+    for (size_t i = 0; i < rotation->collectors->count; i++) {
+        const struct collector *collector = rotation->collectors->list[i];
+        enum uplink_rotation answer = connection_rotation(collector->connection);
+        if (answer == UPLINK_ROTATION_REFUSED) {
+            rotation->phase = REFUSED;
+            tell_refused(rotation, collector);
+            return;
+        }
+        if (answer == UPLINK_ROTATION_TAKEN)
+            rotation->taken |= 1u << collector->known.number;
+        all = all && rotation->taken >> collector->known.number & 1u;
+    }
+    if (all)
         rotation->phase = TAKEN;
-    if (answer != UPLINK_ROTATION_REFUSED)
-        return;
-    rotation->phase = REFUSED;
-    tell(rotation, LOG_LEVEL_ERROR, "key_rotation_refused",
-         "the collector refuses the next signing key, and the present one stays in force; its log says why, "
-         "and "
-         "`tocsin-agent --rotate-key` asks again");
 }
 
 static void end_epoch(struct key_rotation *rotation) {
@@ -178,7 +207,7 @@ void key_rotation_turn(struct key_rotation *rotation, uint64_t now_us) {
     if (rotation->phase == WAITING && caught_up(rotation) && !ask(rotation, now_us, &fault))
         complain(rotation, &fault, "the next signing key cannot be announced");
     if (rotation->phase == ASKED)
-        take_answer(rotation);
+        take_answers(rotation);
     if (rotation->phase == TAKEN)
         end_epoch(rotation);
 }

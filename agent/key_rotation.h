@@ -1,17 +1,18 @@
 /* Rotation of this host's signing key while the agent runs (FORMATS.md, Rotation):
  *
  *     `tocsin-agent --rotate-key` makes the next key and sends SIGHUP → key_rotation_look
- *     all that was closed so far is acknowledged → the collector is told the key and its statement
- *     ROTATED → both lanes end their epoch and begin the next, one record of the spool → files (agent_keys.h)
+ *     all that was closed so far is acknowledged → each collector is told the key and a statement for its log
+ *     ROTATED from all of them → both lanes end their epoch and begin the next, one record of the spool → files (agent_keys.h)
  *
- * A kill at any point is made good by the next start. Where the collector refuses, the key in force stays, and the next
+ * It waits until every collector is there: one that is gone for good has to be left (the setting `collector`).
+ * A kill at any point is made good by the next start. Where a collector refuses, the key in force stays, and the next
  * SIGHUP or start asks again.
  *
- * Ownership: strings, membership, lanes and connection are borrowed. One thread. */
+ * Ownership: strings, membership, lanes and collectors are borrowed. One thread. */
 #ifndef TOCSIN_KEY_ROTATION_H
 #define TOCSIN_KEY_ROTATION_H
 
-#include "connection.h"
+#include "collectors.h"
 #include "membership.h"
 
 struct key_rotation;
@@ -33,7 +34,8 @@ const struct signing_key *key_rotation_key(const struct key_rotation *rotation);
 const struct signing_key *key_rotation_next(const struct key_rotation *rotation);
 
 /* Once these are there; finishes what a kill has cut short, and looks for a next key. */
-void key_rotation_start(struct key_rotation *rotation, struct lanes *lanes, struct connection *connection);
+void key_rotation_start(struct key_rotation *rotation, struct lanes *lanes,
+                        const struct collectors *collectors);
 
 /* Whether there is a next key to rotate to. */
 void key_rotation_look(struct key_rotation *rotation);

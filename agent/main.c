@@ -13,6 +13,12 @@
 #include "site.h"
 #include "site_template.h"
 
+/* What --join was given. */
+struct joining_words {
+    const char *address, *token, *name;
+    bool anew;
+};
+
 static int run(struct agent *agent, const char *data) {
     struct fault fault = {0};
     /* Until the loop takes it: `--rotate-key` may send one as soon as the lock names this process. */
@@ -61,21 +67,67 @@ static int check(struct agent *agent) {
     return 0;
 }
 
-static int join_by_hand(struct agent *agent, const char *data, const char *address, const char *token,
-                        const char *name) {
-    struct fault fault = {0};
-    char host[256];
+/* Where the data is: by the settings, where they can be read. */
+static bool find_data(struct agent *agent, const char *data, bool *ret_read, struct fault *unread,
+                      struct fault *fault) {
+    *ret_read = agent_read_settings(agent->site, &agent->settings, unread);
+    return agent_set_data(agent, data ? data : *ret_read ? agent->settings.data : "data", fault);
+}
+
+static bool in_settings(const struct agent *agent, const char *address) {
+    char one[AGENT_ADDRESS_SIZE];
+    for (size_t i = 0; i < agent->settings.collectors.count; i++)
+        if (agent_settings_address(agent->settings.collectors.items[i], one, NULL) &&
+            strcmp(one, address) == 0)
+            return true;
+    return false;
+}
+
+static void print_joined(const struct agent *agent, const char *address, const char *advice) {
+    const struct membership *membership = &agent->membership;
+    const struct membership_collector *joined = membership_find(membership, NULL, address);
+    printf("Joined %s as %s.\n%s", joined->origin, membership->host, advice);
+    if (membership->count > 1)
+        printf("This host sends to %zu collectors now, to this one from here on.\n", membership->count);
+    printf("Next: `systemctl enable --now tocsin-agent`, or `tocsin-agent --site %s`.\n", agent->site);
+}
+
+static bool join(struct agent *agent, const char *data, const struct joining_words *joining,
+                 struct buffer *advice, char address[AGENT_ADDRESS_SIZE], struct fault *fault) {
+    char folder[FILES_PATH_MOST], lock[FILES_PATH_MOST], host[256];
+    enum entering entering;
     site_host_name(host);
-    char folder[FILES_PATH_MOST], lock[FILES_PATH_MOST];
+    if (!agent_settings_address(joining->address, address, fault) ||
+        !site_template_agent(agent->site, address, fault))
+        return false;
+    struct fault unread = {0};
+    bool read;
+    if (!find_data(agent, data, &read, &unread, fault) || !site_path(folder, agent->data, SITE_AGENT_FOLDER) ||
+        !site_path(lock, agent->data, SITE_AGENT_LOCK) ||
+        !agent_entering(agent, address, joining->token, joining->anew, &entering, fault))
+        return false;
+    if (entering == ENTERING_ANOTHER && !read) {
+        *fault = unread;
+        return false;
+    }
+    if (entering == ENTERING_ANOTHER && !in_settings(agent, address) &&
+        !site_template_collector_too(agent->site, address, fault))
+        return false;
     /* By root's hand, but for the daemon's user; and not behind the back of an agent that runs. */
-    if (agent_set_data(agent, data ? data : "data", &fault) &&
-        site_path(folder, agent->data, SITE_AGENT_FOLDER) && site_path(lock, agent->data, SITE_AGENT_LOCK) &&
-        site_template_agent(agent->site, address, &fault) && process_become_owner(folder, &fault) &&
-        files_make_folder(folder, 0700, &fault) && files_lock(lock, &agent->lock, &fault) &&
-        agent_join(agent, address, token, name ? name : host, &fault)) {
-        printf(
-            "Joined %s as %s.\nNext: `systemctl enable --now tocsin-agent`, or `tocsin-agent --site %s`.\n",
-            agent->membership.origin, agent->membership.host, agent->site);
+    if (!process_become_owner(folder, fault) || !files_make_folder(folder, 0700, fault))
+        return false;
+    if (!files_lock(lock, &agent->lock, fault))
+        return fault_place(fault, "stop the agent first (systemctl stop tocsin-agent)");
+    return agent_join(agent, address, joining->token, joining->name ? joining->name : host, joining->anew, advice,
+                      fault);
+}
+
+static int join_by_hand(struct agent *agent, const char *data, const struct joining_words *joining) {
+    struct fault fault = {0};
+    char address[AGENT_ADDRESS_SIZE];
+    CLEANUP_BUFFER struct buffer advice = BUFFER(4096);
+    if (join(agent, data, joining, &advice, address, &fault)) {
+        print_joined(agent, address, buffer_string(&advice));
         return 0;
     }
     log_fault(LOG_LEVEL_ERROR, &fault, "this host has not joined");
@@ -98,7 +150,7 @@ static int rotate_by_hand(struct agent *agent, const char *data) {
 static const struct daemon_words words = {
     .name = "tocsin-agent",
     .forms = "[--site DIR] [--data DIR] [--check]\n"
-             "--join ADDRESS --token TOKEN [--name NAME] [--site DIR]\n"
+             "--join ADDRESS --token TOKEN [--name NAME] [--anew] [--site DIR]\n"
              "--rotate-key [--site DIR]",
     .purpose = "Reads this host's logs, signs what it reads and sends it to the collector. SIGHUP reads the "
                "settings again.",
@@ -109,13 +161,16 @@ static const struct daemon_words words = {
 };
 
 int main(int argc, char **argv) {
-    const char *address = NULL, *token = NULL, *name = NULL;
+    struct joining_words joining = {NULL, NULL, NULL, false};
     bool rotate = false;
     const struct daemon_option own[] = {
         {"join", "ADDRESS",
-         "joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none", &address, NULL},
-        {"token", "TOKEN", "out of `tocsin join-token HOST` at the collector", &token, NULL},
-        {"name", "NAME", "this host's name, where the token leaves it open", &name, NULL},
+         "joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none. A host that has\n"
+         "joined another one sends to both from then on; who joins the same one again gets new keys",
+         &joining.address, NULL},
+        {"token", "TOKEN", "out of `tocsin join-token HOST` at the collector", &joining.token, NULL},
+        {"name", "NAME", "this host's name, where the token leaves it open", &joining.name, NULL},
+        {"anew", NULL, "new keys and new streams also where the collector is another one", NULL, &joining.anew},
         {"rotate-key", NULL,
          "makes the next signing key and tells the agent that runs here; it signs with it as soon as\n"
          "the collector has taken it, without a restart",
@@ -126,8 +181,8 @@ int main(int argc, char **argv) {
     int result;
     if (!daemon_options_read(&words, own, argc, argv, &options, &result))
         return result;
-    if ((address == NULL) != (token == NULL)) {
-        fputs("tocsin-agent: --join and --token go together\n", stderr);
+    if ((joining.address == NULL) != (joining.token == NULL) || (joining.anew && !joining.address)) {
+        fputs("tocsin-agent: --join and --token go together, and --anew with them\n", stderr);
         return 2;
     }
     struct agent *agent = memory_new(sizeof *agent);
@@ -137,7 +192,7 @@ int main(int argc, char **argv) {
     process_descriptors_raise(4096);
     loop_workers_set(1);
     umask(077);
-    result = address         ? join_by_hand(agent, options.data, address, token, name)
+    result = joining.address ? join_by_hand(agent, options.data, &joining)
              : rotate        ? rotate_by_hand(agent, options.data)
              : options.check ? check(agent)
                              : run(agent, options.data);

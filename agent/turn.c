@@ -31,7 +31,7 @@ bool agent_flush(struct agent *agent) {
 }
 
 static void sign_part_when_due(struct agent *agent, uint64_t steady_us) {
-    uint64_t pace_us = connection_pace_us(agent->connection);
+    uint64_t pace_us = collectors_pace_us(&agent->collectors);
     if (pace_us == UINT64_MAX || steady_us < agent->parted_us + pace_us)
         return;
     if (lanes_part(agent->lanes))
@@ -40,18 +40,8 @@ static void sign_part_when_due(struct agent *agent, uint64_t steady_us) {
 
 static void close_when_wanted(struct agent *agent) {
     enum lane lane;
-    while (connection_wants_close(agent->connection, &lane))
+    while (collectors_want_close(&agent->collectors, &lane))
         lanes_close(agent->lanes, lane, BATCH_DATA, NULL);
-}
-
-/* Whether the collector holds events that no signature covers yet. */
-static bool has_unattested(const struct agent *agent) {
-    struct lanes_report report;
-    lanes_report(agent->lanes, &report);
-    for (unsigned lane = 0; lane < LANES; lane++)
-        if (report.attested[lane] < report.next_event_seq[lane])
-            return true;
-    return false;
 }
 
 /* How long until `due_us`, by the clock that reads `now_us`; UINT64_MAX for never. */
@@ -64,8 +54,8 @@ static void set_timer(struct agent *agent) {
     uint64_t lanes_us = delay_until(lanes_due(agent->lanes), clock_wall_us());
     if (lanes_us < delay_us)
         delay_us = lanes_us;
-    uint64_t pace_us = connection_pace_us(agent->connection);
-    if (pace_us != UINT64_MAX && has_unattested(agent) && pace_us < delay_us)
+    uint64_t pace_us = collectors_pace_us(&agent->collectors);
+    if (pace_us != UINT64_MAX && collectors_lack_parts(&agent->collectors) && pace_us < delay_us)
         delay_us = pace_us;
     uint64_t rotation_us = key_rotation_delay_us(agent->rotation);
     if (rotation_us < delay_us)
@@ -86,7 +76,7 @@ void agent_turn(void *context) {
     bool more = !agent->full && sources_turn(agent->sources, agent_source_clock_us(agent));
     if (agent_flush(agent)) {
         key_rotation_flushed(agent->rotation);
-        connection_flushed(agent->connection);
+        collectors_flushed(&agent->collectors);
         if (more)
             loop_later_schedule(agent->turn);
     }

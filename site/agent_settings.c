@@ -1,8 +1,13 @@
 #include "agent_settings.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "membership.h"
 
 #define MEMBER(member) offsetof(struct agent_settings, member)
+#define DEFAULT_PORT 7514u
 #define SOURCE(member) offsetof(struct agent_source_settings, member)
 
 /* In the order of enum event_class, AGENT_CLASS_AUTOMATIC last. */
@@ -118,11 +123,13 @@ static const struct settings_table source_table =
 
 static const struct settings_row rows[] = {
     {.path = "collector",
-     .type = SETTINGS_ADDRESS,
-     .offset = MEMBER(collector),
-     .minimum = 7514,
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(collectors),
+     .maximum = MEMBERSHIP_COLLECTORS_MOST,
      .required = true,
-     .about = "Where the events are sent; the port is 7514 where none is written.",
+     .about = "Where the events are sent: an address, or a list of several; the port is 7514 where none is written. "
+              "`tocsin-agent --join` adds one, and each gets everything. One that is taken away is left: what was "
+              "kept for it alone goes.",
      .example = "logs.example.org:7514"},
     {.path = "name",
      .type = SETTINGS_STRING,
@@ -187,16 +194,39 @@ static bool files_once(const struct agent_settings *settings, struct fault *faul
     return true;
 }
 
+bool agent_settings_address(const char *text, char ret_address[AGENT_ADDRESS_SIZE], struct fault *fault) {
+    struct settings_address address;
+    if (!settings_address_parse(slice_string(text), DEFAULT_PORT, &address))
+        address = (struct settings_address){NULL, 0};
+    char *host = address.host;
+    int size = host ? snprintf(ret_address, AGENT_ADDRESS_SIZE, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+                               address.port)
+                    : 0;
+    free(host);
+    return (address.port && size < (int)AGENT_ADDRESS_SIZE) ||
+           fault_set(fault, FAULT_USAGE, "collector \"%.100s\" is no address, for example logs.example.org:7514",
+                     text);
+}
+
+static bool collectors_good(const struct agent_settings *settings, struct fault *fault) {
+    char addresses[MEMBERSHIP_COLLECTORS_MOST][AGENT_ADDRESS_SIZE];
+    for (size_t i = 0; i < settings->collectors.count; i++) {
+        if (!agent_settings_address(settings->collectors.items[i], addresses[i], fault))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(addresses[i], addresses[j]) == 0)
+                return fault_set(fault, FAULT_USAGE, "collector %s stands there twice: take one out", addresses[i]);
+    }
+    return true;
+}
+
 static bool check(const void *target, struct fault *fault) {
     const struct agent_settings *settings = target;
     if (settings->name && !host_name_good(slice_string(settings->name)))
         return fault_set(fault, FAULT_USAGE,
                          "name \"%.100s\" must be of lower-case letters, digits, hyphens and dots",
                          settings->name);
-    if (settings->collector.port == 0)
-        return fault_set(fault, FAULT_USAGE, "collector needs a port, for example %.100s:7514",
-                         settings->collector.host);
-    return files_once(settings, fault);
+    return collectors_good(settings, fault) && files_once(settings, fault);
 }
 
 static const struct settings_table table = SETTINGS_TABLE(rows, struct agent_settings, check);

@@ -34,7 +34,7 @@ struct agent_source_settings {
 };
 
 struct agent_settings {
-    struct settings_address collector;
+    struct settings_strings collectors; /* each as agent_settings_address takes it */
     char *name; /* the host's; NULL: what it calls itself */
     char *data;
     struct settings_list sources; /* of struct agent_source_settings */
@@ -50,5 +50,9 @@ struct agent_settings {
 };
 
 const struct settings_table *agent_settings_table(void);
+
+/* HOST:PORT as it is written everywhere else, out of what a person wrote: the port where it is left out, the brackets. */
+#define AGENT_ADDRESS_SIZE 280u
+bool agent_settings_address(const char *text, char ret_address[AGENT_ADDRESS_SIZE], struct fault *fault);
 
 #endif

@@ -45,6 +45,15 @@ bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file 
     return files_path(ret_path, data, paths[file]);
 }
 
+bool site_path_numbered(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file,
+                        unsigned number) {
+    char name[64];
+    if (number == 0)
+        return site_path(ret_path, data, file);
+    snprintf(name, sizeof name, "%s-%u", paths[file], number + 1);
+    return files_path(ret_path, data, name);
+}
+
 bool site_person_key(char ret_path[FILES_PATH_MOST], const char *data, const char *person) {
     char folder[FILES_PATH_MOST], name[PERSON_NAME_MOST + 5];
     size_t size = strlen(person);

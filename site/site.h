@@ -23,6 +23,7 @@ enum site_file {
     SITE_AGENT_NEW_KEY,
     SITE_AGENT_ANEW,       /* stands while the spool is of streams that are over (anew.h) */
     SITE_AGENT_COLLECTOR,  /* what the agent learnt by joining (membership.h) */
+    /* By collector: site_path_numbered. */
     SITE_AGENT_WITNESSES,   /* whose cosignatures a checkpoint needs (watching.h); not there: nobody's */
     SITE_AGENT_LOG_REFUSED, /* a checkpoint that contradicts the log, until a person removes it (watching.h) */
     SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
@@ -47,6 +48,9 @@ enum site_file {
 
 /* A path that a person named: below the site unless it is absolute. False where it does not fit. */
 bool site_below(char ret_path[FILES_PATH_MOST], const char *site, const char *path);
+
+/* One of an agent's files about a collector, by the number that the membership gives it (membership.h). */
+bool site_path_numbered(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file, unsigned number);
 
 /* TLS keys and certificates stand in the two folders themselves (tls_identity.h). */
 bool site_path(char ret_path[FILES_PATH_MOST], const char *data, enum site_file file);

@@ -1,5 +1,7 @@
 #include "site_template.h"
 
+#include <stdio.h>
+
 #include "files.h"
 
 static bool write_once(const char *site, const char *name, struct slice text, struct fault *fault) {
@@ -28,6 +30,24 @@ bool site_template_agent(const char *site, const char *collector, struct fault *
                   "  - {journal: true, unless: [/var/log/auth.log, /var/log/syslog]}\n",
                   collector);
     return write_once(site, "agent.yaml", buffer_slice(&text), fault);
+}
+
+/* The name of the file is the address, without what would be trouble in one. */
+bool site_template_collector_too(const char *site, const char *collector, struct fault *fault) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(1024);
+    char folder[FILES_PATH_MOST], name[300];
+    size_t size = (size_t)snprintf(name, sizeof name, "collector-%.280s", collector);
+    for (size_t i = 0; i < size; i++)
+        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '.'))
+            name[i] = '-';
+    snprintf(name + size, sizeof name - size, ".yaml");
+    buffer_printf(&text,
+                  "# One more collector that this host has joined. To leave it: remove this file, then `systemctl "
+                  "reload tocsin-agent`.\ncollector: \"%s\"\n",
+                  collector);
+    if (!files_path(folder, site, "agent.d"))
+        return fault_set(fault, FAULT_LIMIT, "the site's path is too long");
+    return write_once(folder, name, buffer_slice(&text), fault);
 }
 
 bool site_template_collector(const char *site, const char *listen, struct fault *fault) {

@@ -8,4 +8,7 @@
 bool site_template_agent(const char *site, const char *collector, struct fault *fault);
 bool site_template_collector(const char *site, const char *listen, struct fault *fault);
 
+/* One more collector for an agent that has its settings: a file of its own in agent.d. */
+bool site_template_collector_too(const char *site, const char *collector, struct fault *fault);
+
 #endif

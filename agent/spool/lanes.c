@@ -83,13 +83,21 @@ static void gather_close(struct lanes *lanes, struct lane_state *lane, const str
                                     .more = slice_make(close->class_list, close->class_list_size)};
     lanes_gather(lanes, &item);
     spool_item_write(&lanes->next_echo, &item);
-    lane_leaves_add(lane, stream_writer_batch_seq(lane->writer) - 1, item.bytes);
+    lane_leaves_add(lanes, lane->lane, stream_writer_batch_seq(lane->writer) - 1, item.bytes);
     lane->touched = true;
     lanes->report.closes[lane->lane]++;
 }
 
-static const struct seen_checkpoint *seen(const struct lanes *lanes) {
-    return lanes->has_seen ? &lanes->seen : NULL;
+/* What the next entry says to have seen: each log's newest in turn, so that every log gets its own regularly. */
+static const struct seen_checkpoint *seen(const struct lanes *lanes, struct lane_state *lane) {
+    for (unsigned i = 1; i <= LANES_COLLECTORS_MOST; i++) {
+        unsigned turn = (lane->seen_turn + i) % LANES_COLLECTORS_MOST;
+        if (!lanes->has_seen[turn])
+            continue;
+        lane->seen_turn = turn;
+        return &lanes->seen[turn];
+    }
+    return lanes->has_seen_before ? &lanes->seen_before : NULL;
 }
 
 void lane_do_due(struct lanes *lanes, struct lane_state *lane) {
@@ -103,7 +111,7 @@ void lane_do_due(struct lanes *lanes, struct lane_state *lane) {
         if (due == DUE_BREAK) {
             stream_writer_break(lane->writer, &lanes->now, NULL);
             lane->touched = true;
-        } else if (stream_writer_close(lane->writer, &lanes->now, seen(lanes), &close, NULL)) {
+        } else if (stream_writer_close(lane->writer, &lanes->now, seen(lanes, lane), &close, NULL)) {
             gather_close(lanes, lane, &close);
         }
     }
@@ -293,9 +301,9 @@ bool lanes_close(struct lanes *lanes, enum lane which, enum batch_kind kind, str
     lane_do_due(lanes, lane);
     seal(lanes, lane);
     bool good =
-        kind == BATCH_ROTATE ? stream_writer_rotate(lane->writer, &lanes->now, seen(lanes), &close, fault)
-        : kind == BATCH_END  ? stream_writer_end(lane->writer, &lanes->now, seen(lanes), &close, fault)
-                             : stream_writer_close(lane->writer, &lanes->now, seen(lanes), &close, fault);
+        kind == BATCH_ROTATE ? stream_writer_rotate(lane->writer, &lanes->now, seen(lanes, lane), &close, fault)
+        : kind == BATCH_END  ? stream_writer_end(lane->writer, &lanes->now, seen(lanes, lane), &close, fault)
+                             : stream_writer_close(lane->writer, &lanes->now, seen(lanes, lane), &close, fault);
     if (good)
         gather_close(lanes, lane, &close);
     return good;
@@ -338,7 +346,7 @@ uint32_t lanes_epoch_number(const struct lanes *lanes) {
 /* ---- writing */
 
 static bool anything(const struct lanes *lanes) {
-    bool any = lanes->record.size > 0 || lanes->positions.live > 0 || spool_folder_seen_dirty(lanes->folder);
+    bool any = lanes->record.size > 0 || lanes->positions.live > 0 || spool_folder_news(lanes->folder);
     for (unsigned i = 0; i < LANES; i++)
         any = any || lanes->lanes[i].touched;
     return any;
@@ -408,7 +416,7 @@ static bool is_old(struct lanes *lanes) {
 
 /* What is proved in the one that was left goes at once. */
 static void release_old(struct lanes *lanes) {
-    if (!lanes->on_hold && spool_folder_release(lanes->folder))
+    if (!lanes_any_held(lanes) && spool_folder_release(lanes->folder))
         lanes->changes++;
 }
 
@@ -416,7 +424,8 @@ static bool write_group(struct lanes *lanes, struct fault *fault) {
     bool old = is_old(lanes);
     if (old)
         spool_folder_roll(lanes->folder);
-    bool over = (lanes->room_exhausted || lanes->on_hold) && spool_folder_bytes(lanes->folder) > lanes->settings.quota;
+    bool over = (lanes->room_exhausted || !lanes_room(lanes)) &&
+                spool_folder_bytes(lanes->folder) > lanes->settings.quota;
     bool good = over ? fault_set(fault, FAULT_SPACE, "the spool is over its quota of %llu bytes",
                                  (unsigned long long)lanes->settings.quota)
                      : spool_folder_append(lanes->folder, &lanes->pending, fault);

@@ -16,12 +16,13 @@
  * event is taken (sources keep their place), and every later flush tries again: lanes_due says when. A
  * sync that failed: the segment is given up and the same group goes into a new one.
  *
- * A batch stays until its entry is in a verified checkpoint of the collector's log (lanes_proved).
+ * An agent sends to one collector or to several, LANES_COLLECTORS_MOST at most; each has its own marks and is known by a
+ * number. A batch stays until its entry is in a verified checkpoint of the log of each of them (lanes_proved).
  *
- * The spool's quota: when it is passed, closed batches lose their bodies: first those that the collector
- * has stored and no checkpoint holds yet, then by the policy of their class, bulk first (lanes_class_rank). Entries and class lists
- * stay; a signed gap event (class 0, in the same record) names stream, batch, classes and range. Where
- * nothing may be given up any more, the group is refused as on a full disk.
+ * The spool's quota: when it is passed, closed batches lose their bodies: first those that all collectors have stored and
+ * no checkpoint holds yet, then those that one of them has, then by the policy of their class, bulk first
+ * (lanes_class_rank). Entries and class lists stay; a signed gap event (class 0, in the same record) names stream, batch,
+ * classes and range. Where nothing may be given up any more, the group is refused as on a full disk.
  *
  * Memory when idle: the zstd context and the tail cache (2 MiB at most); everything else is given back.
  *
@@ -35,8 +36,10 @@
 #include "fault.h"
 #include "source.h"
 #include "spool_files.h"
+#include "spool_record.h"
 #include "stream_writer.h"
 
+#define LANES_COLLECTORS_MOST SPOOL_COLLECTORS_MOST
 #define LANES_GROUP_TEXT (1024u * 1024) /* bytes of event text in one group, both lanes together */
 #define LANES_PLAIN_BELOW 400u          /* bytes of text under which compressing costs more than it saves */
 #define LANES_HEARTBEAT_US 600000000ull
@@ -59,6 +62,7 @@ struct lanes_settings {
     uint64_t quota;        /* bytes of the folder; 0: LANES_QUOTA_DEFAULT */
     uint32_t segment_bytes, cache_bytes; /* 0: SPOOL_SEGMENT_BYTES, SPOOL_CACHE_BYTES */
     struct random_source random;         /* for class keys and nonces; without `fill`: the system's */
+    unsigned collectors; /* bit n for each that there is; nothing is kept for others that the spool knows. 0: number 0 */
     /* Told while opening what is damaged, torn or missing, a sentence each; may be NULL. */
     void (*finding)(void *context, const char *text);
     void *finding_context;
@@ -114,31 +118,52 @@ uint32_t lanes_epoch_number(const struct lanes *lanes);
 /* Writes and syncs what is gathered. True where there was nothing. */
 bool lanes_flush(struct lanes *lanes, struct fault *fault);
 
-/* From the collector: all events before `stored` are stored, before `attested` signed; all batches before
- * `closed` are closed and verified. Marks that fall or that name what was never written are ignored. */
-void lanes_acknowledge(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t attested,
-                       uint64_t closed);
-/* A collector greets, and where it stands. One that was restored from a copy stands behind its own marks: they fall with
+/* ---- of one collector, by its number */
+
+/* The last closed batch of a lane, where it is a break without events: after lanes_open it is. */
+struct lanes_begin {
+    uint64_t batch_seq, event_seq;
+};
+bool lanes_break(const struct lanes *lanes, enum lane lane, struct lanes_begin *ret_begin);
+
+/* From now on there is that collector, and it gets all from `batch_seq` and `event_seq` on, or from where it stood if it is
+ * one already. False, FAULT_MISSING: the spool begins later than that; FAULT_CONFLICT: it ends before it. Part of the next
+ * group. */
+bool lanes_join(struct lanes *lanes, unsigned collector, const struct lanes_begin begin[LANES], struct fault *fault);
+/* That collector is one no more: what was kept for it alone goes. */
+void lanes_leave(struct lanes *lanes, unsigned collector);
+bool lanes_joined(const struct lanes *lanes, unsigned collector);
+
+/* All events before `stored` are stored, before `attested` signed; all batches before `closed` are closed and verified.
+ * Marks that fall or that name what was never written are ignored. */
+void lanes_acknowledge(struct lanes *lanes, unsigned collector, enum lane which, uint64_t stored,
+                       uint64_t attested, uint64_t closed);
+/* It greets, and where it stands. One that was restored from a copy stands behind its own marks: they fall with
  * it, and what is behind them will be sent again. False, FAULT_CONFLICT: it lacks batches that a verified checkpoint of
  * its log holds, and that may be gone here. */
-bool lanes_greeted(struct lanes *lanes, enum lane which, uint64_t stored, uint64_t closed, struct fault *fault);
+bool lanes_greeted(struct lanes *lanes, unsigned collector, enum lane which, uint64_t stored, uint64_t closed,
+                   struct fault *fault);
 
-/* The newest checkpoint that was verified: what the next entries say in seen_*, and its note, which is on disk with the
- * next flush or before a segment goes. `note` has LANES_NOTE_MOST bytes at most. */
+/* The newest checkpoint of its log that was verified, and its note, which is on disk with the next flush or before a
+ * segment goes. The next entries name it in seen_*; where there are several collectors, in turn. `note` has
+ * LANES_NOTE_MOST bytes at most. */
 #define LANES_NOTE_MOST 8192u
-void lanes_seen(struct lanes *lanes, const struct seen_checkpoint *checkpoint, struct slice note);
+void lanes_seen(struct lanes *lanes, unsigned collector, const struct seen_checkpoint *checkpoint,
+                struct slice note);
 /* As it was found at the start, or set since; empty for none. Entries say nothing of it before lanes_seen. */
-struct slice lanes_seen_note(const struct lanes *lanes);
-/* The entries of all batches before `proved` are in that checkpoint: their segments go. */
-void lanes_proved(struct lanes *lanes, enum lane which, uint64_t proved);
+struct slice lanes_seen_note(const struct lanes *lanes, unsigned collector);
+/* The entries of all batches before `proved` are in that checkpoint: segments that are in all collectors' go. */
+void lanes_proved(struct lanes *lanes, unsigned collector, enum lane which, uint64_t proved);
+/* While held, nothing more counts as proved there, and for the quota it has nothing. Over the quota, groups are refused
+ * as on a full disk where no other collector has what would be given up. */
+void lanes_hold(struct lanes *lanes, unsigned collector, bool held);
+
 /* The leaf of a closed batch in the log. LANES_END: the spool does not hold its entry (any more). */
 enum lanes_found lanes_leaf(struct lanes *lanes, enum lane which, uint64_t batch_seq, struct hash *ret_leaf,
                             struct fault *fault);
-/* While held nothing is released or given up: over the quota, groups are refused as on a full disk. */
-void lanes_hold(struct lanes *lanes, bool held);
 void lanes_set_heartbeat(struct lanes *lanes, uint64_t heartbeat_us);
 
-/* What HELLO says of a lane: flushed things alone. */
+/* What HELLO says of a lane to a collector: flushed things alone. */
 struct lanes_hello {
     uint8_t stream_id[HASH_SIZE];
     uint32_t epoch;
@@ -149,7 +174,8 @@ struct lanes_hello {
     bool has_part;
     uint64_t proved; /* the first batch whose entry is not known to be in a verified checkpoint */
 };
-void lanes_hello(const struct lanes *lanes, enum lane lane, struct lanes_hello *ret_hello);
+void lanes_hello(const struct lanes *lanes, unsigned collector, enum lane lane,
+                 struct lanes_hello *ret_hello);
 
 /* What the spool holds of a lane, in the order in which it must be sent. */
 enum lanes_item_kind { LANES_EVENTS, LANES_PART, LANES_CLOSE };
@@ -191,8 +217,7 @@ unsigned lanes_class_rank(enum event_class class);
 /* For --check, status and metrics; counters since the start. */
 struct lanes_report {
     uint64_t events[LANES], parts[LANES], closes[LANES];
-    uint64_t stored[LANES], attested[LANES], closed[LANES], proved[LANES], next_event_seq[LANES],
-        batch_seq[LANES];
+    uint64_t next_event_seq[LANES], batch_seq[LANES];
     uint64_t groups, syncs, text_bytes, oversized_events;
     uint64_t spool_bytes, segments, quota;
     uint64_t dropped_batches, dropped_events;                             /* by the quota */
@@ -201,5 +226,6 @@ struct lanes_report {
     bool full; /* the last flush was refused */
 };
 void lanes_report(const struct lanes *lanes, struct lanes_report *ret_report);
+struct spool_marks lanes_marks(const struct lanes *lanes, unsigned collector, enum lane lane);
 
 #endif

@@ -23,13 +23,14 @@ struct adoption {
 /* How far an adoption got stands among the positions: it becomes true with the events that it is about. */
 static void name_lane(struct adoption *adoption, enum lane lane) {
     const struct spool_lane_state *state = &spool_folder_state(adoption->old)->lanes[lane];
+    const struct spool_marks least = spool_state_least(spool_folder_state(adoption->old), lane);
     char name[STREAM_NAME_SIZE], digits[9] = "";
     stream_name_make(slice_string(adoption->lanes->host), lane, name);
     if (state->writer.size >= STREAM_ID_AT + HASH_SIZE)
         encoding_hex(state->writer.data + STREAM_ID_AT, 4, digits);
     snprintf(adoption->stream[lane], sizeof adoption->stream[lane], "%s~%s", name, digits);
     snprintf(adoption->key[lane], sizeof adoption->key[lane], "adopted %s", adoption->stream[lane]);
-    adoption->from[lane] = state->stored;
+    adoption->from[lane] = least.stored;
     struct slice value;
     uint64_t done;
     if (spool_positions_get(&spool_folder_state(adoption->lanes->folder)->positions,

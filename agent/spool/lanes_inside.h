@@ -28,8 +28,8 @@ struct lane_state {
     uint16_t classes;
     bool touched;               /* its state goes with this record */
     struct lanes_hello durable; /* what is on disk */
-    uint64_t stored, attested, closed, proved;
-    struct lane_leaves leaves; /* from `proved` on, or empty */
+    struct lane_leaves leaves; /* from what all collectors have proved on, or empty */
+    unsigned seen_turn;        /* whose checkpoint the next entry names */
     uint64_t
         lost_from; /* at the start: events of the open batch from here on cannot be covered; UINT64_MAX for none */
 };
@@ -40,8 +40,8 @@ struct lanes {
     struct spool_folder *folder;
     uint64_t segment, segment_us; /* the newest segment's number; boot clock when it was first seen */
     struct stream_clock now;
-    struct seen_checkpoint seen;
-    bool has_seen;
+    struct seen_checkpoint seen[LANES_COLLECTORS_MOST], seen_before; /* of each log; in the last run's entries */
+    bool has_seen[LANES_COLLECTORS_MOST], has_seen_before;
     struct lane_state lanes[LANES];
     struct source_output output;
     struct buffer echo,
@@ -57,16 +57,20 @@ struct lanes {
     uint64_t changes;  /* counts up whenever borrowed bytes of the spool may have gone */
     bool telling; /* Tocsin's own events about losses, which no source can give again: the group may grow */
     bool making_room;
-    bool on_hold; /* nothing is released or given up */
-    bool room_exhausted; /* nothing more may be given up, until the collector acknowledges */
+    bool on_hold[LANES_COLLECTORS_MOST];
+    bool room_exhausted; /* nothing more may be given up, until a collector acknowledges */
     struct lanes_report report;
 };
 
 /* Appends an item to the record that is being gathered. */
 bool lanes_gather(struct lanes *lanes, const struct spool_item *item);
+/* lanes_marks.c */
+struct spool_marks lane_least(const struct lanes *lanes, enum lane lane); /* what every collector has */
+bool lanes_any_held(const struct lanes *lanes);
+bool lanes_room(const struct lanes *lanes); /* somebody may have what is given up */
 /* lanes_leaves.c: an entry is closed; its lane's proved mark moved. */
-void lane_leaves_add(struct lane_state *lane, uint64_t batch_seq, struct slice entry);
-void lane_leaves_drop(struct lane_state *lane);
+void lane_leaves_add(struct lanes *lanes, enum lane lane, uint64_t batch_seq, struct slice entry);
+void lane_leaves_drop(struct lanes *lanes, enum lane lane);
 void lane_leaves_free(struct lane_state *lane);
 /* The first batch that the spool has anything of; the open one where there is nothing. */
 uint64_t lane_oldest_batch(const struct lanes *lanes, enum lane lane);

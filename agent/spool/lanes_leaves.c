@@ -13,27 +13,29 @@ static void append(struct lane_leaves *leaves, struct slice entry) {
     leaves->hashes[leaves->count++] = merkle_leaf(entry);
 }
 
-void lane_leaves_add(struct lane_state *lane, uint64_t batch_seq, struct slice entry) {
-    struct lane_leaves *leaves = &lane->leaves;
-    if (leaves->count == 0 && batch_seq == lane->proved)
+void lane_leaves_add(struct lanes *lanes, enum lane lane, uint64_t batch_seq, struct slice entry) {
+    struct lane_leaves *leaves = &lanes->lanes[lane].leaves;
+    bool first = leaves->count == 0 && batch_seq == lane_least(lanes, lane).proved;
+    if (first)
         leaves->first_batch = batch_seq;
     bool next = batch_seq == leaves->first_batch + leaves->count;
-    if (next && leaves->count < LANES_LEAVES_MOST && (leaves->count || batch_seq == lane->proved))
+    if (next && leaves->count < LANES_LEAVES_MOST && (leaves->count || first))
         append(leaves, entry);
 }
 
-void lane_leaves_drop(struct lane_state *lane) {
-    struct lane_leaves *leaves = &lane->leaves;
-    if (lane->proved <= leaves->first_batch)
+void lane_leaves_drop(struct lanes *lanes, enum lane lane) {
+    struct lane_leaves *leaves = &lanes->lanes[lane].leaves;
+    uint64_t proved = lane_least(lanes, lane).proved;
+    if (proved <= leaves->first_batch)
         return;
-    uint64_t gone = lane->proved - leaves->first_batch;
+    uint64_t gone = proved - leaves->first_batch;
     if (gone >= leaves->count) {
-        lane_leaves_free(lane);
-        leaves->first_batch = lane->proved;
+        lane_leaves_free(&lanes->lanes[lane]);
+        leaves->first_batch = proved;
         return;
     }
     leaves->count -= (size_t)gone;
-    leaves->first_batch = lane->proved;
+    leaves->first_batch = proved;
     memmove(leaves->hashes, leaves->hashes + gone, leaves->count * sizeof *leaves->hashes);
 }
 

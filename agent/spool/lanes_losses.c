@@ -145,17 +145,17 @@ static bool is_void(const struct lanes *lanes, enum lane lane, uint64_t batch_se
     return spool_state_void(spool_folder_state(lanes->folder), lane, batch_seq, &first);
 }
 
-/* What the collector has stored is no loss. What stands behind a hole in its batch is given anew. */
+/* What every collector has stored is no loss. What stands behind a hole in its batch is given anew. */
 static void tell_holes(const struct lanes_replay *replay, uint64_t open_batch) {
     struct lanes *lanes = replay->lanes;
-    const struct lane_state *lane = &lanes->lanes[replay->lane];
+    const struct spool_marks least = lane_least(lanes, replay->lane);
     struct lanes_cursor cursor;
     struct lanes_item item;
     struct hole hole = {0};
     lanes_cursor_begin(&cursor, lanes, replay->lane);
     cursor.whole = true;
-    cursor.want_batch = lane->closed;
-    cursor.want_seq = lane->stored;
+    cursor.want_batch = least.closed;
+    cursor.want_seq = least.stored;
     uint64_t want = cursor.want_seq;
     bool good = true, begun = !spool_folder_stale_marks(lanes->folder);
     while (good && lanes_cursor_next(&cursor, &item, NULL) == LANES_ITEM && item.batch_seq < open_batch) {

@@ -3,24 +3,25 @@
 
 #include "memory.h"
 
-#define RANK_STORED 0u                 /* the collector has them */
+#define RANK_STORED 0u                 /* all collectors have them */
+#define RANK_ELSEWHERE 1u              /* one of them has */
 #define CANDIDATES_MOST 256u           /* batches given up at a time */
 #define ROOM (2ull * LANES_GROUP_TEXT) /* so much is kept free below the quota, for the next group */
 #define REACH 2u                       /* segments after one in which its batches may end */
 
 static const uint8_t ranks[CLASSES] = {
     [CLASS_JOURNAL] = LANES_RANK_KEEP,
-    [CLASS_NETWORK] = 2,
-    [CLASS_SYSTEM] = 1,
-    [CLASS_ACCESS] = 3,
-    [CLASS_APPLICATION] = 1,
+    [CLASS_NETWORK] = 3,
+    [CLASS_SYSTEM] = 2,
+    [CLASS_ACCESS] = 4,
+    [CLASS_APPLICATION] = 2,
     [CLASS_SIGNING] = LANES_RANK_KEEP,
     [CLASS_CONFIGURATION] = LANES_RANK_KEEP,
     [CLASS_REPORT] = LANES_RANK_KEEP,
     [CLASS_ISSUED] = LANES_RANK_KEEP,
     [CLASS_REVOCATION] = LANES_RANK_KEEP,
 };
-#define RANK_MOST 3u
+#define RANK_MOST 4u
 
 unsigned lanes_class_rank(enum event_class class) {
     return (unsigned)class < CLASSES ? ranks[class] : LANES_RANK_KEEP;
@@ -44,14 +45,29 @@ struct candidates {
     struct candidate list[CANDIDATES_MOST];
 };
 
-/* A batch goes with the strictest of its classes. */
+/* Who has all events before `end_seq`; one that is held has nothing that counts. */
+enum kept_at { KEPT_NOWHERE, KEPT_SOMEWHERE, KEPT_EVERYWHERE };
+static enum kept_at kept_at(const struct lanes *lanes, enum lane lane, uint64_t end_seq) {
+    bool any = false, all = true;
+    for (unsigned i = 0; i < LANES_COLLECTORS_MOST; i++) {
+        if (!lanes_joined(lanes, i))
+            continue;
+        bool has = !lanes->on_hold[i] && lanes_marks(lanes, i, lane).stored >= end_seq;
+        any = any || has;
+        all = all && has;
+    }
+    return any && all ? KEPT_EVERYWHERE : any ? KEPT_SOMEWHERE : KEPT_NOWHERE;
+}
+
+/* A batch goes with the strictest of its classes. What somebody has is not lost, whatever it is: so a collector that is
+ * away for long, or contradicts itself, never stops what goes to the others. */
 static unsigned batch_rank(const struct lanes *lanes, const struct spool_item *close) {
-    const struct lane_state *lane = &lanes->lanes[close->lane];
     struct class_list list;
     unsigned rank = 0;
-    if (close->first_event_seq + close->count <= lane->stored)
-        return RANK_STORED;
-    if (!class_list_read(close->more, &list, NULL))
+    enum kept_at kept = kept_at(lanes, (enum lane)close->lane, close->first_event_seq + close->count);
+    if (kept != KEPT_NOWHERE)
+        return kept == KEPT_EVERYWHERE ? RANK_STORED : RANK_ELSEWHERE;
+    if (lanes_any_held(lanes) || !class_list_read(close->more, &list, NULL))
         return LANES_RANK_KEEP;
     for (size_t i = 0; i < list.count; i++) {
         unsigned of_class = lanes_class_rank((enum event_class)list.items[i].class);
@@ -157,13 +173,16 @@ static bool give_up(struct candidates *candidates, size_t place) {
     uint64_t number = spool_folder_segment(lanes->folder, place)->id.number;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
-        bool stored = candidate->first + candidate->count <= lanes->lanes[candidate->lane].stored;
+        enum kept_at kept = kept_at(lanes, candidate->lane, candidate->first + candidate->count);
+        bool stored = kept == KEPT_EVERYWHERE;
         const struct lanes_loss loss = {.batch_seq = candidate->batch_seq,
                                         .first = candidate->first,
                                         .count = stored ? 0 : candidate->count,
                                         .class_list =
                                             slice_make(candidate->class_list, candidate->class_list_size),
-                                        .reason = "spool quota"};
+                                        .reason = kept == KEPT_SOMEWHERE
+                                                      ? "spool quota; another collector has them"
+                                                      : "spool quota"};
         if (!lanes_lose(lanes, candidate->lane, &loss))
             return false;
         lanes->report.dropped_batches += !stored;
@@ -194,7 +213,7 @@ static bool make_room_once(struct lanes *lanes, struct candidates *candidates) {
 }
 
 void lanes_make_room(struct lanes *lanes) {
-    if (lanes->making_room || lanes->room_exhausted || lanes->on_hold ||
+    if (lanes->making_room || lanes->room_exhausted || !lanes_room(lanes) ||
         spool_folder_bytes(lanes->folder) + ROOM <= lanes->settings.quota)
         return;
     struct candidates *candidates = memory_new(sizeof *candidates);

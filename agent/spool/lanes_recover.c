@@ -104,15 +104,26 @@ static void restore_seen(struct lanes *lanes, const struct lane_state *lane) {
     struct batch_entry last;
     struct slice bytes = stream_writer_last_entry(lane->writer);
     if (!bytes.size || !batch_entry_read(bytes, &last, NULL) || last.seen.size == 0 ||
-        (lanes->has_seen && lanes->seen.size >= last.seen.size))
+        (lanes->has_seen_before && lanes->seen_before.size >= last.seen.size))
         return;
-    lanes->seen = last.seen;
-    lanes->has_seen = true;
+    lanes->seen_before = last.seen;
+    lanes->has_seen_before = true;
+}
+
+/* The spool knows the collectors that there were. */
+static void restore_collectors(struct lanes *lanes) {
+    for (unsigned i = 0; i < LANES_COLLECTORS_MOST; i++) {
+        bool wanted = lanes->settings.collectors >> i & 1u, known = lanes_joined(lanes, i);
+        if (!wanted)
+            spool_folder_left(lanes->folder, i);
+        for (unsigned lane = 0; wanted && !known && lane < LANES; lane++)
+            spool_folder_mark(lanes->folder, i, (enum lane)lane, (struct spool_marks){0});
+    }
 }
 
 bool lanes_restore(struct lanes *lanes, struct fault *fault) {
-    const struct spool_state *state = spool_folder_state(lanes->folder);
     choose_key(lanes);
+    restore_collectors(lanes);
     for (unsigned i = 0; i < LANES; i++) {
         struct lane_state *lane = &lanes->lanes[i];
         lane->lost_from = UINT64_MAX;
@@ -121,10 +132,6 @@ bool lanes_restore(struct lanes *lanes, struct fault *fault) {
         restore_seen(lanes, lane);
         restore_open_batch(lanes, lane);
         lane_set_durable(lane);
-        lane->stored = state->lanes[i].stored;
-        lane->attested = state->lanes[i].attested;
-        lane->closed = state->lanes[i].closed;
-        lane->proved = state->lanes[i].proved;
     }
     return true;
 }
@@ -134,6 +141,7 @@ bool lanes_restore(struct lanes *lanes, struct fault *fault) {
 static void set_defaults(struct lanes_settings *settings) {
     settings->batch_us = settings->batch_us ? settings->batch_us : STREAM_BATCH_US;
     settings->heartbeat_us = settings->heartbeat_us ? settings->heartbeat_us : LANES_HEARTBEAT_US;
+    settings->collectors = settings->collectors ? settings->collectors : 1;
     settings->quota = settings->quota ? settings->quota : LANES_QUOTA_DEFAULT;
     settings->segment_bytes = settings->segment_bytes ? settings->segment_bytes : SPOOL_SEGMENT_BYTES;
     settings->cache_bytes = settings->cache_bytes ? settings->cache_bytes : SPOOL_CACHE_BYTES;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #define CLOSES_MOST (1024u * 1024) /* bytes of closing entries that stand in two segments */
+#define MARKS_MOST (4096u + SPOOL_COLLECTORS_MOST * SPOOL_NOTE_MOST)
 
 void spool_folder_path(const struct spool_folder *folder, struct spool_segment_id id, const char *suffix,
                        char ret_path[SPOOL_PATH_SIZE]) {
@@ -229,7 +230,7 @@ static void prune_closes(struct spool_folder *folder) {
     struct slice rest = buffer_slice(&folder->closes);
     struct spool_item item;
     size_t gone = 0;
-    while (spool_item_next(&rest, &item, NULL) && item.batch_seq < folder->state.lanes[item.lane].proved)
+    while (spool_item_next(&rest, &item, NULL) && item.batch_seq < spool_state_least(&folder->state, (enum lane)item.lane).proved)
         gone = folder->closes.size - rest.size;
     buffer_consume(&folder->closes, gone);
     if (!folder->closes.size)
@@ -249,7 +250,9 @@ static void take_record(struct spool_folder *folder, struct spool_segment *segme
         spool_state_take(&folder->state, &item);
     }
     spool_folder_keep_closes(folder, slice_make(record->data + SPOOL_HEAD, items_size));
-    folder->marks_dirty = folder->seen_dirty = false;
+    folder->marks_dirty = false;
+    memset(folder->seen_dirty, 0, sizeof folder->seen_dirty);
+    memset(folder->known_dirty, 0, sizeof folder->known_dirty);
 }
 
 /* A segment that may hold less than it says takes nothing any more. What a failed sync left of its last
@@ -390,19 +393,14 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
 }
 
 static void append_marks(struct spool_folder *folder, struct buffer *record) {
-    for (uint8_t i = 0; i < LANES; i++) {
-        const struct spool_lane_state *lane = &folder->state.lanes[i];
-        spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_MARK,
-                                                      .lane = i,
-                                                      .stored = lane->stored,
-                                                      .attested = lane->attested,
-                                                      .closed = lane->closed});
-        spool_item_write(record,
-                         &(struct spool_item){.kind = SPOOL_ITEM_PROVED, .lane = i, .proved = lane->proved});
+    for (unsigned i = 0; i < SPOOL_COLLECTORS_MOST; i++) {
+        if (folder->known_dirty[i])
+            spool_item_write(record,
+                             &(struct spool_item){.kind = SPOOL_ITEM_LEFT, .collector = (uint8_t)i});
+        spool_state_write_marks(&folder->state, i, record);
+        if (folder->seen_dirty[i] || (folder->known_dirty[i] && folder->state.collectors[i].seen.size))
+            spool_state_write_seen(&folder->state, i, record);
     }
-    if (folder->seen_dirty)
-        spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_SEEN,
-                                                      .bytes = buffer_slice(&folder->state.seen)});
     spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_OLDEST, .oldest = folder->state.oldest});
 }
 
@@ -422,37 +420,52 @@ bool spool_folder_append(struct spool_folder *folder, struct buffer *record, str
     return good ? true : fault_place(fault, "%s", folder->path);
 }
 
-void spool_folder_mark(struct spool_folder *folder, enum lane lane, uint64_t stored, uint64_t attested,
-                       uint64_t closed) {
-    spool_state_mark(&folder->state, lane, stored, attested, closed);
+static void tidy(struct spool_folder *folder) {
     folder->marks_dirty = true;
-}
-
-void spool_folder_proved(struct spool_folder *folder, enum lane lane, uint64_t proved) {
-    spool_state_proved(&folder->state, lane, proved);
-    folder->marks_dirty = true;
+    spool_state_tidy(&folder->state);
     prune_closes(folder);
 }
 
-bool spool_folder_seen(struct spool_folder *folder, struct slice note) {
-    if (!spool_state_seen(&folder->state, note))
-        return false;
-    return folder->marks_dirty = folder->seen_dirty = true;
+void spool_folder_mark(struct spool_folder *folder, unsigned collector, enum lane lane,
+                       struct spool_marks marks) {
+    if (!folder->state.collectors[collector].known)
+        folder->known_dirty[collector] = true;
+    spool_state_mark(&folder->state, collector, lane, marks);
+    tidy(folder);
 }
 
-bool spool_folder_seen_dirty(const struct spool_folder *folder) {
-    return folder->seen_dirty;
+bool spool_folder_seen(struct spool_folder *folder, unsigned collector, struct slice note) {
+    if (!spool_state_seen(&folder->state, collector, note))
+        return false;
+    return folder->marks_dirty = folder->seen_dirty[collector] = true;
+}
+
+void spool_folder_left(struct spool_folder *folder, unsigned collector) {
+    if (!folder->state.collectors[collector].known)
+        return;
+    spool_state_left(&folder->state, collector);
+    folder->known_dirty[collector] = true;
+    folder->seen_dirty[collector] = false;
+    tidy(folder);
+}
+
+bool spool_folder_news(const struct spool_folder *folder) {
+    bool any = false;
+    for (unsigned i = 0; i < SPOOL_COLLECTORS_MOST; i++)
+        any = any || folder->seen_dirty[i] || folder->known_dirty[i];
+    return any;
 }
 
 static bool is_proved(const struct spool_folder *folder, const struct spool_segment *segment) {
     for (unsigned lane = 0; lane < LANES; lane++)
-        if (segment->lanes[lane].any && segment->lanes[lane].last_batch >= folder->state.lanes[lane].proved)
+        if (segment->lanes[lane].any &&
+            segment->lanes[lane].last_batch >= spool_state_least(&folder->state, (enum lane)lane).proved)
             return false;
     return true;
 }
 
 static bool write_marks(struct spool_folder *folder) {
-    struct buffer record = BUFFER(SPOOL_HEAD + 256 + SPOOL_NOTE_MOST);
+    struct buffer record = BUFFER(MARKS_MOST);
     spool_record_begin(&record);
     bool good = spool_folder_append(folder, &record, NULL);
     buffer_free(&record);

@@ -83,17 +83,15 @@ void spool_folder_roll(struct spool_folder *folder);
  * failed sync, the segment. */
 bool spool_folder_append(struct spool_folder *folder, struct buffer *record, struct fault *fault);
 
-/* Marks are kept in memory and written with the next record, or before a segment goes.
- * proved: batches of the lane below are in a verified checkpoint. seen: that checkpoint; false where its note is too
- * long. */
-void spool_folder_proved(struct spool_folder *folder, enum lane lane, uint64_t proved);
-bool spool_folder_seen(struct spool_folder *folder, struct slice note);
-/* A checkpoint is not on the disk yet. */
-bool spool_folder_seen_dirty(const struct spool_folder *folder);
-/* Removes the oldest segments as long as all batches in them are proved. Returns how many went. */
+/* Each collector's marks and its log's newest verified checkpoint (seen; false where its note is too long) are kept in
+ * memory and written with the next record, or before a segment goes. left: nothing is kept for that collector any more. */
+void spool_folder_mark(struct spool_folder *folder, unsigned collector, enum lane lane, struct spool_marks marks);
+bool spool_folder_seen(struct spool_folder *folder, unsigned collector, struct slice note);
+void spool_folder_left(struct spool_folder *folder, unsigned collector);
+/* What must be on the disk soon, a checkpoint or a collector that came or went, is not there yet. */
+bool spool_folder_news(const struct spool_folder *folder);
+/* Removes the oldest segments as long as all batches in them are proved at every collector. Returns how many went. */
 size_t spool_folder_release(struct spool_folder *folder);
-void spool_folder_mark(struct spool_folder *folder, enum lane lane, uint64_t stored, uint64_t attested,
-                       uint64_t closed);
 
 size_t spool_folder_count(const struct spool_folder *folder);
 /* By place, 0 is the oldest. The last one is being written to, unless spool_folder_current is false.

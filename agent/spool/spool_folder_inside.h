@@ -21,7 +21,8 @@ struct spool_folder {
     struct spool_state state;
     bool stale_marks; /* at the start: segments were released, and the marks on disk are from before */
     bool marks_dirty; /* marks or oldest have changed since they were last written */
-    bool seen_dirty;  /* so has the checkpoint */
+    bool seen_dirty[SPOOL_COLLECTORS_MOST]; /* so has its checkpoint */
+    bool known_dirty[SPOOL_COLLECTORS_MOST]; /* it came or went */
     struct spool_cache cache;
     struct buffer snapshot; /* a new segment's first record */
     struct buffer

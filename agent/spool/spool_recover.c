@@ -190,6 +190,7 @@ bool spool_folder_recover(struct spool_folder *folder, spool_folder_finding *fin
         read_segment(&recovery, i + 1 == folder->count);
         folder->last_number = recovery.segment->id.number;
     }
+    spool_state_tidy(&folder->state);
     folder->stale_marks = folder->tombstone.number >= folder->state.oldest;
     if (folder->tombstone.number && folder->stale_marks)
         folder->state.oldest = folder->tombstone.number + 1;

@@ -31,7 +31,7 @@ static bool kept(const struct rewrite *rewrite, const struct spool_item *item) {
     case SPOOL_ITEM_MARK:
     case SPOOL_ITEM_OLDEST:
     case SPOOL_ITEM_SEEN:
-    case SPOOL_ITEM_PROVED:
+    case SPOOL_ITEM_LEFT:
         break;
     }
     return false;

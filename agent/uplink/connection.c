@@ -45,7 +45,7 @@ static bool supply_seek(void *context, enum lane lane, uint64_t batch_seq, uint6
     struct connection *connection = context;
     struct lane_supply *supply = &connection->supplies[lane];
     struct fault local = {0};
-    if (!lanes_greeted(connection->settings.lanes, lane, event_seq, batch_seq, &local)) {
+    if (!lanes_greeted(connection->settings.lanes, connection->settings.collector, lane, event_seq, batch_seq, &local)) {
         watching_refuse(connection->settings.watching, "rollback", local.text, (struct slice){NULL, 0});
         return fault_set(fault, local.code, "%s", local.text);
     }
@@ -84,7 +84,7 @@ static bool supply_next(void *context, enum lane lane, struct uplink_item *ret_i
 static void supply_acknowledge(void *context, enum lane lane, uint64_t stored, uint64_t attested,
                                uint64_t closed) {
     struct connection *connection = context;
-    lanes_acknowledge(connection->settings.lanes, lane, stored, attested, closed);
+    lanes_acknowledge(connection->settings.lanes, connection->settings.collector, lane, stored, attested, closed);
 }
 
 static void supply_close_now(void *context, enum lane lane) {
@@ -198,7 +198,7 @@ static void on_open(void *context, struct channel *channel) {
     uint64_t proved[LANES];
     for (unsigned lane = 0; lane < LANES; lane++) {
         struct lanes_hello hello;
-        lanes_hello(connection->settings.lanes, (enum lane)lane, &hello);
+        lanes_hello(connection->settings.lanes, connection->settings.collector, (enum lane)lane, &hello);
         struct uplink_stream *stream = &streams[lane];
         *stream = (struct uplink_stream){
             .epoch = hello.epoch, .batch_seq = hello.batch_seq, .next_event_seq = hello.next_event_seq};

@@ -1,4 +1,4 @@
-/* The connection to the collector: connects, greets, sends what the spool holds, acknowledges into it, and does it all
+/* The connection to a collector: connects, greets, sends what the spool holds, acknowledges into it, and does it all
  * again when the connection breaks. The protocol itself is core/wire/uplink.h; this gives it a channel and the spool.
  *
  * Waits between attempts: from 200 ms doubling to 30 s, a little different each time so that a thousand agents do not
@@ -16,6 +16,7 @@ struct connection;
 struct connection_settings {
     struct loop *loop;
     struct lanes *lanes;
+    unsigned collector;        /* its number there */
     struct watching *watching; /* what it makes of checkpoints */
     const char *address; /* HOST:PORT */
     const struct tls_identity *identity;

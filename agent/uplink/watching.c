@@ -18,6 +18,7 @@ struct watching {
     void (*tell)(void *context, const char *event, const char *text, struct slice evidence);
     void (*changed)(void *context);
     struct lanes *lanes;
+    unsigned collector;
     struct log_watch watch;
     bool has_policy; /* the file is there */
     bool stopped;    /* the file `refused` was there when it was last looked at */
@@ -99,7 +100,7 @@ void watching_take_policy(struct watching *watching, struct slice policy) {
 
 static void stop(struct watching *watching, bool stopped) {
     watching->stopped = stopped;
-    lanes_hold(watching->lanes, stopped);
+    lanes_hold(watching->lanes, watching->collector, stopped);
 }
 
 static bool begin(struct watching *watching, const struct watching_settings *settings, struct fault *fault) {
@@ -114,12 +115,12 @@ static bool begin(struct watching *watching, const struct watching_settings *set
     if (watching->has_policy && !read_policy(watching->witnesses, &key, &policy, fault))
         return false;
     log_watch_begin(&watching->watch, &log, &policy);
-    struct slice note = lanes_seen_note(watching->lanes);
+    struct slice note = lanes_seen_note(watching->lanes, watching->collector);
     if (note.size && !log_watch_restore(&watching->watch, note, &local))
         log_fault(LOG_LEVEL_ERROR, &local, "the checkpoint in the spool is not taken for this log's");
     if (watching->watch.verified.size) {
         struct seen_checkpoint seen = log_watch_seen(&watching->watch);
-        lanes_seen(watching->lanes, &seen, note);
+        lanes_seen(watching->lanes, watching->collector, &seen, note);
     }
     stop(watching, files_exists(watching->refused));
     if (watching->stopped)
@@ -139,6 +140,7 @@ struct watching *watching_create(const struct watching_settings *settings, struc
     watching->tell = settings->tell;
     watching->changed = settings->changed;
     watching->lanes = lanes;
+    watching->collector = settings->collector;
     return begin(watching, settings, fault) ? watching : watching_destroy(watching);
 }
 
@@ -224,7 +226,7 @@ static bool find_included(struct watching *watching, struct slice rest, enum log
             return fault_set(fault, FAULT_FORMAT, "batch %" PRIu64 " is proved before batch %" PRIu64,
                              inclusion.batch_seq, *next);
         struct lanes_hello closed;
-        lanes_hello(watching->lanes, inclusion.lane, &closed);
+        lanes_hello(watching->lanes, watching->collector, inclusion.lane, &closed);
         if (inclusion.batch_seq >= closed.batch_seq)
             return fault_set(fault, FAULT_FORMAT, "batch %" PRIu64 " is proved, which was never closed",
                              inclusion.batch_seq);
@@ -246,9 +248,9 @@ static bool find_included(struct watching *watching, struct slice rest, enum log
 
 static void use_verified(struct watching *watching) {
     struct seen_checkpoint seen = log_watch_seen(&watching->watch);
-    lanes_seen(watching->lanes, &seen, watching_note(watching));
+    lanes_seen(watching->lanes, watching->collector, &seen, watching_note(watching));
     for (unsigned lane = 0; lane < LANES; lane++)
-        lanes_proved(watching->lanes, (enum lane)lane, watching->included[lane]);
+        lanes_proved(watching->lanes, watching->collector, (enum lane)lane, watching->included[lane]);
     watching->told_unwitnessed = false;
     watching->changed(watching->context);
 }

@@ -1,10 +1,10 @@
-/* What the agent makes of its collector's checkpoints: every agent is a witness of the log (log-format: Streams, Parts).
+/* What the agent makes of a collector's checkpoints: every agent is a witness of the log (log-format: Streams, Parts).
  *
  * A checkpoint that is verified (log_watch.h) goes into the spool and into seen_* of the next entries, and the batches that
  * it holds leave the spool. One that contradicts the log ends all that: it is written into the file `refused` with the
  * reason, said loudly here and, as an event, to whoever still takes events; the session ends with a NACK; and as long as that
- * file is there, over restarts too, nothing leaves the spool and no checkpoint is looked at. Events are sent on: the file
- * is a person's to remove, when they know what happened.
+ * file is there, over restarts too, nothing leaves the spool and no checkpoint of that log is looked at. Events are sent on:
+ * the file is a person's to remove, when they know what happened. Another collector's log is watched by itself.
  *
  * The file `witnesses` holds the policy: a line "needed N", then a line for each witness with its verifier key. It is written
  * at joining, or by the first WELCOME that brings one where there is none; never changed by a collector after that. */
@@ -26,6 +26,7 @@ struct watching_settings {
     /* A state event of the agent's own: name and sentence; `evidence` (empty for none) is what was verified and refused. */
     void (*tell)(void *context, const char *event, const char *text, struct slice evidence);
     void (*changed)(void *context); /* something waits to be written to the spool */
+    unsigned collector;             /* whose log it is: its number in the spool */
 };
 
 /* Paths and strings are copied. Reads the files, and goes on from the note in the spool, which is borrowed. */

@@ -112,19 +112,19 @@ bool spool_item_begin(struct buffer *to, const struct spool_item *item, size_t *
         buffer_append_slice(to, item->more);
         break;
     case SPOOL_ITEM_MARK:
+        bytes_write_u8(to, item->collector);
         bytes_write_u8(to, item->lane);
-        bytes_write_u64(to, item->stored);
-        bytes_write_u64(to, item->attested);
-        bytes_write_u64(to, item->closed);
+        bytes_write_u64(to, item->marks.stored);
+        bytes_write_u64(to, item->marks.attested);
+        bytes_write_u64(to, item->marks.closed);
+        bytes_write_u64(to, item->marks.proved);
         break;
     case SPOOL_ITEM_OLDEST:
         bytes_write_u64(to, item->oldest);
         break;
-    case SPOOL_ITEM_PROVED:
-        bytes_write_u8(to, item->lane);
-        bytes_write_u64(to, item->proved);
-        break;
     case SPOOL_ITEM_SEEN:
+    case SPOOL_ITEM_LEFT:
+        bytes_write_u8(to, item->collector);
         break;
     }
     *ret_mark = mark;
@@ -209,20 +209,22 @@ static bool read_item(struct bytes_reader *reader, struct spool_item *item) {
         item->more = read_rest(reader);
         return true;
     case SPOOL_ITEM_MARK:
+        item->collector = bytes_read_u8(reader);
         item->lane = bytes_read_u8(reader);
-        item->stored = bytes_read_u64(reader);
-        item->attested = bytes_read_u64(reader);
-        item->closed = bytes_read_u64(reader);
+        item->marks.stored = bytes_read_u64(reader);
+        item->marks.attested = bytes_read_u64(reader);
+        item->marks.closed = bytes_read_u64(reader);
+        item->marks.proved = bytes_read_u64(reader);
         return true;
     case SPOOL_ITEM_OLDEST:
         item->oldest = bytes_read_u64(reader);
         return true;
     case SPOOL_ITEM_SEEN:
+        item->collector = bytes_read_u8(reader);
         item->bytes = read_rest(reader);
         return true;
-    case SPOOL_ITEM_PROVED:
-        item->lane = bytes_read_u8(reader);
-        item->proved = bytes_read_u64(reader);
+    case SPOOL_ITEM_LEFT:
+        item->collector = bytes_read_u8(reader);
         return true;
     }
     return false;
@@ -239,7 +241,7 @@ bool spool_item_next(struct slice *items, struct spool_item *ret_item, struct fa
     if (!read_item(&body, &item))
         return fault_set(fault, FAULT_FORMAT, "an item of kind %u in the spool, which is not known",
                          (unsigned)item.kind);
-    if (!bytes_read_done(&body) || item.lane >= LANES)
+    if (!bytes_read_done(&body) || item.lane >= LANES || item.collector >= SPOOL_COLLECTORS_MOST)
         return fault_set(fault, FAULT_FORMAT, "a malformed item of kind %u in the spool",
                          (unsigned)item.kind);
     *items = reader.rest;

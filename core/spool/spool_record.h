@@ -24,6 +24,7 @@
 #define SPOOL_RECORD_MOST (16u * 1024 * 1024)
 #define SPOOL_PART_SIZE 224u
 #define SPOOL_ENTRY_SIZE 416u
+#define SPOOL_COLLECTORS_MOST 4u /* that one agent sends to; they are known by a number from 0 */
 
 enum spool_item_kind {
     SPOOL_ITEM_SEGMENT = 1,  /* what segment this is: first item of a segment's first record */
@@ -32,11 +33,11 @@ enum spool_item_kind {
     SPOOL_ITEM_POSITION = 4, /* a source's key and its position; an empty position forgets the key */
     SPOOL_ITEM_PART = 5,     /* a part */
     SPOOL_ITEM_CLOSE = 6,    /* a closing entry and its class list; may stand again in a later record */
-    SPOOL_ITEM_MARK = 7,     /* what the collector has acknowledged in a lane; written with whatever comes */
+    SPOOL_ITEM_MARK = 7,   /* what a collector has acknowledged and proved in a lane; with whatever comes */
     SPOOL_ITEM_VOID = 8,   /* from one number on, a batch's events are given up (quota, damage before them) */
     SPOOL_ITEM_OLDEST = 9, /* number of the oldest segment that is still needed */
-    SPOOL_ITEM_SEEN = 10,  /* the newest checkpoint of the collector's log that was verified: its note */
-    SPOOL_ITEM_PROVED = 11, /* a lane's batches below are in it: nobody needs them here any more */
+    SPOOL_ITEM_SEEN = 10,  /* the newest checkpoint of a collector's log that was verified: its note */
+    SPOOL_ITEM_LEFT = 11,  /* nothing is kept for that collector any more */
 };
 
 /* Which segment a record belongs to; the nonce is drawn anew for each. */
@@ -45,16 +46,22 @@ struct spool_segment_id {
     uint64_t nonce;
 };
 
+/* Where a collector stands in a lane: all before is there. */
+struct spool_marks {
+    uint64_t stored, attested; /* events */
+    uint64_t closed, proved;   /* batches; proved: in a verified checkpoint, nobody needs them here any more */
+};
+
 struct spool_item {
     enum spool_item_kind kind;
-    uint8_t lane;       /* EVENTS, STATE, PART, CLOSE, MARK, VOID, PROVED; otherwise 0 */
+    uint8_t lane;       /* EVENTS, STATE, PART, CLOSE, MARK, VOID; otherwise 0 */
+    uint8_t collector;  /* MARK, SEEN, LEFT; otherwise 0 */
     struct slice bytes; /* EVENTS: the message; STATE; POSITION; PART; CLOSE: the entry; SEEN */
     struct slice more;  /* POSITION: the key; CLOSE: the class list */
     uint64_t batch_seq, first_event_seq; /* EVENTS, VOID; of PART and CLOSE read out of the bytes */
     uint32_t count;                      /* of events: the same */
     uint16_t classes;                    /* EVENTS: bit c for each class in the message */
-    uint64_t stored, attested, closed;   /* MARK */
-    uint64_t proved;                     /* PROVED: the first batch that is not */
+    struct spool_marks marks;            /* MARK */
     uint64_t oldest;                     /* OLDEST, SEGMENT */
     struct spool_segment_id id;          /* SEGMENT */
     bool rewritten;                  /* SEGMENT: bodies were taken out: its length says nothing any more */

@@ -1,5 +1,6 @@
 /* What an agent knows, folded from the items of its spool: both lanes' stream writers, the sources'
- * positions, the collector's marks, what was verified of its log. A segment begins with all of it, so that everything older may go.
+ * positions, each collector's marks, what was verified of its log. A segment begins with all of it, so that everything
+ * older may go.
  *
  * Owner: whoever declared the struct (zeroed). Items are copied. */
 #ifndef TOCSIN_SPOOL_STATE_H
@@ -19,31 +20,41 @@ struct spool_void {
 };
 
 struct spool_lane_state {
-    struct buffer writer; /* empty: this lane has never been written */
-    uint64_t stored, attested, closed;
-    uint64_t proved;          /* batches below are in the checkpoint */
-    struct spool_void *voids; /* by batch, none below `proved` */
+    struct buffer writer;     /* empty: this lane has never been written */
+    struct spool_void *voids; /* by batch, none that everybody has proved */
     size_t void_count, void_room;
+};
+struct spool_collector {
+    bool known; /* it has marks, and what it lacks is kept */
+    struct spool_marks lanes[LANES];
+    struct buffer seen; /* the newest verified checkpoint's note; empty for none */
 };
 struct spool_state {
     struct spool_lane_state lanes[LANES];
     struct spool_positions positions;
-    struct buffer seen; /* the newest verified checkpoint's note; empty for none */
-    uint64_t oldest;    /* number of the oldest segment that is still needed */
+    struct spool_collector collectors[SPOOL_COLLECTORS_MOST];
+    uint64_t oldest; /* number of the oldest segment that is still needed */
 };
 
 void spool_state_free(struct spool_state *state);
-/* STATE, POSITION, MARK, VOID, SEEN, PROVED, SEGMENT and OLDEST change it; the others do not concern it. False: a limit. */
+/* STATE, POSITION, MARK, VOID, SEEN, LEFT, SEGMENT and OLDEST change it; the others do not concern it. False: a limit. */
 bool spool_state_take(struct spool_state *state, const struct spool_item *item);
-/* The collector's marks of a lane. */
-void spool_state_mark(struct spool_state *state, enum lane lane, uint64_t stored, uint64_t attested,
-                      uint64_t closed);
-/* The newest verified checkpoint; false where its note is too long. */
-bool spool_state_seen(struct spool_state *state, struct slice note);
-void spool_state_proved(struct spool_state *state, enum lane lane, uint64_t proved);
+/* A collector's marks of a lane; it is known from then on. */
+void spool_state_mark(struct spool_state *state, unsigned collector, enum lane lane, struct spool_marks marks);
+/* The newest verified checkpoint of its log; false where its note is too long. */
+bool spool_state_seen(struct spool_state *state, unsigned collector, struct slice note);
+/* Nothing is known of that collector any more. */
+void spool_state_left(struct spool_state *state, unsigned collector);
+/* Forgets what is given up of batches that every known collector has proved: once all marks are there. */
+void spool_state_tidy(struct spool_state *state);
+/* What every known collector has; zeros where none is known. */
+struct spool_marks spool_state_least(const struct spool_state *state, enum lane lane);
 /* Appends the items of a segment's first record: `segment` (a SEGMENT item; `oldest` is put in), then all
  * that stands here. */
 bool spool_state_write(const struct spool_state *state, const struct spool_item *segment, struct buffer *to);
+/* Its MARK items; its SEEN item, an empty one too. */
+void spool_state_write_marks(const struct spool_state *state, unsigned collector, struct buffer *to);
+void spool_state_write_seen(const struct spool_state *state, unsigned collector, struct buffer *to);
 /* Whether events of that batch are given up, and from which on. */
 bool spool_state_void(const struct spool_state *state, enum lane lane, uint64_t batch_seq,
                       uint64_t *ret_first_event_seq);

@@ -25,7 +25,7 @@
 
 struct agent {
     char name[256];
-    struct membership membership;
+    struct joining_result joined;
     struct tls_identity *identity;
     struct signing_key *key;
     struct lanes *lanes;
@@ -57,8 +57,12 @@ static bool join(const struct crowd *crowd, struct agent *agent, const char *tok
            token_parse(slice_string(token_text), &token, fault) && files_make_folder(folder, 0700, fault) &&
            (agent->identity = tls_identity_open(folder, agent->name, clock_wall_us(), fault)) != NULL &&
            (agent->key = key_file_open(key, true, fault)) != NULL &&
-           joining_run(crowd->address, &token, agent->name, agent->identity, agent->key, &agent->membership,
-                       &policy, fault);
+           joining_run(&(struct joining_request){.address = crowd->address,
+                                                 .token = &token,
+                                                 .name = agent->name,
+                                                 .identity = agent->identity,
+                                                 .key = agent->key},
+                       &agent->joined, &policy, fault);
 }
 
 static uint64_t no_lag(void *context) {
@@ -80,17 +84,17 @@ static bool start(struct crowd *crowd, struct agent *agent, struct fault *fault)
     files_path(refused, folder, "log.refused");
     files_path(spool, folder, "spool");
     struct lanes_settings settings = {.folder = spool,
-                                      .host = agent->membership.host,
+                                      .host = agent->joined.host,
                                       .key = agent->key,
-                                      .heartbeat_us = agent->membership.heartbeat_s * UINT64_C(1000000)};
+                                      .heartbeat_us = agent->joined.collector.heartbeat_s * UINT64_C(1000000)};
     struct stream_clock clock = now(crowd);
     agent->lanes = lanes_open(&settings, &spool_files_system, &clock, fault);
     if (!agent->lanes)
         return false;
     struct event_body body = {.kind = EVENT_STATE, .source = SLICE("agent"), .raw = SLICE("the agent has started")};
     lanes_event(agent->lanes, CLASS_JOURNAL, &body);
-    const struct watching_settings watching = {.origin = agent->membership.origin,
-                                               .log_key = agent->membership.log_key,
+    const struct watching_settings watching = {.origin = agent->joined.collector.origin,
+                                               .log_key = agent->joined.collector.log_key,
                                                .witnesses = witnesses,
                                                .refused = refused,
                                                .tell = no_event,
@@ -103,7 +107,7 @@ static bool start(struct crowd *crowd, struct agent *agent, struct fault *fault)
                                              .watching = agent->watching,
                                              .address = crowd->address,
                                              .identity = agent->identity,
-                                             .pin = agent->membership.pin,
+                                             .pin = agent->joined.collector.pin,
                                              .lag = no_lag,
                                              .answered = no_answer};
     memcpy(connection.boot_id, crowd->boot_id, sizeof connection.boot_id);

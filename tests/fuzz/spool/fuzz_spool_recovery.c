@@ -81,14 +81,14 @@ static bool live_once(const struct lanes_settings *settings, const struct spool_
     }
     struct lanes_hello hello;
     for (unsigned lane = 0; lane < LANES; lane++) {
-        lanes_hello(lanes, (enum lane)lane, &hello);
-        lanes_acknowledge(lanes, (enum lane)lane, hello.next_event_seq, 0, hello.batch_seq);
+        lanes_hello(lanes, 0, (enum lane)lane, &hello);
+        lanes_acknowledge(lanes, 0, (enum lane)lane, hello.next_event_seq, 0, hello.batch_seq);
         struct hash leaf;
         for (uint64_t batch = hello.proved; batch < hello.batch_seq && batch < hello.proved + 8; batch++)
             lanes_leaf(lanes, (enum lane)lane, batch, &leaf, NULL);
         const struct seen_checkpoint seen = {{1}, hello.batch_seq + 1, {{2}}};
-        lanes_seen(lanes, &seen, SLICE("a note"));
-        lanes_proved(lanes, (enum lane)lane, hello.batch_seq);
+        lanes_seen(lanes, 0, &seen, SLICE("a note"));
+        lanes_proved(lanes, 0, (enum lane)lane, hello.batch_seq);
     }
     lanes_flush(lanes, NULL);
     lanes_destroy(lanes);

@@ -506,7 +506,10 @@ static void an_agents_sources_are_read(void **state) {
     settings_start(agent_settings_table(), &agent);
     assert_true(settings_read(agent_settings_table(), slice_string(text), "agent.yaml", &agent, &fault));
     assert_true(settings_finish(agent_settings_table(), "agent.yaml", &agent, &fault));
-    assert_int_equal(agent.collector.port, 7514);
+    char address[AGENT_ADDRESS_SIZE];
+    assert_int_equal(agent.collectors.count, 1);
+    assert_true(agent_settings_address(agent.collectors.items[0], address, &fault));
+    assert_string_equal(address, "logs.example.org:7514");
     const struct agent_source_settings *s = agent.sources.items;
     assert_int_equal(agent.sources.count, 3);
     assert_int_equal(s[0].class, CLASS_ACCESS);
@@ -537,7 +540,10 @@ static void an_agents_mistakes_are_refused(void **state) {
     (void)state;
     static const struct bad bad[] = {
         {"sources: []", "x.yaml: collector is missing, for example collector: logs.example.org:7514"},
-        {"collector: a:0", "x.yaml: collector needs a port"},
+        {"collector: a:0", "x.yaml: collector \"a:0\" is no address"},
+        {"collector: [a, b, \"[::1]:9\", c, d]", "x.yaml:1:33: collector has more than 4 items"},
+        {"collector: [a, \"a:7514\"]", "x.yaml: collector a:7514 stands there twice"},
+        {"collector: []", "x.yaml: collector is missing"},
         {"collector: a\nname: UPPER", "x.yaml: name \"UPPER\" must be of lower-case letters"},
         {"collector: a\nsources: [{class: access}]",
          "x.yaml:2:12: a source has one of file, journal: true and command"},

@@ -14,12 +14,11 @@
 #include "scratch.h"
 #include "site.h"
 
-static const struct membership joined = {.host = "h1",
-                                         .address = "127.0.0.1:1",
-                                         .origin = "log.example",
-                                         .pin = {1},
-                                         .log_key = {2},
-                                         .heartbeat_s = 60};
+static const struct membership joined = {
+    .host = "h1",
+    .count = 1,
+    .collectors = {
+        {.address = "127.0.0.1:1", .origin = "log.example", .pin = {1}, .log_key = {2}, .heartbeat_s = 60}}};
 
 static const char *path_of(enum site_file file) {
     static char path[FILES_PATH_MOST];

@@ -210,11 +210,18 @@ static void a_name_that_does_not_fit_is_refused(void **state) {
 
 static struct membership sample(void) {
     struct membership membership = {.host = "h1.example",
-                                    .address = "collector.example:4711",
-                                    .origin = "log.example/one",
-                                    .pin = {1, 2, 3},
-                                    .log_key = {4, 5, 6},
-                                    .heartbeat_s = 600};
+                                    .count = 2,
+                                    .collectors = {{.address = "collector.example:4711",
+                                                    .origin = "log.example/one",
+                                                    .pin = {1, 2, 3},
+                                                    .log_key = {4, 5, 6},
+                                                    .heartbeat_s = 600},
+                                                   {.number = 2,
+                                                    .address = "second.example:7514",
+                                                    .origin = "log.example/two",
+                                                    .pin = {7},
+                                                    .log_key = {8},
+                                                    .heartbeat_s = 60}}};
     return membership;
 }
 
@@ -226,11 +233,16 @@ static void a_membership_is_read_as_it_was_written(void **state) {
     assert_true(membership_write(path, &written, &fault));
     assert_true(membership_read(path, &read, &fault));
     assert_string_equal(read.host, written.host);
-    assert_string_equal(read.address, written.address);
-    assert_string_equal(read.origin, written.origin);
-    assert_memory_equal(read.pin, written.pin, 32);
-    assert_memory_equal(read.log_key, written.log_key, 32);
-    assert_int_equal(read.heartbeat_s, 600);
+    assert_int_equal(read.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct membership_collector *is = &read.collectors[i], *was = &written.collectors[i];
+        assert_int_equal(is->number, was->number);
+        assert_string_equal(is->address, was->address);
+        assert_string_equal(is->origin, was->origin);
+        assert_memory_equal(is->pin, was->pin, 32);
+        assert_memory_equal(is->log_key, was->log_key, 32);
+        assert_int_equal(is->heartbeat_s, was->heartbeat_s);
+    }
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -257,28 +269,93 @@ static void a_membership_cut_anywhere_is_refused(void **state) {
 static void a_membership_with_a_bad_line_names_the_line(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "host\n",           "host \n",
-        "pin 00\n",         "pin zz\n",
-        "heartbeat_s 0\n",  "heartbeat_s 86401\n",
-        "heartbeat_s x\n",  "something new\n",
-        "log_key 0011zz\n", "\n",
+        "host\n",    "host \n",           "key zz\n",         "epoch x\n", "collectors x\n", "something new\n",
+        "pin 00\n",  "heartbeat_s 600\n", "collector 4\n",    "collector\n", "collector x\n", "\n",
     };
+    static const char *const bad_of_one[] = {
+        "pin 00\n",        "pin zz\n",      "heartbeat_s 0\n", "heartbeat_s 86401\n", "heartbeat_s x\n",
+        "log_key 0011zz\n", "collector 1\n", "collector 0\n",   "host h2\n",
+    };
+    struct membership read;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[256];
-        struct membership read;
         struct fault fault = {0};
         snprintf(text, sizeof text, "host h1\n%s", bad[i]);
         assert_false(membership_parse(slice_string(text), "FILE", &read, &fault));
         assert_non_null(strstr(fault.text, "FILE:2"));
     }
-    char text[600] = "host h1\norigin ";
+    for (size_t i = 0; i < sizeof bad_of_one / sizeof *bad_of_one; i++) {
+        char text[256];
+        struct fault fault = {0};
+        snprintf(text, sizeof text, "collector 1\n%s", bad_of_one[i]);
+        assert_false(membership_parse(slice_string(text), "FILE", &read, &fault));
+        assert_non_null(strstr(fault.text, "FILE:2"));
+    }
+    char text[600] = "collector 0\norigin ";
     memset(text + strlen(text), 'x', 300);
     strcat(text, "\n");
-    struct membership read;
     struct fault fault = {0};
     assert_false(membership_parse(slice_string(text), "FILE", &read, &fault));
     assert_false(membership_read(scratch_path("nowhere"), &read, &fault));
     assert_int_equal(fault.code, FAULT_MISSING);
+}
+
+static void collectors_get_numbers_that_stay_theirs(void **state) {
+    (void)state;
+    struct membership membership = sample();
+    struct membership_collector more = {.address = "third.example:1"};
+    struct fault fault = {0};
+    assert_true(membership_add(&membership, &more, &fault)); /* 0 and 2 are there */
+    assert_int_equal(more.number, 1);
+    assert_int_equal(membership.collectors[1].number, 1);
+    assert_string_equal(membership.collectors[2].address, "second.example:7514");
+    assert_true(membership_add(&membership, &more, &fault));
+    assert_int_equal(more.number, 3);
+    assert_false(membership_add(&membership, &more, &fault));
+    assert_int_equal(fault.code, FAULT_LIMIT);
+    membership_remove(&membership, 0);
+    membership_remove(&membership, 0);
+    assert_int_equal(membership.count, 3);
+    assert_int_equal(membership.collectors[0].number, 1);
+    static const uint8_t second[32] = {7};
+    assert_int_equal(membership_find(&membership, second, "nobody")->number, 2);
+    assert_int_equal(membership_find(&membership, NULL, "third.example:1")->number, 1);
+    assert_null(membership_find(&membership, NULL, "collector.example:4711"));
+}
+
+static void the_settings_say_who_is_left_and_who_has_moved(void **state) {
+    (void)state;
+    static const char *const one = "collector.example:4711", *const two = "second.example:7514", *const new = "new:1",
+                            *const other = "other:1";
+    const struct {
+        const char *settings[3];
+        size_t count;
+        const char *of[2], *stranger;
+        bool bad;
+    } cases[] = {
+        {{two, one}, 2, {one, two}, NULL, false},   {{two}, 1, {NULL, two}, NULL, false},
+        {{one, two, new}, 3, {one, two}, new, false}, {{one, new}, 2, {one, new}, NULL, false},
+        {{new}, 1, {NULL, NULL}, NULL, true},       {{one, new, other}, 3, {NULL, NULL}, NULL, true},
+    };
+    const struct membership membership = sample();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *of[MEMBERSHIP_COLLECTORS_MOST], *stranger;
+        struct fault fault = {0};
+        bool good = membership_match(&membership, cases[i].settings, cases[i].count, of, &stranger, &fault);
+        assert_int_equal(good, !cases[i].bad);
+        if (!good) {
+            assert_int_equal(fault.code, FAULT_USAGE);
+            continue;
+        }
+        for (size_t which = 0; which < 2; which++)
+            assert_ptr_equal(of[which], cases[i].of[which]);
+        assert_ptr_equal(stranger, cases[i].stranger);
+    }
+    struct membership alone = sample();
+    membership_remove(&alone, 2);
+    const char *of[MEMBERSHIP_COLLECTORS_MOST], *stranger;
+    assert_true(membership_match(&alone, &new, 1, of, &stranger, NULL)); /* with one, the setting wins */
+    assert_ptr_equal(of[0], new);
 }
 
 /* ---- settings */
@@ -297,7 +374,7 @@ static void a_new_site_runs_as_it_is(void **state) {
         !settings_file_read(agent_settings_table(), site, "agent", &agent, &fault))
         fail_msg("%s: %s", fault.place, fault.text);
     assert_string_equal(collector.listen.host, "127.0.0.1");
-    assert_string_equal(agent.collector.host, "collector.example");
+    assert_string_equal(agent.collectors.items[0], "collector.example:4711");
     settings_release(collector_settings_table(), &collector);
     settings_release(agent_settings_table(), &agent);
     /* What is there stays as it is. */
@@ -475,6 +552,8 @@ int main(void) {
         cmocka_unit_test_teardown(a_membership_is_read_as_it_was_written, remove_scratch),
         cmocka_unit_test_teardown(a_membership_cut_anywhere_is_refused, remove_scratch),
         cmocka_unit_test_teardown(a_membership_with_a_bad_line_names_the_line, remove_scratch),
+        cmocka_unit_test(collectors_get_numbers_that_stay_theirs),
+        cmocka_unit_test(the_settings_say_who_is_left_and_who_has_moved),
         cmocka_unit_test_teardown(a_new_site_runs_as_it_is, remove_scratch),
         cmocka_unit_test_teardown(files_of_the_folder_are_merged_in_the_order_of_their_names, remove_scratch),
         cmocka_unit_test_teardown(relative_paths_of_settings_are_below_the_site, remove_scratch),

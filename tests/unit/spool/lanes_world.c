@@ -101,7 +101,7 @@ bool world_start(struct world *world, struct fault *fault) {
         uint64_t batch = stream_checker_batch_seq(world->checkers[i]);
         uint64_t event = stream_checker_next_seq(world->checkers[i]);
         world->cursors[i] = lanes_cursor_create(world->lanes, (enum lane)i);
-        lanes_hello(world->lanes, (enum lane)i, &hello);
+        lanes_hello(world->lanes, 0, (enum lane)i, &hello);
         if (hello.batch_seq == batch) { /* never behind what was sent, and never another past */
             struct slice last = stream_checker_last_entry(world->checkers[i]);
             struct hash hash = last.size ? batch_entry_hash(last) : (struct hash){{0}};
@@ -260,9 +260,9 @@ void world_send(struct world *world, unsigned items) {
 void world_acknowledge(struct world *world) {
     for (unsigned lane = 0; lane < LANES; lane++) {
         const struct stream_checker *checker = world->checkers[lane];
-        lanes_acknowledge(world->lanes, (enum lane)lane, stream_checker_next_seq(checker),
+        lanes_acknowledge(world->lanes, 0, (enum lane)lane, stream_checker_next_seq(checker),
                           stream_checker_attested(checker), stream_checker_batch_seq(checker));
-        lanes_proved(world->lanes, (enum lane)lane, stream_checker_batch_seq(checker));
+        lanes_proved(world->lanes, 0, (enum lane)lane, stream_checker_batch_seq(checker));
     }
 }
 

@@ -92,9 +92,9 @@ static void live(unsigned turns, bool acknowledge) {
         lanes_flush(lanes, NULL);
         struct lanes_hello hello;
         for (unsigned lane = 0; lane < LANES && acknowledge; lane++) {
-            lanes_hello(lanes, (enum lane)lane, &hello);
-            lanes_acknowledge(lanes, (enum lane)lane, hello.next_event_seq, 0, hello.batch_seq);
-            lanes_proved(lanes, (enum lane)lane, hello.batch_seq);
+            lanes_hello(lanes, 0, (enum lane)lane, &hello);
+            lanes_acknowledge(lanes, 0, (enum lane)lane, hello.next_event_seq, 0, hello.batch_seq);
+            lanes_proved(lanes, 0, (enum lane)lane, hello.batch_seq);
         }
     }
     lanes_destroy(lanes);
@@ -150,10 +150,11 @@ static void check_spool(void) {
                 see_lines(item.bytes, opener, seen);
         lanes_cursor_destroy(cursor);
     }
+    uint64_t stored = lanes_marks(lanes, 0, LANE_SECURITY).stored + lanes_marks(lanes, 0, LANE_BULK).stored;
     for (uint32_t line = 0; line < position; line++)
         least = seen[line] && line < least ? line : least;
     for (uint32_t line = 0; line < LINES_MOST; line++) {
-        bool wanted = line < position && (line > least + 1 || report.stored[0] + report.stored[1] == 0);
+        bool wanted = line < position && (line > least + 1 || stored == 0);
         if (seen[line] > 1 || (wanted && !seen[line]) || (line >= position && seen[line]))
             fail_msg("line %u stands in the spool %u times; the position is %u", line, seen[line], position);
     }

@@ -33,6 +33,10 @@ static void start_again(struct world *world) {
         fail_msg("%s: %s", fault.place, fault.text);
 }
 
+static struct spool_marks marks_of(const struct world *world) {
+    return lanes_marks(world->lanes, 0, LANE_SECURITY);
+}
+
 static struct lanes_report report_of(const struct world *world) {
     struct lanes_report report;
     lanes_report(world->lanes, &report);
@@ -255,12 +259,12 @@ static void parts_cover_what_was_sent_and_only_the_newest_goes(void **state) {
     assert_int_equal(world->parts, 1);
     assert_int_equal(stream_checker_attested(world->checkers[0]), 10);
     struct lanes_hello hello;
-    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    lanes_hello(world->lanes, 0, LANE_SECURITY, &hello);
     assert_true(hello.has_part && hello.next_event_seq == 10 && hello.batch_seq == 1);
     assert_true(slice_equal(stream_checker_newest_part(world->checkers[0]),
                             slice_make(hello.newest_part, PART_SIZE)));
     finish(world);
-    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    lanes_hello(world->lanes, 0, LANE_SECURITY, &hello);
     assert_true(!hello.has_part && hello.batch_seq == 2);
     world_check_lines(world);
     world_destroy(world);
@@ -344,14 +348,14 @@ static void marks_that_fall_or_lie_are_ignored(void **state) {
         flush(world);
     }
     uint64_t segments = report_of(world).segments;
-    lanes_acknowledge(world->lanes, LANE_SECURITY, UINT64_MAX, 0, 0);
-    lanes_acknowledge(world->lanes, LANE_SECURITY, 5, 6, 0);
-    lanes_acknowledge(world->lanes, LANE_SECURITY, 5, 5, 1000);
-    lanes_acknowledge(world->lanes, LANE_BULK, 1, 0, 0);
-    assert_true(report_of(world).stored[0] == 0 && report_of(world).segments == segments);
-    lanes_acknowledge(world->lanes, LANE_SECURITY, 30, 30, 1);
-    lanes_acknowledge(world->lanes, LANE_SECURITY, 20, 20, 1);
-    assert_int_equal(report_of(world).stored[0], 30);
+    lanes_acknowledge(world->lanes, 0, LANE_SECURITY, UINT64_MAX, 0, 0);
+    lanes_acknowledge(world->lanes, 0, LANE_SECURITY, 5, 6, 0);
+    lanes_acknowledge(world->lanes, 0, LANE_SECURITY, 5, 5, 1000);
+    lanes_acknowledge(world->lanes, 0, LANE_BULK, 1, 0, 0);
+    assert_true(marks_of(world).stored == 0 && report_of(world).segments == segments);
+    lanes_acknowledge(world->lanes, 0, LANE_SECURITY, 30, 30, 1);
+    lanes_acknowledge(world->lanes, 0, LANE_SECURITY, 20, 20, 1);
+    assert_int_equal(marks_of(world).stored, 30);
     finish(world);
     world_check_lines(world);
     world_destroy(world);
@@ -361,7 +365,7 @@ static void marks_that_fall_or_lie_are_ignored(void **state) {
 
 static void acknowledge_alone(struct world *world) {
     for (unsigned lane = 0; lane < LANES; lane++)
-        lanes_acknowledge(world->lanes, (enum lane)lane, stream_checker_next_seq(world->checkers[lane]),
+        lanes_acknowledge(world->lanes, 0, (enum lane)lane, stream_checker_next_seq(world->checkers[lane]),
                           stream_checker_attested(world->checkers[lane]),
                           stream_checker_batch_seq(world->checkers[lane]));
 }
@@ -387,18 +391,18 @@ static void batches_leave_once_a_checkpoint_holds_them_and_not_before(void **sta
     struct world *world = with_segments();
     uint64_t segments = report_of(world).segments;
     assert_true(segments > 3);
-    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
-    lanes_proved(world->lanes, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]) + 1);
+    lanes_seen(world->lanes, 0, &seen_forty, SLICE("a note"));
+    lanes_proved(world->lanes, 0, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]) + 1);
     assert_int_equal(report_of(world).segments, segments); /* more than there is */
-    lanes_proved(world->lanes, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]));
-    lanes_proved(world->lanes, LANE_BULK, stream_checker_batch_seq(world->checkers[LANE_BULK]));
+    lanes_proved(world->lanes, 0, LANE_SECURITY, stream_checker_batch_seq(world->checkers[LANE_SECURITY]));
+    lanes_proved(world->lanes, 0, LANE_BULK, stream_checker_batch_seq(world->checkers[LANE_BULK]));
     assert_int_equal(report_of(world).segments, 1);
     /* What was verified is on the disk before anything of it went. */
     world_stop(world);
     disk_model_power_cut(world->disk);
     start_again(world);
-    assert_true(slice_equal(lanes_seen_note(world->lanes), SLICE("a note")));
-    assert_int_equal(report_of(world).proved[0], stream_checker_batch_seq(world->checkers[0]));
+    assert_true(slice_equal(lanes_seen_note(world->lanes, 0), SLICE("a note")));
+    assert_int_equal(marks_of(world).proved, stream_checker_batch_seq(world->checkers[0]));
     finish(world);
     world_check_lines(world);
     world_destroy(world);
@@ -447,17 +451,17 @@ static void a_checkpoint_alone_is_written_with_the_next_flush_and_once(void **st
     (void)state;
     struct world *world = started(1);
     finish(world);
-    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    lanes_seen(world->lanes, 0, &seen_forty, SLICE("a note"));
     assert_true(lanes_gathered(world->lanes));
     flush(world);
     uint64_t groups = report_of(world).groups;
-    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    lanes_seen(world->lanes, 0, &seen_forty, SLICE("a note"));
     flush(world);
     assert_int_equal(report_of(world).groups, groups);
     world_stop(world);
     disk_model_power_cut(world->disk);
     start_again(world);
-    assert_true(slice_equal(lanes_seen_note(world->lanes), SLICE("a note")));
+    assert_true(slice_equal(lanes_seen_note(world->lanes, 0), SLICE("a note")));
     world_destroy(world);
 }
 
@@ -465,7 +469,7 @@ static void entries_say_which_checkpoint_was_seen(void **state) {
     (void)state;
     struct world *world = started(1);
     finish(world);
-    lanes_seen(world->lanes, &seen_forty, SLICE("a note"));
+    lanes_seen(world->lanes, 0, &seen_forty, SLICE("a note"));
     world_read(world, 0, 3);
     finish(world);
     struct batch_entry entry;
@@ -480,7 +484,7 @@ static void leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_
     struct world *world = with_segments();
     struct lanes_hello hello;
     struct hash leaf, expected;
-    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    lanes_hello(world->lanes, 0, LANE_SECURITY, &hello);
     assert_int_equal(hello.proved, 0);
     expected = merkle_leaf(stream_checker_last_entry(world->checkers[0]));
     for (unsigned i = 0; i < 2; i++) {
@@ -489,14 +493,14 @@ static void leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_
         for (uint64_t batch = 0; batch < hello.batch_seq; batch++)
             assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, batch, &leaf, NULL), LANES_ITEM);
         struct lanes_hello now;
-        lanes_hello(world->lanes, LANE_SECURITY, &now);
+        lanes_hello(world->lanes, 0, LANE_SECURITY, &now);
         assert_int_equal(lanes_leaf(world->lanes, LANE_SECURITY, now.batch_seq, &leaf, NULL), LANES_END);
         world_stop(world);
         start_again(world);
         flush(world);
     }
-    lanes_proved(world->lanes, LANE_SECURITY, 7);
-    lanes_hello(world->lanes, LANE_SECURITY, &hello);
+    lanes_proved(world->lanes, 0, LANE_SECURITY, 7);
+    lanes_hello(world->lanes, 0, LANE_SECURITY, &hello);
     assert_int_equal(hello.proved, 7);
     world_send(world, UINT32_MAX);
     world_read(world, 0, 3);
@@ -513,10 +517,10 @@ static void while_held_nothing_goes(void **state) {
     (void)state;
     struct world *world = with_segments();
     uint64_t segments = report_of(world).segments;
-    lanes_hold(world->lanes, true);
+    lanes_hold(world->lanes, 0, true);
     world_acknowledge(world);
     assert_int_equal(report_of(world).segments, segments);
-    lanes_hold(world->lanes, false);
+    lanes_hold(world->lanes, 0, false);
     world_acknowledge(world);
     assert_int_equal(report_of(world).segments, 1);
     world_destroy(world);
@@ -526,14 +530,14 @@ static void a_collector_that_fell_back_gets_it_again_unless_a_checkpoint_held_it
     (void)state;
     struct world *world = with_segments();
     struct fault fault = {0};
-    assert_true(lanes_greeted(world->lanes, LANE_SECURITY, 50, 10, &fault));
-    assert_int_equal(report_of(world).stored[0], 50);
-    assert_int_equal(report_of(world).closed[0], 10);
-    lanes_proved(world->lanes, LANE_SECURITY, 9);
-    assert_true(lanes_greeted(world->lanes, LANE_SECURITY, 60, 9, &fault));
-    assert_false(lanes_greeted(world->lanes, LANE_SECURITY, 60, 8, &fault));
+    assert_true(lanes_greeted(world->lanes, 0, LANE_SECURITY, 50, 10, &fault));
+    assert_int_equal(marks_of(world).stored, 50);
+    assert_int_equal(marks_of(world).closed, 10);
+    lanes_proved(world->lanes, 0, LANE_SECURITY, 9);
+    assert_true(lanes_greeted(world->lanes, 0, LANE_SECURITY, 60, 9, &fault));
+    assert_false(lanes_greeted(world->lanes, 0, LANE_SECURITY, 60, 8, &fault));
     assert_int_equal(fault.code, FAULT_CONFLICT);
-    assert_int_equal(report_of(world).stored[0], 50);
+    assert_int_equal(marks_of(world).stored, 50);
     world_destroy(world);
 }
 
@@ -922,7 +926,7 @@ static void what_the_collector_has_stored_goes_first_whatever_its_class_and_is_n
         flush(world);
         world_send(world, UINT32_MAX);
         for (unsigned lane = 0; lane < LANES; lane++) /* stored, but nothing is closed over there yet */
-            lanes_acknowledge(world->lanes, (enum lane)lane, stream_checker_next_seq(world->checkers[lane]),
+            lanes_acknowledge(world->lanes, 0, (enum lane)lane, stream_checker_next_seq(world->checkers[lane]),
                               0, 0);
     }
     assert_int_equal(taken, 500);
@@ -939,7 +943,7 @@ static void while_held_the_quota_stops_the_sources_and_gives_up_nothing(void **s
     struct fault fault = {0};
     unsigned taken = 0;
     bool flushed = true;
-    lanes_hold(world->lanes, true);
+    lanes_hold(world->lanes, 0, true);
     for (unsigned i = 0; i < 80 && flushed; i++) {
         taken += add_signing(world);
         flushed = lanes_flush(world->lanes, &fault);
@@ -949,7 +953,7 @@ static void while_held_the_quota_stops_the_sources_and_gives_up_nothing(void **s
     assert_false(flushed);
     assert_int_equal(fault.code, FAULT_SPACE);
     assert_int_equal(report_of(world).dropped_batches, 0);
-    lanes_hold(world->lanes, false);
+    lanes_hold(world->lanes, 0, false);
     world_acknowledge(world);
     flush(world);
     finish(world);

@@ -96,11 +96,11 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
          .batch_seq = 8,
          .first_event_seq = 9,
          .count = 10},
-        {.kind = SPOOL_ITEM_MARK, .lane = 1, .stored = 1, .attested = 2, .closed = UINT64_MAX},
+        {.kind = SPOOL_ITEM_MARK, .collector = 3, .lane = 1, .marks = {1, 2, UINT64_MAX, 4}},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 3, .first_event_seq = 4, .count = 5},
         {.kind = SPOOL_ITEM_OLDEST, .oldest = 99},
-        {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("a note")},
-        {.kind = SPOOL_ITEM_PROVED, .lane = 1, .proved = 77},
+        {.kind = SPOOL_ITEM_SEEN, .collector = 2, .bytes = SLICE("a note")},
+        {.kind = SPOOL_ITEM_LEFT, .collector = 1},
     };
     size_t count = sizeof items / sizeof *items;
     struct buffer bytes = BUFFER(64 * 1024);
@@ -120,9 +120,9 @@ static void every_kind_of_item_comes_back_as_it_was_written(void **state) {
         assert_true(slice_equal(item.bytes, items[i].bytes) && slice_equal(item.more, items[i].more));
         assert_true(item.batch_seq == items[i].batch_seq && item.first_event_seq == items[i].first_event_seq);
         assert_true(item.count == items[i].count && item.classes == items[i].classes);
-        assert_true(item.stored == items[i].stored && item.attested == items[i].attested);
-        assert_true(item.closed == items[i].closed && item.oldest == items[i].oldest);
-        assert_int_equal(item.proved, items[i].proved);
+        assert_int_equal(item.collector, items[i].collector);
+        assert_memory_equal(&item.marks, &items[i].marks, sizeof item.marks);
+        assert_int_equal(item.oldest, items[i].oldest);
         assert_true(item.id.number == items[i].id.number && item.id.nonce == items[i].id.nonce);
         assert_true(item.previous == items[i].previous && item.previous_end == items[i].previous_end);
         assert_int_equal(item.rewritten, items[i].rewritten);
@@ -264,8 +264,10 @@ static void malformed_items_are_refused_with_a_reason(void **state) {
         {"\x03\0\0\0\x01\x02", 6},       /* no such lane */
         {"\x05\0\0\0\x02\0z", 7},        /* a part too short */
         {"\x09\0\0\0\x09zzzzzzzzz", 14}, /* a number with a byte too many */
-        {"\x0b\0\0\0\x09\x02zzzzzzzz", 14}, /* proved in no such lane */
-        {"\x0b\0\0\0\x08\x01zzzzzzz", 13}, /* a number with a byte too few */
+        {"\x07\0\0\0\x22\0\x02zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", 39}, /* marks in no such lane */
+        {"\x07\0\0\0\x22\x04\0zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", 39}, /* of no such collector */
+        {"\x07\0\0\0\x21\0\0zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", 38}, /* a byte too few */
+        {"\x0b\0\0\0\x02\x01z", 7}, /* left, and something behind it */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct slice items = slice_make(bad[i].bytes, bad[i].size);
@@ -364,13 +366,17 @@ static void a_state_written_and_taken_again_is_the_same(void **state) {
     const struct spool_item items[] = {
         {.kind = SPOOL_ITEM_STATE, .lane = 1, .bytes = SLICE("writer")},
         {.kind = SPOOL_ITEM_POSITION, .more = SLICE("journal"), .bytes = SLICE("cursor")},
-        {.kind = SPOOL_ITEM_MARK, .lane = 1, .stored = 10, .attested = 9, .closed = 3},
+        {.kind = SPOOL_ITEM_MARK, .lane = 1, .marks = {10, 9, 3, 2}},
+        {.kind = SPOOL_ITEM_MARK, .collector = 2, .lane = 1, .marks = {99, 99, 99, 99}},
+        {.kind = SPOOL_ITEM_MARK, .collector = 3, .lane = 1, .marks = {7, 7, 7, 7}},
+        {.kind = SPOOL_ITEM_SEEN, .collector = 3, .bytes = SLICE("of one that is left")},
+        {.kind = SPOOL_ITEM_LEFT, .collector = 3},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 8, .first_event_seq = 80},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 4, .first_event_seq = 40},
         {.kind = SPOOL_ITEM_VOID, .lane = 1, .batch_seq = 8, .first_event_seq = 85},
         {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("an older note")},
         {.kind = SPOOL_ITEM_SEEN, .bytes = SLICE("a note")},
-        {.kind = SPOOL_ITEM_PROVED, .lane = 1, .proved = 2},
+        {.kind = SPOOL_ITEM_SEEN, .collector = 2, .bytes = SLICE("another log's")},
     };
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
         assert_true(spool_state_take(&from, &items[i]));
@@ -388,22 +394,44 @@ static void a_state_written_and_taken_again_is_the_same(void **state) {
                 to.lanes[0].writer.size == 0);
     assert_true(spool_positions_get(&to.positions, SLICE("journal"), &got) &&
                 slice_equal(got, SLICE("cursor")));
-    assert_true(slice_equal(buffer_slice(&to.seen), SLICE("a note")));
-    assert_true(to.lanes[1].proved == 2 && to.lanes[0].proved == 0);
-    assert_true(to.oldest == 5 && to.lanes[1].stored == 10 && to.lanes[1].attested == 9 &&
-                to.lanes[1].closed == 3);
+    assert_true(slice_equal(buffer_slice(&to.collectors[0].seen), SLICE("a note")));
+    assert_true(slice_equal(buffer_slice(&to.collectors[2].seen), SLICE("another log's")));
+    const struct spool_marks marks = to.collectors[0].lanes[1];
+    assert_true(marks.stored == 10 && marks.attested == 9 && marks.closed == 3 && marks.proved == 2);
+    assert_int_equal(to.collectors[2].lanes[1].proved, 99);
+    assert_true(to.oldest == 5 && !to.collectors[1].known && !to.collectors[3].known &&
+                to.collectors[3].seen.size == 0);
     assert_true(spool_state_void(&to, LANE_BULK, 8, &first) && first == 80);
     assert_true(spool_state_void(&to, LANE_BULK, 4, &first) && first == 40);
     assert_false(spool_state_void(&to, LANE_SECURITY, 4, &first) ||
                  spool_state_void(&to, LANE_BULK, 5, &first));
-    spool_state_mark(&to, LANE_BULK, 80, 80, 5); /* the collector has it: that alone is not enough */
+    spool_state_mark(&to, 0, LANE_BULK, (struct spool_marks){80, 80, 5, 2});
+    spool_state_tidy(&to); /* the collector has it: that alone is not enough */
     assert_true(spool_state_void(&to, LANE_BULK, 4, &first));
-    spool_state_proved(&to, LANE_BULK, 5);
+    spool_state_mark(&to, 0, LANE_BULK, (struct spool_marks){80, 80, 5, 5});
+    spool_state_tidy(&to);
     assert_false(spool_state_void(&to, LANE_BULK, 4, &first));
     assert_true(spool_state_void(&to, LANE_BULK, 8, &first));
     spool_state_free(&from);
     spool_state_free(&to);
     buffer_free(&bytes);
+}
+
+static void what_is_needed_no_more_is_what_every_collector_has(void **state) {
+    (void)state;
+    struct spool_state state_of = {0};
+    assert_int_equal(spool_state_least(&state_of, LANE_BULK).proved, 0);
+    spool_state_mark(&state_of, 3, LANE_BULK, (struct spool_marks){90, 80, 9, 8});
+    assert_int_equal(spool_state_least(&state_of, LANE_BULK).proved, 8);
+    assert_int_equal(spool_state_least(&state_of, LANE_SECURITY).proved, 0);
+    spool_state_mark(&state_of, 1, LANE_BULK, (struct spool_marks){100, 70, 10, 2});
+    struct spool_marks least = spool_state_least(&state_of, LANE_BULK);
+    assert_true(least.stored == 90 && least.attested == 70 && least.closed == 9 && least.proved == 2);
+    spool_state_left(&state_of, 1); /* nothing is kept for it */
+    assert_int_equal(spool_state_least(&state_of, LANE_BULK).proved, 8);
+    spool_state_left(&state_of, 3);
+    assert_int_equal(spool_state_least(&state_of, LANE_BULK).stored, 0);
+    spool_state_free(&state_of);
 }
 
 int main(void) {
@@ -420,6 +448,7 @@ int main(void) {
         cmocka_unit_test(positions_are_kept_replaced_and_forgotten),
         cmocka_unit_test(positions_over_a_limit_are_refused_and_change_nothing),
         cmocka_unit_test(a_state_written_and_taken_again_is_the_same),
+        cmocka_unit_test(what_is_needed_no_more_is_what_every_collector_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

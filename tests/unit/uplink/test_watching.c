@@ -54,7 +54,7 @@ static void start(struct world *world) {
     if (!world->lanes)
         fail_msg("%s", fault.text);
     const struct watching_settings settings = {
-        ORIGIN, world->log_key.key.bytes, world->witnesses, world->refused, world, tell, changed};
+        ORIGIN, world->log_key.key.bytes, world->witnesses, world->refused, world, tell, changed, 0};
     world->watching = watching_create(&settings, world->lanes, &fault);
     if (!world->watching)
         fail_msg("%s", fault.text);
@@ -118,7 +118,7 @@ static void close_batches(struct world *world, unsigned count) {
     }
     for (unsigned lane = 0; lane < LANES; lane++) {
         struct lanes_hello hello;
-        lanes_hello(world->lanes, (enum lane)lane, &hello);
+        lanes_hello(world->lanes, 0, (enum lane)lane, &hello);
         for (; world->logged[lane] < hello.batch_seq; world->logged[lane]++) {
             assert_true(world->log_size < LOG_MOST);
             assert_int_equal(lanes_leaf(world->lanes, (enum lane)lane, world->logged[lane],
@@ -133,7 +133,7 @@ static void session(struct world *world) {
     uint64_t proved[LANES];
     for (unsigned lane = 0; lane < LANES; lane++) {
         struct lanes_hello hello;
-        lanes_hello(world->lanes, (enum lane)lane, &hello);
+        lanes_hello(world->lanes, 0, (enum lane)lane, &hello);
         proved[lane] = hello.proved;
     }
     struct note note;
@@ -194,7 +194,7 @@ static bool prove(struct world *world, bool cosigned, struct fault *fault) {
     begin(world, &shown, world->log);
     for (unsigned lane = 0; lane < LANES; lane++) {
         struct lanes_hello hello;
-        lanes_hello(world->lanes, (enum lane)lane, &hello);
+        lanes_hello(world->lanes, 0, (enum lane)lane, &hello);
         for (uint64_t batch = hello.proved; batch < world->logged[lane]; batch++)
             add(world, &shown, (enum lane)lane, batch, world->index[lane][batch]);
     }
@@ -202,9 +202,7 @@ static bool prove(struct world *world, bool cosigned, struct fault *fault) {
 }
 
 static uint64_t proved(const struct world *world, enum lane lane) {
-    struct lanes_report report;
-    lanes_report(world->lanes, &report);
-    return report.proved[lane];
+    return lanes_marks(world->lanes, 0, lane).proved;
 }
 
 /* ---- what is verified */
@@ -369,7 +367,7 @@ static void a_file_of_witnesses_that_cannot_be_read_starts_nothing(void **state)
     static const char *const bad[] = {"",           "needed 1",           "needed x\n",
                                       "needed 1\n", "needed 0\nnobody\n", "needed 17\n"};
     const struct watching_settings settings = {
-        ORIGIN, world->log_key.key.bytes, world->witnesses, world->refused, world, tell, changed};
+        ORIGIN, world->log_key.key.bytes, world->witnesses, world->refused, world, tell, changed, 0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fault fault = {0};
         assert_true(files_write(world->witnesses, slice_string(bad[i]), 0600, NULL));
