@@ -29,6 +29,7 @@ struct stream {
     bool has_part;
     bool has_state;        /* the store keeps its checker's state… */
     uint64_t kept_batches; /* …which counts so many closed batches */
+    bool begun;            /* a row of it has come */
     bool bad, key_bad;     /* reported already */
 };
 
@@ -269,6 +270,22 @@ static void take_rotation(struct store_verifier *verifier, struct slice key, str
     find(verifier, place, fault.text);
 }
 
+/* A stream that began in another log begins here where its enrolment says. The entry that stands there is in the log behind
+ * the enrolment, and it is the stream's first row: a break without events. */
+static void begin_stream(struct store_verifier *verifier, struct stream *stream) {
+    enum lane lane;
+    const struct agent_line *line =
+        agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
+    if (stream->begun || !line || (line->epochs->epoch == 0 && line->epochs->first_batch_seq[lane] == 0))
+        return;
+    struct batch_entry first;
+    bool here = batch_entry_read(buffer_slice(&verifier->entry), &first, NULL);
+    stream_checker_destroy(stream->checker);
+    stream->key = line->epochs->key;
+    stream->checker = stream_checker_create(stream->lane, &stream->id, line->epochs->epoch, &stream->key);
+    stream_checker_begin_at(stream->checker, line->epochs->first_batch_seq[lane], here ? first.first_event_seq : 0);
+}
+
 /* After an epoch's last batch: goes on under the key that a statement names. */
 static bool begin_epoch(struct store_verifier *verifier, struct stream *stream, struct fault *fault) {
     const struct rotation_place place = {verifier->log_known ? &verifier->log : NULL,
@@ -302,6 +319,8 @@ static void take_row(struct store_verifier *verifier, struct slice key, struct s
         find(verifier, place, "its stream is not known");
         return;
     }
+    begin_stream(verifier, stream);
+    stream->begun = true;
     enum check check = row.kind == ROW_EVENTS ? check_events(verifier, stream, row.payload, &fault)
                                               : check_close(verifier, stream, row.payload, &fault);
     buffer_clear(&verifier->entry);
@@ -458,10 +477,11 @@ struct store_verified store_verifier_summary(const struct store_verifier *verifi
 }
 
 /* What is still open is held against its newest part, what is closed against what the store counted. */
-static void check_end(struct store_verifier *verifier, const struct stream *stream) {
+static void check_end(struct store_verifier *verifier, struct stream *stream) {
     struct fault fault = {0};
     if (stream->bad)
         return;
+    begin_stream(verifier, stream);
     uint64_t batches = stream_checker_batch_seq(stream->checker);
     if (stream->has_state && stream->kept_batches != batches) {
         char text[96];

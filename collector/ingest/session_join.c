@@ -11,10 +11,12 @@
 #include "rotate.h"
 #include "session_inside.h"
 #include "stream_id.h"
+#include "stream_row.h"
 
 struct join_wait {
     struct ingest_common *common;
     struct agent_record record;
+    struct join_begin begin; /* where this log has, or wants, its streams */
 };
 
 static struct session *session_of_key(struct ingest_common *common, const uint8_t key[32],
@@ -36,7 +38,8 @@ void session_policy(const struct ingest_common *common, struct buffer *to) {
         witness_policy_write(to, &policy);
 }
 
-static void tell_joined(struct session *session, const struct agent_record *record) {
+static void tell_joined(struct session *session, const struct agent_record *record,
+                        const struct join_begin *begin) {
     const struct ingest_settings *settings = session->common->settings;
     char host[AGENT_NAME_SIZE], origin[256];
     uint8_t log_key[32];
@@ -52,6 +55,17 @@ static void tell_joined(struct session *session, const struct agent_record *reco
     CLEANUP_BUFFER struct buffer policy = BUFFER(SESSION_POLICY_MOST);
     session_policy(session->common, &policy);
     joined.witness_policy = (ProtobufCBinaryData){policy.size, policy.data};
+    Tocsin__StreamBegin streams[LANES];
+    Tocsin__StreamBegin *pointers[LANES];
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        tocsin__stream_begin__init(&streams[lane]);
+        streams[lane].lane = lane;
+        streams[lane].batch_seq = begin->batch_seq[lane];
+        streams[lane].event_seq = begin->event_seq[lane];
+        pointers[lane] = &streams[lane];
+    }
+    joined.n_streams = begin->given ? LANES : 0;
+    joined.streams = pointers;
     session_write(session, FRAME_JOINED, &joined.base);
     channel_finish(session->channel);
     session_end(session);
@@ -61,32 +75,80 @@ static void tell_joined(struct session *session, const struct agent_record *reco
 
 #define ENROLMENT_MOST 1024u
 
-static bool write_enrolment(const struct agent_record *record, struct buffer *to) {
-    struct agent_enrolment enrolment = {.name = slice_string(record->name), .heartbeat_s = record->heartbeat_s};
+static bool write_enrolment(const struct agent_record *record, const struct join_begin *begin, struct buffer *to) {
+    struct agent_enrolment enrolment = {
+        .name = slice_string(record->name), .epoch = record->epoch, .heartbeat_s = record->heartbeat_s};
     memcpy(enrolment.key.bytes, record->public_key, sizeof enrolment.key.bytes);
+    memcpy(enrolment.first_key.bytes, record->first_key, sizeof enrolment.first_key.bytes);
     memcpy(enrolment.tls.bytes, record->tls_key, sizeof enrolment.tls.bytes);
+    memcpy(enrolment.first_batch_seq, begin->batch_seq, sizeof enrolment.first_batch_seq);
+    return stream_ids_make(enrolment.name, &enrolment.first_key, enrolment.streams) &&
+           agent_enrolment_write(to, &enrolment);
+}
+
+/* Streams whose beginning is in another log: that is what their checkers know. */
+static void put_begun(struct change *change, const struct agent_record *record, const struct join_begin *begin) {
+    struct verify_key first_key, key;
+    struct hash ids[LANES];
+    memcpy(first_key.bytes, record->first_key, sizeof first_key.bytes);
+    memcpy(key.bytes, record->public_key, sizeof key.bytes);
+    if (!begin->given || !stream_ids_make(slice_string(record->name), &first_key, ids))
+        return;
     for (unsigned lane = 0; lane < LANES; lane++) {
-        char stream[STREAM_NAME_SIZE];
-        if (!stream_name_make(enrolment.name, (enum lane)lane, stream))
-            return false;
-        enrolment.streams[lane] = stream_id_make(slice_string(stream), &enrolment.key);
+        CLEANUP_BUFFER struct buffer state = BUFFER(STREAM_CHECKER_STATE_MOST);
+        CLEANUP_BUFFER struct buffer row = BUFFER(STREAM_ROW_MOST);
+        struct stream_checker *checker = stream_checker_create((enum lane)lane, &ids[lane], record->epoch, &key);
+        stream_checker_begin_at(checker, begin->batch_seq[lane], begin->event_seq[lane]);
+        stream_checker_save(checker, &state);
+        stream_checker_destroy(checker);
+        const struct stream_row content = {(enum lane)lane, slice_string(record->name), record->first_key,
+                                           buffer_slice(&state)};
+        stream_row_write(&row, &content);
+        change_put(change, STORE_STREAM, hash_slice(&ids[lane]), buffer_slice(&row));
     }
-    return agent_enrolment_write(to, &enrolment);
 }
 
 /* Who joins again under the same key is enrolled already. */
+static bool is_enrolled(const struct agent *known, const struct agent_record *record) {
+    return known && known->record.epoch == record->epoch &&
+           memcmp(known->record.first_key, record->first_key, sizeof record->first_key) == 0 &&
+           memcmp(known->record.public_key, record->public_key, sizeof record->public_key) == 0;
+}
+
+/* Where its streams stand here. */
+static bool find_begin(struct ingest_common *common, struct agent *known, struct join_begin *begin,
+                       struct fault *fault) {
+    struct verify_key first_key;
+    memcpy(first_key.bytes, known->record.first_key, sizeof first_key.bytes);
+    for (unsigned lane = 0; begin->given && lane < LANES; lane++) {
+        struct ingest_stream *stream = known->streams[lane];
+        if (!ingest_stream_is_quiet(stream))
+            return fault_set(fault, FAULT_BUSY, "what this host has sent is still being stored: try again");
+        if (!ingest_stream_open(stream, common->settings->store, common->openers, &first_key, fault))
+            return false;
+        const struct stream_checker *checker = ingest_stream_checker(stream);
+        begin->batch_seq[lane] = stream_checker_batch_seq(checker);
+        begin->event_seq[lane] = stream_checker_next_seq(checker);
+    }
+    return true;
+}
+
 static bool enrol(struct ingest_common *common, struct agent *known, const struct agent_record *record,
-                  struct change *change, struct fault *fault) {
+                  struct join_begin *begin, struct change *change, struct fault *fault) {
     const struct ingest_settings *settings = common->settings;
-    bool same = known && known->record.epoch == 0 &&
-                memcmp(known->record.public_key, record->public_key, sizeof record->public_key) == 0;
-    if (same || !settings->signer || !settings->log || !log_state_begun(settings->log))
+    if (is_enrolled(known, record))
+        return find_begin(common, known, begin, fault);
+    if (known && memcmp(known->record.first_key, record->first_key, sizeof record->first_key) == 0)
+        return fault_set(fault, FAULT_CONFLICT,
+                         "this log has the streams of %s under another key: join with new ones (--anew)", record->name);
+    put_begun(change, record, begin);
+    if (!settings->signer || !settings->log || !log_state_begun(settings->log))
         return true;
     if (known) /* its streams end here: what it left open goes into the log before */
         orphans_log_all(common, known);
     CLEANUP_BUFFER struct buffer payload = BUFFER(ENROLMENT_MOST);
     CLEANUP_BUFFER struct buffer statement = BUFFER(LOG_STATEMENT_MOST);
-    if (!write_enrolment(record, &payload))
+    if (!write_enrolment(record, begin, &payload))
         return fault_set(fault, FAULT_INTERNAL, "the enrolment of %s cannot be written", record->name);
     if (!log_signer_statement(settings->signer, STATEMENT_AGENT_ENROL, buffer_slice(&payload), record->enrolled_us,
                               &statement, fault))
@@ -124,7 +186,7 @@ static void join_committed(void *context, struct change *change) {
     common->counts.joined++;
     struct session *session = session_of_key(common, wait->record.tls_key, SESSION_JOINING);
     if (session)
-        tell_joined(session, &wait->record);
+        tell_joined(session, &wait->record, &wait->begin);
     free(wait);
 }
 
@@ -135,12 +197,14 @@ bool session_take_join(struct session *session, struct slice message) {
     struct agent_record record = {.heartbeat_s = settings->heartbeat_s, .enrolled_us = clock_wall_us()};
     memcpy(record.tls_key, channel_peer_key(session->channel), 32);
     struct join_answer answer = {TOCSIN__REFUSAL__UNSPECIFIED, "malformed"};
+    struct join_begin begin;
     if (session->common->halted) {
         session_refuse(session, TOCSIN__REFUSAL__LOG, 0, session->common->halted_why);
         return false;
     }
     if (!channel_export_key(session->channel, JOIN_EXPORTER_LABEL, binding) ||
-        !join_check(settings->tokens, message, binding, record.enrolled_us, &record, &answer, &fault)) {
+        !join_check(settings->tokens, message, binding, record.enrolled_us, &record, &begin, &answer,
+                    &fault)) {
         char line[FAULT_LINE_SIZE];
         session_refuse_and_report(session, (Tocsin__Refusal)answer.refusal, "join_refused", 0, answer.reason,
                                   fault_line(&fault, line));
@@ -148,7 +212,7 @@ bool session_take_join(struct session *session, struct slice message) {
     }
     struct agent *known = agents_by_name(session->common->agents, slice_string(record.name));
     struct change *change = change_create();
-    if (!enrol(session->common, known, &record, change, &fault)) {
+    if (!enrol(session->common, known, &record, &begin, change, &fault)) {
         change_destroy(change);
         session_refuse_and_report(session, TOCSIN__REFUSAL__BUSY, "join_refused", 0, "log", fault.text);
         return false;
@@ -165,7 +229,7 @@ bool session_take_join(struct session *session, struct slice message) {
                  known ? "joined anew, with a new key" : "joined", channel_peer_address(session->channel));
     log_notice("%s has joined", record.name);
     struct join_wait *wait = memory_new(sizeof *wait);
-    *wait = (struct join_wait){session->common, record};
+    *wait = (struct join_wait){session->common, record, begin};
     change_on_committed(change, join_committed, wait);
     session->state = SESSION_JOINING;
     committer_submit(settings->committer, change);

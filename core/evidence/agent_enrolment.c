@@ -17,12 +17,15 @@ bool agent_enrolment_write(struct buffer *to, const struct agent_enrolment *enro
     for (unsigned lane = 0; lane < LANES; lane++)
         bytes_write_u64(to, enrolment->first_batch_seq[lane]);
     bytes_write_u32(to, enrolment->heartbeat_s);
-    return buffer_append_slice(to, hash_slice(&enrolment->tls)) && !to->overflow;
+    buffer_append_slice(to, hash_slice(&enrolment->tls));
+    if (enrolment->epoch)
+        buffer_append(to, enrolment->first_key.bytes, sizeof enrolment->first_key.bytes);
+    return !to->overflow;
 }
 
 static bool streams_good(const struct agent_enrolment *enrolment) {
     struct hash streams[LANES];
-    return stream_ids_make(enrolment->name, &enrolment->key, streams) &&
+    return stream_ids_make(enrolment->name, &enrolment->first_key, streams) &&
            memcmp(streams, enrolment->streams, sizeof streams) == 0;
 }
 
@@ -38,14 +41,17 @@ bool agent_enrolment_read(struct slice payload, struct agent_enrolment *ret_enro
         enrolment.first_batch_seq[lane] = bytes_read_u64(&reader);
     enrolment.heartbeat_s = bytes_read_u32(&reader);
     bytes_read_into(&reader, enrolment.tls.bytes, HASH_SIZE);
+    enrolment.first_key = enrolment.key;
+    if (enrolment.epoch)
+        bytes_read_into(&reader, enrolment.first_key.bytes, sizeof enrolment.first_key.bytes);
     if (!bytes_read_done(&reader))
         return fault_set(fault, FAULT_FORMAT, "the agent's enrolment has not its length");
     if (!host_name_good(enrolment.name) || enrolment.heartbeat_s == 0)
         return fault_set(fault, FAULT_FORMAT, "the agent's enrolment has no good host name, or no heartbeat");
-    if (enrolment.epoch == 0 && !streams_good(&enrolment))
+    if (!streams_good(&enrolment))
         return fault_set(fault, FAULT_FORMAT,
                          "the agent's enrolment names other streams than its name and key make");
-    if (!verify_key_check(&enrolment.key, fault))
+    if (!verify_key_check(&enrolment.key, fault) || !verify_key_check(&enrolment.first_key, fault))
         return false;
     *ret_enrolment = enrolment;
     return true;

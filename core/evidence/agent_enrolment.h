@@ -3,11 +3,11 @@
  *
  *     enrolment  = u8 size ‖ host name ‖ public key[32] ‖ stream_id of the security lane ‖ stream_id of the bulk lane
  *                  ‖ u32 epoch ‖ u64 first batch_seq, security ‖ u64 first batch_seq, bulk ‖ u32 heartbeat in seconds
- *                  ‖ H(SubjectPublicKeyInfo of its TLS certificate)[32]
+ *                  ‖ H(SubjectPublicKeyInfo of its TLS certificate)[32] ‖ (of an epoch above 0) public key of epoch 0[32]
  *     revocation = u8 size ‖ host name ‖ stream_id of the security lane ‖ u32 epoch, with all that descend from it
  *
- * Reading is strict: a good host name, a key that may be enrolled, a heartbeat, and for epoch 0 the stream_ids that name and
- * key make. What is read borrows the name. A millisecond. */
+ * Reading is strict: a good host name, keys that may be enrolled, a heartbeat, and the stream_ids that name and first key
+ * make. The first batch_seqs are above 0 where the streams began in another log. What is read borrows the name. A millisecond. */
 #ifndef TOCSIN_AGENT_ENROLMENT_H
 #define TOCSIN_AGENT_ENROLMENT_H
 
@@ -24,6 +24,7 @@ struct agent_enrolment {
     uint64_t first_batch_seq[LANES];
     uint32_t heartbeat_s;
     struct hash tls;
+    struct verify_key first_key; /* of epoch 0; read: `key` itself in epoch 0. Written above epoch 0 alone */
 };
 
 struct agent_revocation {

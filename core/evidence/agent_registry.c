@@ -92,9 +92,9 @@ static bool fits_enrolment(const struct agent_registry *registry, const struct a
     if (key_known(registry, &enrolment->key))
         return fault_set(fault, FAULT_CONFLICT,
                          "the enrolment's key was an agent's before, and a key never returns");
-    if (enrolment->epoch == 0)
-        return true; /* its streams are made from its new key, so they are new */
-    if (!line || lane != LANE_SECURITY || !slice_equal(line->name, enrolment->name) ||
+    if (enrolment->epoch == 0 || !line)
+        return true; /* its streams are new here: made from its new key, or begun in another log */
+    if (lane != LANE_SECURITY || !slice_equal(line->name, enrolment->name) ||
         !hash_equal(&line->streams[LANE_BULK], &enrolment->streams[LANE_BULK]))
         return fault_set(fault, FAULT_CONFLICT, "the enrolment goes on with streams that %.*s does not have",
                          SLICE_ARG(enrolment->name));
@@ -197,7 +197,7 @@ static struct agent_line *add_line(struct agent_registry *registry, const struct
     struct agent_line *line = &registry->lines[registry->count++];
     *line = (struct agent_line){
         .name = slice_make(memory_copy(enrolment->name.data, enrolment->name.size), enrolment->name.size),
-        .first_key = enrolment->key};
+        .first_key = enrolment->first_key};
     memcpy(line->streams, enrolment->streams, sizeof line->streams);
     return line;
 }
@@ -214,9 +214,8 @@ static void enrol(struct agent_registry *registry, const struct agent_enrolment 
                                 .tls = enrolment->tls};
     memcpy(epoch.first_batch_seq, enrolment->first_batch_seq, sizeof epoch.first_batch_seq);
     end_name(registry, enrolment->name, index);
-    add_epoch(enrolment->epoch == 0 ? add_line(registry, enrolment)
-                                    : line_of(registry, &enrolment->streams[LANE_SECURITY]),
-              epoch);
+    bool known = agent_registry_by_stream(registry, &enrolment->streams[LANE_SECURITY], NULL) != NULL;
+    add_epoch(known ? line_of(registry, &enrolment->streams[LANE_SECURITY]) : add_line(registry, enrolment), epoch);
 }
 
 static void rotate(struct agent_registry *registry, const struct rotation *rotation, uint64_t index) {

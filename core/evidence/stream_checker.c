@@ -21,6 +21,13 @@ struct stream_checker *stream_checker_create(enum lane lane, const struct hash *
     return checker;
 }
 
+void stream_checker_begin_at(struct stream_checker *checker, uint64_t batch_seq, uint64_t event_seq) {
+    if (checker->has_last)
+        return;
+    checker->begin_batch = batch_seq;
+    checker->begin_event = event_seq;
+}
+
 struct stream_checker *stream_checker_destroy(struct stream_checker *checker) {
     if (checker)
         checker_open_drop(checker);
@@ -46,7 +53,7 @@ void checker_open_drop(struct stream_checker *checker) {
 }
 
 struct batch_entry checker_last(const struct stream_checker *checker) {
-    struct batch_entry last = {.batch_seq = UINT64_MAX};
+    struct batch_entry last = {.batch_seq = checker->begin_batch - 1, .first_event_seq = checker->begin_event};
     if (checker->has_last)
         batch_entry_read(slice_make(checker->last, BATCH_ENTRY_SIZE), &last, NULL);
     return last;
@@ -209,7 +216,7 @@ static enum check part_place(const struct stream_checker *checker, const struct 
     if (part->batch_seq != last->batch_seq + 1)
         return checker_refuse(CHECK_SEQUENCE, fault, "a part of batch %llu; batch %llu is open",
                               (unsigned long long)part->batch_seq, (unsigned long long)last->batch_seq + 1);
-    if (!hash_equal(&part->prev, &prev))
+    if (!checker_begins_inside(checker) && !hash_equal(&part->prev, &prev))
         return checker_refuse(CHECK_CHAIN, fault, "the part follows another entry than the last");
     if (part->first_event_seq != checker_first_seq(last))
         return checker_refuse(CHECK_SEQUENCE, fault, "the part's batch begins at event %llu, not at %llu",

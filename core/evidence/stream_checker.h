@@ -22,6 +22,9 @@ struct stream_checker;
 /* A stream that has no batch yet. */
 struct stream_checker *stream_checker_create(enum lane lane, const struct hash *stream_id, uint32_t epoch,
                                              const struct verify_key *key);
+/* Of a stream that has no batch yet: its first one here is `batch_seq`, and begins with event `event_seq`. What came before
+ * is elsewhere (another log), so prev and cum of that entry, which must be a break, are taken as they are. */
+void stream_checker_begin_at(struct stream_checker *checker, uint64_t batch_seq, uint64_t event_seq);
 struct stream_checker *stream_checker_load(struct slice state, struct fault *fault);
 /* From the middle of a stream on: behind an entry that is taken as it is, but for its signature and form. Its epoch and
  * stream are the checker's. */

@@ -36,7 +36,7 @@ static enum check rule_sequence(const struct closing *c, struct fault *fault) {
 
 static enum check rule_chain(const struct closing *c, struct fault *fault) {
     struct hash prev = checker_last_hash(c->checker);
-    if (!hash_equal(&c->entry.prev, &prev))
+    if (!checker_begins_inside(c->checker) && !hash_equal(&c->entry.prev, &prev))
         return checker_refuse(CHECK_CHAIN, fault, "batch %llu follows another entry than the last",
                               (unsigned long long)c->entry.batch_seq);
     if (c->entry.first_event_seq != checker_first_seq(&c->last))
@@ -60,6 +60,15 @@ static enum check rule_seen(const struct closing *c, struct fault *fault) {
                 : checker_refuse(CHECK_SEEN, fault, "the checkpoint that the agent has seen fell");
 }
 
+/* What the stream counted elsewhere, by its own word. */
+static void take_cum(const struct closing *c, uint64_t cum[CLASS_NUMBERS]) {
+    memcpy(cum, c->entry.cum, sizeof c->entry.cum);
+    for (size_t i = 0; i < c->list.count; i++) {
+        uint64_t *counted = &cum[c->list.items[i].class];
+        *counted = *counted > c->list.items[i].count ? *counted - c->list.items[i].count : 0;
+    }
+}
+
 static enum check rule_class_list(const struct closing *c, struct fault *fault) {
     struct hash root = class_list_event_root(c->list_bytes);
     if (!hash_equal(&root, &c->entry.event_root))
@@ -73,6 +82,8 @@ static enum check rule_class_list(const struct closing *c, struct fault *fault) 
                               (unsigned long long)class_list_events(&c->list), c->entry.event_count);
     uint64_t cum[CLASS_NUMBERS];
     memcpy(cum, c->last.cum, sizeof cum);
+    if (checker_begins_inside(c->checker))
+        take_cum(c, cum);
     for (size_t i = 0; i < c->list.count; i++)
         cum[c->list.items[i].class] += c->list.items[i].count;
     for (unsigned class = 0; class < CLASS_NUMBERS; class ++)

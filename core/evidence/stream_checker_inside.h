@@ -26,16 +26,22 @@ struct stream_checker {
     uint32_t epoch;
     uint8_t lane;
     bool has_last;
+    uint64_t begin_batch, begin_event; /* of the first entry; zeros for a stream that begins here */
     uint8_t last[BATCH_ENTRY_SIZE];
     struct checker_open *open; /* NULL while nothing of the open batch is here */
 };
 
-/* The last entry, decoded. Zeros, with batch_seq UINT64_MAX, where there is none: one more is the first. */
+/* The last entry, decoded. Where there is none, what stands before the first: zeros but for the two numbers, so that one more
+ * than its batch_seq (UINT64_MAX before batch 0) is the first. */
 struct batch_entry checker_last(const struct stream_checker *checker);
 static inline uint64_t checker_first_seq(const struct batch_entry *last) {
     return last->first_event_seq + last->event_count;
 }
 struct hash checker_last_hash(const struct stream_checker *checker);
+/* The entry that comes next is the first one here, and was not the stream's first. */
+static inline bool checker_begins_inside(const struct stream_checker *checker) {
+    return !checker->has_last && checker->begin_batch > 0;
+}
 uint32_t checker_count(const struct stream_checker *checker); /* events of the open batch that are here */
 
 struct checker_open *

@@ -1,4 +1,5 @@
-/* The state on disk: label, stream_id, key, epoch, lane, flags, the last entry, the newest part, and H of all that. */
+/* The state on disk: label, stream_id, key, epoch, lane, flags, the last entry, where the stream begins if there is none and
+ * it began elsewhere, the newest part, and H of all that. */
 #include "bytes.h"
 #include "stream_checker_inside.h"
 
@@ -6,6 +7,7 @@ static const uint8_t label[16] = "tocsin/checkr/1";
 
 #define HAS_LAST 1u
 #define HAS_PART 2u
+#define HAS_BEGIN 4u
 
 bool stream_checker_save(const struct stream_checker *checker, struct buffer *to) {
     size_t start = to->size;
@@ -15,8 +17,14 @@ bool stream_checker_save(const struct stream_checker *checker, struct buffer *to
     buffer_append(to, checker->key.bytes, sizeof checker->key.bytes);
     bytes_write_u32(to, checker->epoch);
     bytes_write_u8(to, checker->lane);
-    bytes_write_u8(to, (uint8_t)((checker->has_last ? HAS_LAST : 0) | (part.size ? HAS_PART : 0)));
+    bool inside = checker_begins_inside(checker);
+    bytes_write_u8(to, (uint8_t)((checker->has_last ? HAS_LAST : 0) | (part.size ? HAS_PART : 0) |
+                                 (inside ? HAS_BEGIN : 0)));
     buffer_append_slice(to, stream_checker_last_entry(checker));
+    if (inside) {
+        bytes_write_u64(to, checker->begin_batch);
+        bytes_write_u64(to, checker->begin_event);
+    }
     buffer_append_slice(to, part);
     struct hash sum = sha256_of(slice_from(buffer_slice(to), start));
     return buffer_append_slice(to, hash_slice(&sum));
@@ -63,8 +71,13 @@ static bool state_read(struct stream_checker *checker, struct slice state, struc
     checker->lane = bytes_read_u8(&reader);
     uint8_t flags = bytes_read_u8(&reader);
     struct slice last = bytes_read_raw(&reader, flags & HAS_LAST ? BATCH_ENTRY_SIZE : 0);
+    if (flags & HAS_BEGIN) {
+        checker->begin_batch = bytes_read_u64(&reader);
+        checker->begin_event = bytes_read_u64(&reader);
+    }
     struct slice part = bytes_read_raw(&reader, flags & HAS_PART ? PART_SIZE : 0);
-    if (!bytes_read_done(&reader) || flags & ~(HAS_LAST | HAS_PART) || checker->lane >= LANES)
+    if (!bytes_read_done(&reader) || flags & ~(HAS_LAST | HAS_PART | HAS_BEGIN) || checker->lane >= LANES ||
+        (last.size && flags & HAS_BEGIN))
         return fault_set(fault, FAULT_FORMAT, "the saved state has not its length");
     return (!last.size || load_last(checker, last, fault)) && (!part.size || load_part(checker, part, fault));
 }

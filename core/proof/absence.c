@@ -320,9 +320,11 @@ static bool take(struct walk *walk, const struct proved_entry *at, struct fault 
     if (!agent_epoch_live(epoch, at->index))
         standing = weaken(standing, "signed by a key that was not live any more");
     if (!walk->has_last) {
-        gap(walk, 0, at->entry.batch_seq == 0 ? at->entry.open_us : at->entry.close_us, 0,
-            at->entry.batch_seq == 0 ? "before the stream began" : "no earlier entry is in the proof");
-        if (at->entry.batch_seq == 0)
+        /* Where the log enrolled it, which is later than its own beginning where it began in another log. */
+        bool first = at->entry.batch_seq == 0 || at->entry.batch_seq == epoch->first_batch_seq[walk->lane];
+        gap(walk, 0, first ? at->entry.open_us : at->entry.close_us, 0,
+            first ? "before the stream began" : "no earlier entry is in the proof");
+        if (first)
             own_time(walk, at, standing);
     } else if (new_line || at->entry.kind == BATCH_BREAK) {
         gap(walk, walk->last.entry.close_us, at->entry.open_us, orphaned,

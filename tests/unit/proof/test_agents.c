@@ -42,6 +42,7 @@ static void enrol_payload(struct buffer *payload, const struct small_agent *agen
                                         .first_batch_seq = {first_batch_seq, first_batch_seq},
                                         .heartbeat_s = 60};
     memcpy(enrolment.streams, agent->streams, sizeof agent->streams);
+    enrolment.first_key = agent->first_key;
     assert_true(agent_enrolment_write(payload, &enrolment));
 }
 
