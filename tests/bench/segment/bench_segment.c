@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "bench_lines.h"
 #include "body_time.h"
 #include "event_leaf.h"
 #include "memory.h"
@@ -28,124 +29,13 @@
 
 #define ROW_EVENTS 200u
 #define CLASS CLASS_ACCESS
-#define BLOCK (2u * 1024 * 1024)
 
 static const uint8_t day_key[SEGMENT_KEY_SIZE] = {1, 2, 3};
-
-struct lines {
-    const uint8_t *text;
-    size_t size, count;
-    uint32_t *starts; /* one more than there are lines */
-};
-
-static _Noreturn void give_up(const char *what) {
-    fprintf(stderr, "bench_segment: %s: %s\n", what, strerror(errno));
-    exit(3);
-}
-
-static double seconds(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-static double cpu(void) {
-    return seconds(CLOCK_PROCESS_CPUTIME_ID);
-}
-static double wall(void) {
-    return seconds(CLOCK_MONOTONIC);
-}
-
-static struct lines lines_open(const char *path) {
-    struct stat status;
-    struct lines lines = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0)
-        give_up(path);
-    lines.size = (size_t)status.st_size;
-    lines.text = mmap(NULL, lines.size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (lines.text == MAP_FAILED)
-        give_up(path);
-    close(fd);
-    lines.starts = memory_new_array(lines.size / 16 + 2, sizeof *lines.starts);
-    for (size_t at = 0; at < lines.size && lines.count < lines.size / 16;) {
-        const uint8_t *end = memchr(lines.text + at, '\n', lines.size - at);
-        if (!end)
-            break;
-        lines.starts[lines.count++] = (uint32_t)at;
-        at = (size_t)(end - lines.text) + 1;
-        lines.starts[lines.count] = (uint32_t)at;
-    }
-    return lines;
-}
-
-static struct slice line(const struct lines *lines, size_t i) {
-    return slice_make(lines->text + lines->starts[i], lines->starts[i + 1] - lines->starts[i] - 1);
-}
-
-static void write_synced(const char *folder, const char *name, struct slice content) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        give_up(path);
-    for (size_t at = 0; at < content.size;) {
-        ssize_t put = write(fd, content.data + at, content.size - at);
-        if (put <= 0)
-            give_up(path);
-        at += (size_t)put;
-    }
-    if (fdatasync(fd) != 0)
-        give_up(path);
-    close(fd);
-}
-
-static void floor_of(const struct lines *lines, const char *folder) {
-    struct buffer packed = BUFFER(SIZE_MAX / 4);
-    ZSTD_CCtx *zstd = ZSTD_createCCtx();
-    struct hash header = {{0}};
-    struct segment_cipher *cipher = segment_cipher_create(day_key, &header);
-    double begun = cpu();
-    struct hash *leaves = memory_new_array(BATCH_EVENTS_MOST, sizeof *leaves);
-    uint8_t *sum = memory_new(HASH_SIZE);
-    for (size_t i = 0; i < lines->count; i += BATCH_EVENTS_MOST) {
-        size_t n = lines->count - i < BATCH_EVENTS_MOST ? lines->count - i : BATCH_EVENTS_MOST;
-        for (size_t j = 0; j < n; j++)
-            leaves[j] = merkle_leaf(line(lines, i + j));
-        struct hash root = merkle_root(leaves, n);
-        sum[0] ^= root.bytes[0];
-    }
-    double hashed = cpu();
-    for (size_t at = 0; at < lines->size; at += BLOCK) {
-        size_t size = lines->size - at < BLOCK ? lines->size - at : BLOCK, bound = ZSTD_compressBound(size);
-        buffer_reserve(&packed, bound + SEGMENT_TAG_SIZE);
-        uint8_t *to = packed.data + packed.size;
-        size_t got = ZSTD_compressCCtx(zstd, to, bound, lines->text + at, size, 3);
-        segment_cipher_seal(cipher, (uint32_t)(at / BLOCK), false, slice_make(to, got), to);
-        packed.size += got + SEGMENT_TAG_SIZE;
-    }
-    double sealed = cpu();
-    write_synced(folder, "floor", buffer_slice(&packed));
-    double ended = cpu();
-    printf("floor: %.2f CPU-s/M (hashes %.2f, zstd and GCM %.2f, write %.2f), %.1f bytes an event\n",
-           (ended - begun) * 1e6 / (double)lines->count, (hashed - begun) * 1e6 / (double)lines->count,
-           (sealed - hashed) * 1e6 / (double)lines->count, (ended - sealed) * 1e6 / (double)lines->count,
-           (double)packed.size / (double)lines->count);
-    free(sum);
-    free(leaves);
-    segment_cipher_destroy(cipher);
-    ZSTD_freeCCtx(zstd);
-    buffer_free(&packed);
-    size_t bound = ZSTD_compressBound(lines->size);
-    void *whole = malloc(bound);
-    printf("zstd -3 of the whole file: %.1f bytes an event\n",
-           (double)ZSTD_compress(whole, bound, lines->text, lines->size, 3) / (double)lines->count);
-    free(whole);
-}
 
 static void write_body(struct buffer *to, const struct lines *lines, size_t i) {
     struct event_body body = {.kind = EVENT_LINE,
                               .source = SLICE("/var/log/bench.log"),
-                              .raw = line(lines, i),
+                              .raw = bench_line(lines, i),
                               .offset = lines->starts[i],
                               .generation = 1};
     buffer_clear(to);
@@ -189,10 +79,10 @@ static void finish(struct sealer *sealer) {
     struct fault fault = {0};
     if (!segment_writer_finish(sealer->writer, sealer->first_index, sealer->index - 1, day_key, &key_id,
                                &random, &file, NULL, &fault))
-        give_up(fault.text);
+        bench_give_up("sealing", fault.text);
     segment_writer_destroy(sealer->writer);
     snprintf(sealer->names[sealer->files], 32, "%u.segment", sealer->files);
-    write_synced(sealer->folder, sealer->names[sealer->files++], buffer_slice(&file));
+    bench_write_synced(sealer->folder, sealer->names[sealer->files++], buffer_slice(&file));
     sealer->bytes += file.size;
     buffer_free(&file);
 }
@@ -228,7 +118,7 @@ static void seal_batch(struct sealer *sealer, size_t first, size_t count) {
     uint32_t batch = segment_writer_batch(sealer->writer, sealer->stream, sealer->index++,
                                           slice_make(entry_bytes, sizeof entry_bytes),
                                           slice_make(list_bytes, list_size), class_key, NULL);
-    double begun = cpu();
+    double begun = bench_cpu();
     for (size_t i = first; i < first + count; i++) {
         if ((i - first) % ROW_EVENTS == 0)
             segment_writer_row(sealer->writer, batch, i / ROW_EVENTS, 1000500 + i * 50000);
@@ -236,7 +126,7 @@ static void seal_batch(struct sealer *sealer, size_t first, size_t count) {
         struct event event = {i, 1000000 + i * 50000, CLASS, buffer_slice(&body)};
         segment_writer_event(sealer->writer, &event, NULL);
     }
-    sealer->cpu += cpu() - begun;
+    sealer->cpu += bench_cpu() - begun;
     buffer_free(&body);
 }
 
@@ -246,9 +136,9 @@ static void seal_all(struct sealer *sealer) {
         size_t left = sealer->lines->count - i;
         seal_batch(sealer, i, left < BATCH_EVENTS_MOST ? left : BATCH_EVENTS_MOST);
         if (segment_writer_text(sealer->writer) > SEGMENT_TEXT_MOST || left <= BATCH_EVENTS_MOST) {
-            double begun = cpu();
+            double begun = bench_cpu();
             finish(sealer);
-            sealer->cpu += cpu() - begun;
+            sealer->cpu += bench_cpu() - begun;
             if (left > BATCH_EVENTS_MOST)
                 begin(sealer);
         }
@@ -276,31 +166,31 @@ static struct segment_reader *open_reader(const struct sealer *sealer, unsigned 
     struct segment_source source = {ret_fd, read_file};
     struct segment_reader *reader = segment_reader_open(&source, &fault);
     if (!reader || !segment_reader_unlock(reader, day_key, &fault))
-        give_up(fault.text);
+        bench_give_up("sealing", fault.text);
     return reader;
 }
 
 static void read_all(const struct sealer *sealer) {
-    double begun = cpu(), opened = 0, verified = 0;
+    double begun = bench_cpu(), opened = 0, verified = 0;
     struct segment_block *block = segment_block_create();
     size_t n = 0;
     for (unsigned i = 0; i < sealer->files; i++) {
         int fd;
-        double start = cpu();
+        double start = bench_cpu();
         struct segment_reader *reader = open_reader(sealer, i, &fd);
         const struct segment_index *index = segment_reader_index(reader);
-        opened += cpu() - start;
+        opened += bench_cpu() - start;
         for (uint32_t b = 0; b < index->block_count; b++) {
             if (!segment_block_open(block, reader, b, NULL) || !segment_block_values(block, NULL))
-                give_up("a block");
+                bench_give_up("a block", NULL);
             for (uint32_t e = 0; e < segment_block_count(block); e++, n++)
-                if (!slice_equal(segment_block_raw(block, e), line(sealer->lines, n)))
-                    give_up("a line came back as another");
+                if (!slice_equal(segment_block_raw(block, e), bench_line(sealer->lines, n)))
+                    bench_give_up("a line came back as another", NULL);
         }
-        start = cpu();
+        start = bench_cpu();
         struct segment_verify verify = {NULL, print_finding, NULL};
         segment_verify(reader, &verify);
-        verified += cpu() - start;
+        verified += bench_cpu() - start;
         if (i == 0)
             printf(
                 "segment 0: %u blocks, %u pages, %u templates, %u shapes, %u words, index %u bytes sealed\n",
@@ -309,7 +199,7 @@ static void read_all(const struct sealer *sealer) {
         segment_reader_close(reader);
         close(fd);
     }
-    double ended = cpu();
+    double ended = bench_cpu();
     segment_block_destroy(block);
     printf("reading every line: %.2f CPU-s/M (opening %.1f ms a segment); verifying: %.2f CPU-s/M\n",
            (ended - begun - verified) * 1e6 / (double)sealer->lines->count, opened * 1e3 / sealer->files,
@@ -323,25 +213,25 @@ static void look_for(const struct sealer *sealer, const char *word, bool warm_up
         readers[i] = open_reader(sealer, i, &fds[i]);
     struct segment_block *block = segment_block_create();
     struct query_needle needle = query_needle_make(slice_string(word));
-    double begun = wall();
+    double begun = bench_wall();
     size_t blocks = 0, found = 0;
     for (unsigned i = 0; i < sealer->files; i++) {
         uint8_t in[SEGMENT_BLOCKS_MOST];
         uint32_t count = segment_reader_index(readers[i])->block_count;
         if (!segment_reader_look(readers[i], segment_digest(slice_string(word)), in, NULL))
-            give_up("the filter");
+            bench_give_up("the filter", NULL);
         for (uint32_t b = 0; b < count; b++) {
             if (!in[b])
                 continue;
             blocks++;
             if (!segment_block_open(block, readers[i], b, NULL) || !segment_block_values(block, NULL))
-                give_up("a block");
+                bench_give_up("a block", NULL);
             for (uint32_t e = 0; e < segment_block_count(block); e++)
                 found += query_needle_in(&needle, segment_block_raw(block, e));
         }
     }
     if (!warm_up)
-        printf("'%s': %zu lines in %zu blocks, %.2f ms\n", word, found, blocks, (wall() - begun) * 1e3);
+        printf("'%s': %zu lines in %zu blocks, %.2f ms\n", word, found, blocks, (bench_wall() - begun) * 1e3);
     segment_block_destroy(block);
     for (unsigned i = 0; i < sealer->files; i++) {
         segment_reader_close(readers[i]);
@@ -353,11 +243,11 @@ int main(int argc, char **argv) {
     if (argc < 3)
         return 2;
     static const uint8_t seed[ED25519_SEED_SIZE] = {9};
-    struct lines lines = lines_open(argv[1]);
+    struct lines lines = bench_lines_open(argv[1]);
     struct sealer sealer = {.lines = &lines, .folder = argv[2], .key = signing_key_create(seed)};
     sealer.id = stream_id_make(SLICE("ca1"), signing_key_public(sealer.key));
     printf("%zu lines of %.1f bytes\n", lines.count, (double)lines.size / (double)lines.count);
-    floor_of(&lines, argv[2]);
+    bench_floor_of(&lines, argv[2]);
     seal_all(&sealer);
     read_all(&sealer);
     for (int i = 3; i < argc; i++) {
