@@ -40,9 +40,8 @@ bool calendar_join(const struct calendar_time *t, uint64_t *ret_time_us) {
         t->day > calendar_month_days(t->year, t->month) || t->hour > 23 || t->minute > 59 || t->second > 60 ||
         t->microsecond >= SECOND_US)
         return false;
-    uint64_t days = days_before_year(t->year) + t->day - 1;
-    for (unsigned month = 1; month < t->month; month++)
-        days += calendar_month_days(t->year, month);
+    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    uint64_t days = days_before_year(t->year) + before[t->month - 1] + (t->month > 2 && leap(t->year)) + t->day - 1;
     *ret_time_us = (days * DAY_S + t->hour * 3600u + t->minute * 60u + t->second) * SECOND_US + t->microsecond;
     return true;
 }

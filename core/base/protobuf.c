@@ -38,14 +38,17 @@ uint8_t *protobuf_put_block(uint8_t *at, unsigned field, struct slice block) {
 }
 
 static uint64_t read_varint(struct bytes_reader *reader) {
+    const uint8_t *at = reader->rest.data, *end = reader->failed ? at : at + reader->rest.size;
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = bytes_read_u8(reader);
+    for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
+        uint8_t byte = *at++;
         if (shift == 63 && byte > 1)
             break;
         value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return value;
+        if (byte & 0x80)
+            continue;
+        reader->rest = slice_make(at, (size_t)(end - at));
+        return value;
     }
     reader->failed = true;
     return 0;

@@ -47,11 +47,15 @@ bool event_body_write(struct buffer *to, const struct event_body *body) {
     return true;
 }
 
-static bool read_field(struct slice bytes, struct event_field *ret_field) {
+/* `ordered` is cleared where something stands in another order than it is written in. */
+static bool read_field(struct slice bytes, struct event_field *ret_field, bool *ordered) {
     struct bytes_reader reader = bytes_read(bytes);
     struct protobuf_field item;
+    uint64_t last = 0;
     *ret_field = (struct event_field){0};
     while (protobuf_next(&reader, &item)) {
+        *ordered &= item.number >= last;
+        last = item.number;
         if (item.number == FIELD_NAME && item.wire == PROTOBUF_BYTES)
             ret_field->name = item.block;
         else if (item.number == FIELD_VALUE && item.wire == PROTOBUF_BYTES)
@@ -87,7 +91,11 @@ bool event_body_read(struct slice bytes, struct event_field *fields, struct even
     struct event_body body = {.fields = fields};
     struct bytes_reader reader = bytes_read(bytes);
     struct protobuf_field item;
+    uint64_t last = 0;
+    bool ordered = true;
     while (protobuf_next(&reader, &item)) {
+        ordered &= item.number >= last;
+        last = item.number;
         if (item.wire == PROTOBUF_VARINT && !take_number(&body, &item))
             return fault_set(fault, FAULT_FORMAT, "an event of kind %llu, which is not known",
                              (unsigned long long)item.value);
@@ -100,13 +108,15 @@ bool event_body_read(struct slice bytes, struct event_field *fields, struct even
         else if (item.number == BODY_FIELD) {
             if (body.field_count == EVENT_FIELDS_MOST)
                 return fault_set(fault, FAULT_LIMIT, "an event with more than %u fields", EVENT_FIELDS_MOST);
-            if (!read_field(item.block, &fields[body.field_count++]))
+            if (!read_field(item.block, &fields[body.field_count++], &ordered))
                 reader.failed = true;
         }
     }
     if (reader.failed)
         return fault_set(fault, FAULT_FORMAT, "an event's body is malformed %zu bytes before its end",
                          reader.rest.size);
+    /* Each item takes as much room as its shortest form, or more, and whatever is not kept takes room as well. */
+    body.exact = ordered && body_size(&body) == bytes.size;
     *ret_body = body;
     return true;
 }
@@ -134,15 +144,13 @@ bool event_block_append(struct buffer *to, uint64_t time_us, uint8_t class, stru
 bool event_block_next(struct slice *rest, struct event *ret_event, struct fault *fault) {
     if (rest->size == 0)
         return false;
-    struct bytes_reader reader = bytes_read(*rest);
-    uint64_t time_us = bytes_read_u64(&reader);
-    uint8_t class = bytes_read_u8(&reader);
-    uint32_t size = bytes_read_u32(&reader);
-    struct slice body = bytes_read_raw(&reader, size);
-    if (reader.failed || size > EVENT_BODY_MOST)
+    uint32_t size = rest->size >= EVENT_BLOCK_HEAD ? bytes_get_u32(rest->data + 9) : UINT32_MAX;
+    if (size > EVENT_BODY_MOST || size > rest->size - EVENT_BLOCK_HEAD)
         return fault_set(fault, FAULT_FORMAT, "a block of events ends inside an event, %zu bytes before its end",
                          rest->size);
-    *rest = reader.rest;
-    *ret_event = (struct event){.time_us = time_us, .class = class, .body = body};
+    *ret_event = (struct event){.time_us = bytes_get_u64(rest->data),
+                                .class = rest->data[8],
+                                .body = slice_make(rest->data + EVENT_BLOCK_HEAD, size)};
+    *rest = slice_make(rest->data + EVENT_BLOCK_HEAD + size, rest->size - EVENT_BLOCK_HEAD - size);
     return true;
 }

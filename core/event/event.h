@@ -34,6 +34,7 @@ struct event_body {
     uint64_t generation;
     const struct event_field *fields;
     size_t field_count;
+    bool exact; /* out of event_body_read: event_body_write would write the very same bytes */
 };
 
 /* An event in a batch: what its leaf covers (log-format: Event leaf). */

@@ -451,14 +451,14 @@ bool segment_block_body(struct segment_block *block, uint32_t place, struct even
     uint32_t step = block->shape_events[event->shape];
     for (uint32_t i = 0; i < shape->name_count; i++)
         fields[i] = (struct event_field){shape->names[i], value(block, event->field + (size_t)i * step)};
-    *ret_body = (struct event_body){shape->kind,
-                                    shape->source,
-                                    segment_block_raw(block, place),
-                                    event->source_time_us,
-                                    event->offset,
-                                    shape->generation,
-                                    fields,
-                                    shape->name_count};
+    *ret_body = (struct event_body){.kind = shape->kind,
+                                    .source = shape->source,
+                                    .raw = segment_block_raw(block, place),
+                                    .source_time_us = event->source_time_us,
+                                    .offset = event->offset,
+                                    .generation = shape->generation,
+                                    .fields = fields,
+                                    .field_count = shape->name_count};
     return !block->raw.overflow ||
            fault_set(fault, FAULT_LIMIT, "a line of more than %u bytes", EVENT_BODY_MOST);
 }

@@ -8,7 +8,9 @@
 #include "segment_tokens.h"
 
 #define LEVEL 1
-#define LAST_TEXTS 4096u
+#define SHORT SEGMENT_SHORT /* bytes that are copied at once, whatever the size: most texts are no longer */
+#define RECENT_SOURCE_MOST 256u
+#define SLOTS_LEAST 1024u
 #define SHAPE_KEY_MOST 8192u
 #define SHAPE_NAMES_MOST 256u
 
@@ -16,29 +18,53 @@ struct value {
     uint32_t at, size; /* in the block's text */
 };
 
+/* A variable of a template, or a field of a shape: its texts stand together. While events come in: how much they are; at the
+ * end: where the next one goes. */
+struct slot {
+    uint32_t text, text_end;
+    uint32_t lengths;
+};
+
 struct pending {
     uint32_t shape, template;
-    uint32_t first_value; /* slots of the template, then of the shape */
+};
+
+/* A template or a shape. */
+struct kind {
+    uint32_t slots;      /* how many it has */
+    uint32_t first_slot; /* in this block */
+    uint32_t events;     /* in this block */
+};
+
+/* Of the last body without fields: most come from one source. */
+struct recent_shape {
+    uint32_t number; /* 0: none */
+    enum event_kind kind;
+    uint64_t generation;
+    size_t source_size;
+    uint8_t source[RECENT_SOURCE_MOST];
 };
 
 struct segment_block_writer {
     struct segment_tables *tables;
     uint32_t number; /* the block's */
     ZSTD_CCtx *zstd;
-    struct buffer text; /* bodies */
+    struct buffer text; /* bodies, and SEGMENT_SCAN_OVER bytes of room behind them */
     struct buffer columns[COLUMNS];
-    struct buffer shape, body; /* of one event */
-    uint8_t template[SEGMENT_TEMPLATE_MOST];
+    struct buffer together, texts; /* at the end */
+    struct segment_scan scan;      /* of one line */
+    struct buffer shape_key;       /* of one event */
+    struct recent_shape recent;
+    uint8_t template[SEGMENT_TEMPLATE_MOST + SHORT];
     struct value *values;
     size_t value_count, value_room;
     struct pending *events;
     uint32_t event_count, event_room, run_count, batch_count;
-    uint32_t *template_events, *shape_events; /* in this block */
-    uint32_t template_slots[SEGMENT_TEMPLATES_MOST];
-    uint16_t shape_slots[SEGMENT_SHAPES_MOST];
+    struct kind templates[SEGMENT_TEMPLATES_MOST], shapes[SEGMENT_SHAPES_MOST];
+    struct slot *slots;
+    uint32_t slot_count, slot_room;
     struct segment_foretold foretold[SEGMENT_FORETOLD];
-    struct value last[LAST_TEXTS]; /* of slots, in this block */
-    struct batch_state {           /* of the batches in this block: by their place in it */
+    struct batch_state { /* of the batches in this block: by their place in it */
         uint32_t batch;
         uint64_t next_seq, last_time_us;
     } * batches;
@@ -57,14 +83,14 @@ struct segment_block_writer *segment_block_writer_create(struct segment_tables *
     block->tables = tables;
     block->zstd = ZSTD_createCCtx();
     block->text = BUFFER(2 * EVENT_BLOCK_MOST);
-    block->shape = BUFFER(SHAPE_KEY_MOST);
-    block->body = BUFFER(EVENT_BODY_MOST);
+    block->together = BUFFER(SEGMENT_COLUMNS_MOST);
+    block->texts = BUFFER(2 * EVENT_BLOCK_MOST);
+    block->shape_key = BUFFER(SHAPE_KEY_MOST);
     for (unsigned i = 0; i < COLUMNS; i++)
         block->columns[i] = BUFFER(SEGMENT_COLUMNS_MOST);
-    block->template_events = memory_new_array(SEGMENT_TEMPLATES_MOST, sizeof *block->template_events);
-    block->shape_events = memory_new_array(SEGMENT_SHAPES_MOST, sizeof *block->shape_events);
-    block->template_slots[0] = 1;
-    block->shape_slots[0] = 1;
+    block->templates[0].slots = block->shapes[0].slots = 1;
+    block->slot_room = SLOTS_LEAST;
+    block->slots = memory_new_array(block->slot_room, sizeof *block->slots);
     return block;
 }
 
@@ -74,14 +100,17 @@ struct segment_block_writer *segment_block_writer_destroy(struct segment_block_w
         if (block->text.data)
             memory_wipe(block->text.data, block->text.capacity);
         buffer_free(&block->text);
-        buffer_free(&block->shape);
-        buffer_free(&block->body);
+        if (block->texts.data)
+            memory_wipe(block->texts.data, block->texts.capacity);
+        buffer_free(&block->together);
+        buffer_free(&block->texts);
+        buffer_free(&block->shape_key);
+        segment_scan_release(&block->scan);
         for (unsigned i = 0; i < COLUMNS; i++)
             buffer_free(&block->columns[i]);
         free(block->values);
         free(block->events);
-        free(block->template_events);
-        free(block->shape_events);
+        free(block->slots);
         free(block->batches);
         free(block->places);
         free(block);
@@ -99,100 +128,80 @@ bool segment_block_writer_takes(const struct segment_block_writer *block, size_t
            block->value_count + SEGMENT_SLOTS_MOST + SHAPE_NAMES_MOST < SEGMENT_VALUES_MOST;
 }
 
-/* ---- tokens */
-
-static void add_word(struct segment_block_writer *block, const uint8_t *text, size_t size) {
-    struct segment_tables *tables = block->tables;
-    uint8_t folded[SEGMENT_WORD_MOST];
-    uint32_t word = SEGMENT_TEXTS_FULL;
-    if (size <= sizeof folded) {
-        for (size_t i = 0; i < size; i++)
-            folded[i] = text[i] | 0x20;
-        word = segment_texts_put(&tables->words, slice_make(folded, size));
-    }
-    if (word == SEGMENT_TEXTS_FULL) {
-        block->note.flags |= SEGMENT_BLOCK_WORDS;
-        return;
-    }
-    if (word >= tables->word_room) {
-        uint32_t room = tables->word_room ? tables->word_room * 2 : 256;
-        tables->word_blocks = memory_resize(tables->word_blocks, room, sizeof *tables->word_blocks);
-        memset(tables->word_blocks[tables->word_room], 0,
-               (room - tables->word_room) * sizeof *tables->word_blocks);
-        tables->word_room = room;
-    }
-    tables->word_blocks[word][block->number / 8] |= (uint8_t)(1u << block->number % 8);
-}
-
-static void add_tokens(struct segment_block_writer *block, struct slice text) {
-    struct segment_tokens tokens = segment_tokens_of(text);
-    struct segment_token token;
-    while (segment_token_next(&tokens, &token)) {
-        const uint8_t *at = text.data + token.start;
-        if (token.kinds == SEGMENT_LETTER) {
-            add_word(block, at, token.size);
-            continue;
-        }
-        segment_filter_add(block->tables->filter, segment_digest(slice_make(at, token.size)));
-        if (token.quad != SIZE_MAX)
-            segment_filter_add(
-                block->tables->filter,
-                segment_digest(slice_make(text.data + token.quad, token.start + token.size - token.quad)));
-        if (token.changes && token.changes < SEGMENT_IDENTIFIER_CHANGES)
-            for (size_t i = 0, start; i < token.size;) {
-                for (; i < token.size && segment_kinds[at[i]] != SEGMENT_LETTER; i++)
-                    ;
-                for (start = i; i < token.size && segment_kinds[at[i]] == SEGMENT_LETTER; i++)
-                    ;
-                if (i > start)
-                    add_word(block, at + start, i - start);
-            }
-    }
-}
-
 /* ---- values */
 
-static void add_value(struct segment_block_writer *block, size_t at, size_t size) {
-    if (block->value_count == block->value_room) {
-        block->value_room = block->value_room ? block->value_room * 2 : 65536;
-        block->values = memory_resize(block->values, block->value_room, sizeof *block->values);
-    }
+/* Room for all values of one event. */
+static void make_room(struct segment_block_writer *block) {
+    if (block->value_room - block->value_count > SEGMENT_SLOTS_MOST + SHAPE_NAMES_MOST)
+        return;
+    block->value_room = block->value_room ? block->value_room * 2 : 65536;
+    block->values = memory_resize(block->values, block->value_room, sizeof *block->values);
+}
+
+static inline void add_value(struct segment_block_writer *block, size_t at, size_t size) {
     block->values[block->value_count++] = (struct value){(uint32_t)at, (uint32_t)size};
+}
+
+/* One more event of it; its slots are made with the first of the block. */
+static void count_event(struct segment_block_writer *block, struct kind *kind) {
+    if (kind->events++)
+        return;
+    if (block->slot_count + kind->slots > block->slot_room) {
+        block->slot_room = (block->slot_count + kind->slots) * 2;
+        block->slots = memory_resize(block->slots, block->slot_room, sizeof *block->slots);
+    }
+    kind->first_slot = block->slot_count;
+    block->slot_count += kind->slots;
+    memset(block->slots + kind->first_slot, 0, kind->slots * sizeof *block->slots);
+}
+
+static inline void count_value(struct slot *slot, const struct value *value) {
+    slot->text += value->size;
+    slot->lengths += segment_number_size(value->size);
+}
+
+/* `to` and `from` have room for SHORT bytes. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size) {
+    if (size <= SHORT)
+        memcpy(to, from, SHORT);
+    else
+        memcpy(to, from, size);
 }
 
 /* Splits a line: its variables become values, the rest its template, whose number is returned; 0 where the line is kept
  * whole, and no value is added. */
-static uint32_t split_line(struct segment_block_writer *block, struct slice raw, size_t raw_at) {
+static uint32_t split_line(struct segment_block_writer *block, const uint8_t *raw, size_t raw_size,
+                           size_t raw_at) {
     uint8_t *template = block->template;
     size_t at = 0, start, done = 0, first = block->value_count, size = 0;
     uint32_t slots = 0, number = SEGMENT_TEXTS_FULL;
     bool more = true;
-    while ((more = segment_variable_next(raw, &at, &start)) && slots < SEGMENT_SLOTS_MOST &&
-           size + (start - done) < SEGMENT_TEMPLATE_MOST) {
-        memcpy(template + size, raw.data + done, start - done);
+    while ((more = segment_scan_variable(&block->scan, raw_size, &at, &start)) &&
+           slots < SEGMENT_SLOTS_MOST && size + (start - done) < SEGMENT_TEMPLATE_MOST) {
+        copy_short(template + size, raw + done, start - done);
         size += start - done;
         template[size++] = SEGMENT_SLOT;
         add_value(block, raw_at + start, at - start);
         done = at;
         slots++;
     }
-    if (!more && size + (raw.size - done) <= SEGMENT_TEMPLATE_MOST &&
-        !(raw.size && memchr(raw.data, SEGMENT_SLOT, raw.size))) {
-        memcpy(template + size, raw.data + done, raw.size - done);
-        size += raw.size - done;
+    if (!more && size + (raw_size - done) <= SEGMENT_TEMPLATE_MOST &&
+        !(block->scan.marks && memchr(raw, SEGMENT_SLOT, raw_size))) {
+        memcpy(template + size, raw + done, raw_size - done);
+        size += raw_size - done;
         number = segment_texts_put(&block->tables->templates, slice_make(template, size));
     }
     if (number == SEGMENT_TEXTS_FULL || number == 0) {
         block->value_count = first;
         return 0;
     }
-    block->template_slots[number] = slots;
+    block->templates[number].slots = slots;
     return number;
 }
 
 /* Escapes that may stand for letters and digits. */
-static bool has_escapes(struct slice raw) {
-    const uint8_t *at = raw.data, *end = raw.data + raw.size;
+static bool has_escapes(const uint8_t *at, size_t size) {
+    const uint8_t *end = at + size;
     while (at + 1 < end && (at = memchr(at, '\\', (size_t)(end - at) - 1)) != NULL) {
         if ((segment_kinds[at[1]] & SEGMENT_ALNUM) && !memchr("nrtbf", at[1], 5))
             return true;
@@ -201,30 +210,29 @@ static bool has_escapes(struct slice raw) {
     return false;
 }
 
-/* Whether the slot had the same text last time: a time, a process, an address that goes on. Its tokens are known then. */
-static bool is_repeated(struct segment_block_writer *block, const struct value *value, uint32_t slot) {
-    struct value *last = &block->last[slot % LAST_TEXTS];
-    bool same = last->size == value->size &&
-                memcmp(block->text.data + last->at, block->text.data + value->at, value->size) == 0;
-    *last = *value;
-    return same && value->size;
-}
-
-static void add_raw(struct segment_block_writer *block, struct pending *pending, struct slice raw,
-                    size_t raw_at) {
+static void add_raw(struct segment_block_writer *block, struct pending *pending, size_t raw_at,
+                    size_t raw_size) {
+    const uint8_t *raw = block->text.data + raw_at;
     size_t first = block->value_count;
-    if (raw.size == 0)
-        raw = SLICE(""); /* never NULL */
-    if (has_escapes(raw))
+    segment_scan_text(&block->scan, slice_make(raw, raw_size));
+    if (block->scan.marks && has_escapes(raw, raw_size))
         block->note.flags |= SEGMENT_BLOCK_ODD;
-    pending->template = split_line(block, raw, raw_at);
+    pending->template = split_line(block, raw, raw_size, raw_at);
     if (pending->template == 0)
-        add_value(block, raw_at, raw.size);
-    uint32_t slot = pending->template * 7;
-    for (size_t i = first; i < block->value_count; i++, slot++)
-        if (!is_repeated(block, &block->values[i], slot))
-            add_tokens(block, slice_make(block->text.data + block->values[i].at, block->values[i].size));
-    block->template_events[pending->template]++;
+        add_value(block, raw_at, raw_size);
+    struct kind *kind = &block->templates[pending->template];
+    count_event(block, kind);
+    struct slot *slot = &block->slots[kind->first_slot];
+    const struct value *value = &block->values[first];
+    bool good = true;
+    for (uint32_t i = 0; i < kind->slots; i++, slot++, value++) {
+        size_t start = value->at - raw_at;
+        good &= segment_terms_add(block->tables->terms, block->number, raw, &block->scan, start,
+                                  start + value->size);
+        count_value(slot, value);
+    }
+    if (!good)
+        block->note.flags |= SEGMENT_BLOCK_WORDS;
 }
 
 bool segment_shape_key(const struct event_body *body, struct buffer *to) {
@@ -240,21 +248,36 @@ bool segment_shape_key(const struct event_body *body, struct buffer *to) {
     return !to->overflow;
 }
 
+static bool is_recent(const struct recent_shape *recent, const struct event_body *body) {
+    return recent->number && body->field_count == 0 && body->kind == recent->kind &&
+           body->generation == recent->generation &&
+           slice_equal(body->source, slice_make(recent->source, recent->source_size));
+}
+
+static void keep_recent(struct recent_shape *recent, const struct event_body *body, uint32_t number) {
+    if (body->field_count || body->source.size > RECENT_SOURCE_MOST)
+        return;
+    *recent = (struct recent_shape){number, body->kind, body->generation, body->source.size, {0}};
+    if (body->source.size)
+        memcpy(recent->source, body->source.data, body->source.size);
+}
+
 /* 0 where the body is kept whole: it is not written as we write it, or too odd. */
 static uint32_t shape_of(struct segment_block_writer *block, struct slice bytes, struct event_field *fields,
                          struct event_body *ret_body) {
-    if (!event_body_read(bytes, fields, ret_body, NULL) || ret_body->field_count > SHAPE_NAMES_MOST)
+    if (!event_body_read(bytes, fields, ret_body, NULL) || !ret_body->exact ||
+        ret_body->field_count > SHAPE_NAMES_MOST)
         return 0;
-    buffer_clear(&block->body);
-    if (!event_body_write(&block->body, ret_body) || !slice_equal(buffer_slice(&block->body), bytes))
+    if (is_recent(&block->recent, ret_body))
+        return block->recent.number;
+    buffer_clear(&block->shape_key);
+    if (!segment_shape_key(ret_body, &block->shape_key))
         return 0;
-    buffer_clear(&block->shape);
-    if (!segment_shape_key(ret_body, &block->shape))
-        return 0;
-    uint32_t shape = segment_texts_put(&block->tables->shapes, buffer_slice(&block->shape));
+    uint32_t shape = segment_texts_put(&block->tables->shapes, buffer_slice(&block->shape_key));
     if (shape == SEGMENT_TEXTS_FULL)
         return 0;
-    block->shape_slots[shape] = (uint16_t)ret_body->field_count;
+    block->shapes[shape].slots = (uint32_t)ret_body->field_count;
+    keep_recent(&block->recent, ret_body, shape);
     return shape;
 }
 
@@ -339,6 +362,13 @@ static void note_line_time(struct segment_block_writer *block, const struct even
         block->note.last_line_us = time_us;
 }
 
+/* A value that is not looked into; the body stands at text_at. */
+static void add_field(struct segment_block_writer *block, struct slot *slot, size_t text_at,
+                      struct slice body, struct slice value) {
+    add_value(block, value.size ? text_at + (size_t)(value.data - body.data) : text_at, value.size);
+    count_value(slot, &block->values[block->value_count - 1]);
+}
+
 void segment_block_writer_add(struct segment_block_writer *block, const struct segment_row_place *row,
                               const struct segment_batch *batch, uint32_t position,
                               const struct event *event) {
@@ -359,21 +389,21 @@ void segment_block_writer_add(struct segment_block_writer *block, const struct s
         block->note.last_time_us = event->time_us;
     size_t text_at = block->text.size;
     buffer_append_slice(&block->text, event->body);
-    struct pending pending = {.first_value = (uint32_t)block->value_count};
-    pending.shape = shape_of(block, event->body, fields, &body);
-    block->shape_events[pending.shape]++;
+    buffer_reserve(&block->text, SEGMENT_SCAN_OVER);
+    struct pending pending = {shape_of(block, event->body, fields, &body), 0};
+    struct kind *shape = &block->shapes[pending.shape];
+    count_event(block, shape);
+    make_room(block);
     if (pending.shape == 0) {
         block->note.flags |= SEGMENT_BLOCK_OPAQUE | SEGMENT_BLOCK_WORDS | SEGMENT_BLOCK_TIMELESS;
-        add_value(block, text_at, event->body.size);
+        add_field(block, &block->slots[shape->first_slot], text_at, event->body, event->body);
     } else {
         size_t raw_at = body.raw.size ? text_at + (size_t)(body.raw.data - event->body.data) : text_at;
-        add_raw(block, &pending, body.raw, raw_at);
+        add_raw(block, &pending, raw_at, body.raw.size);
         note_line_time(block, &body, event->time_us);
-        for (size_t i = 0; i < body.field_count; i++) {
-            struct slice value = body.fields[i].value;
-            add_value(block, value.size ? text_at + (size_t)(value.data - event->body.data) : text_at,
-                      value.size);
-        }
+        for (size_t i = 0; i < body.field_count; i++)
+            add_field(block, &block->slots[shape->first_slot + i], text_at, event->body,
+                      body.fields[i].value);
     }
     add_numbers(block, &pending, row->stream, &body, event->time_us);
     if (block->event_count == block->event_room) {
@@ -385,73 +415,57 @@ void segment_block_writer_add(struct segment_block_writer *block, const struct s
 
 /* ---- the end */
 
-struct group {
-    const uint32_t *slots_of;    /* by number, 32 bits each… */
-    const uint16_t *short_slots; /* …or 16 */
-    const uint32_t *events_of;
-    uint32_t count; /* numbers */
-};
-
-static uint32_t slots(const struct group *group, uint32_t number) {
-    return group->slots_of ? group->slots_of[number] : group->short_slots[number];
+/* Where each slot's texts and lengths go: behind those of the one before. */
+static void place_slots(struct segment_block_writer *block, const struct kind *kinds, uint32_t count,
+                        uint32_t *text, uint32_t *lengths) {
+    for (const struct kind *kind = kinds; kind < kinds + count; kind++)
+        for (uint32_t i = 0; kind->events && i < kind->slots; i++) {
+            struct slot *slot = &block->slots[kind->first_slot + i];
+            uint32_t text_size = slot->text, lengths_size = slot->lengths;
+            slot->text = *text;
+            slot->lengths = *lengths;
+            slot->text_end = *text += text_size;
+            *lengths += lengths_size;
+        }
 }
 
-/* Events by their number, in order: counting. `numbers` is the shape's or the template's of each event, UINT32_MAX: none. */
-static void sort_events(const struct group *group, const uint32_t *numbers, uint32_t count, uint32_t *starts,
-                        uint32_t *sorted) {
-    uint32_t sum = 0;
-    for (uint32_t number = 0; number < group->count; number++) {
-        starts[number] = sum;
-        sum += group->events_of[number];
+static const struct value *put_values(struct segment_block_writer *block, const struct kind *kind,
+                                      const struct value *value, uint8_t *texts, uint8_t *lengths) {
+    const uint8_t *text = block->text.data;
+    struct slot *slot = &block->slots[kind->first_slot];
+    for (uint32_t i = 0; i < kind->slots; i++, slot++, value++) {
+        if (value->size <= SHORT &&
+            slot->text + SHORT <= slot->text_end) /* over what comes later, if anything */
+            memcpy(texts + slot->text, text + value->at, SHORT);
+        else if (value->size)
+            memcpy(texts + slot->text, text + value->at, value->size);
+        slot->text += value->size;
+        slot->lengths = (uint32_t)(segment_number_put(lengths + slot->lengths, value->size) - lengths);
     }
-    for (uint32_t i = 0; i < count; i++)
-        if (numbers[i] != UINT32_MAX)
-            sorted[starts[numbers[i]]++] = i;
+    return value;
 }
 
-#define SHORT 16u /* bytes that are copied at once, whatever the size: most texts are no longer */
-
-/* `values` has room for all texts and SHORT bytes more. */
-static void put_value(struct segment_block_writer *block, const struct value *value, struct buffer *values) {
-    segment_number_write(&block->columns[COLUMN_LENGTH], value->size);
-    const uint8_t *from = block->text.data + value->at;
-    if (value->size <= SHORT && value->at + SHORT <= block->text.size)
-        memcpy(values->data + values->size, from, SHORT);
-    else if (value->size)
-        memcpy(values->data + values->size, from, value->size);
-    values->size += value->size;
-}
-
-/* The texts of each number's slots, one slot behind the other. */
-static void put_values(struct segment_block_writer *block, const struct group *group, const uint32_t *sorted,
-                       bool shapes, struct buffer *values) {
-    for (uint32_t number = 0; number < group->count; sorted += group->events_of[number++])
-        for (uint32_t slot = 0; group->events_of[number] && slot < slots(group, number); slot++)
-            for (uint32_t i = 0; i < group->events_of[number]; i++) {
-                const struct pending *event = &block->events[sorted[i]];
-                uint32_t skip = shapes && event->shape ? block->template_slots[event->template] : 0;
-                put_value(block, &block->values[event->first_value + skip + slot], values);
-            }
-}
-
-static void gather_values(struct segment_block_writer *block, struct buffer *values) {
+/* The texts, slot by slot, and their lengths: events are gone through once, each value to its place. */
+static bool gather_values(struct segment_block_writer *block) {
     const struct segment_tables *tables = block->tables;
-    uint32_t count = block->event_count, most = SEGMENT_TEMPLATES_MOST > SEGMENT_SHAPES_MOST
-                                                    ? SEGMENT_TEMPLATES_MOST
-                                                    : SEGMENT_SHAPES_MOST;
-    uint32_t *numbers = memory_new_array((size_t)count * 2 + most, sizeof *numbers);
-    uint32_t *sorted = numbers + count, *starts = sorted + count;
-    struct group templates = {block->template_slots, NULL, block->template_events, tables->templates.count};
-    struct group shapes = {NULL, block->shape_slots, block->shape_events, tables->shapes.count};
-    for (uint32_t i = 0; i < count; i++)
-        numbers[i] = block->events[i].shape ? block->events[i].template : UINT32_MAX;
-    sort_events(&templates, numbers, count, starts, sorted);
-    put_values(block, &templates, sorted, false, values);
-    for (uint32_t i = 0; i < count; i++)
-        numbers[i] = block->events[i].shape;
-    sort_events(&shapes, numbers, count, starts, sorted);
-    put_values(block, &shapes, sorted, true, values);
-    free(numbers);
+    struct buffer *lengths = &block->columns[COLUMN_LENGTH];
+    uint32_t text_size = 0, lengths_size = 0;
+    place_slots(block, block->templates, tables->templates.count, &text_size, &lengths_size);
+    place_slots(block, block->shapes, tables->shapes.count, &text_size, &lengths_size);
+    buffer_clear(&block->texts);
+    if (!buffer_reserve(&block->texts, text_size) || !buffer_reserve(lengths, lengths_size))
+        return false;
+    const struct value *value = block->values;
+    for (uint32_t i = 0; i < block->event_count; i++) {
+        const struct pending *event = &block->events[i];
+        if (event->shape)
+            value = put_values(block, &block->templates[event->template], value, block->texts.data,
+                               lengths->data);
+        value = put_values(block, &block->shapes[event->shape], value, block->texts.data, lengths->data);
+    }
+    block->texts.size = text_size;
+    lengths->size = lengths_size;
+    return true;
 }
 
 static bool compress(struct segment_block_writer *block, struct slice plain, struct buffer *to) {
@@ -466,25 +480,27 @@ static bool compress(struct segment_block_writer *block, struct slice plain, str
 }
 
 static bool write_columns(struct segment_block_writer *block, struct buffer *to) {
-    CLEANUP_BUFFER struct buffer columns = BUFFER(SEGMENT_COLUMNS_MOST);
-    segment_number_write(&columns, block->event_count);
-    segment_number_write(&columns, block->run_count);
-    segment_number_write(&columns, block->batch_count);
+    struct buffer *together = &block->together;
+    buffer_clear(together);
+    segment_number_write(together, block->event_count);
+    segment_number_write(together, block->run_count);
+    segment_number_write(together, block->batch_count);
     for (unsigned i = 0; i < COLUMNS; i++)
-        bytes_write_block(&columns, buffer_slice(&block->columns[i]));
-    return !columns.overflow && compress(block, buffer_slice(&columns), to);
+        bytes_write_block(together, buffer_slice(&block->columns[i]));
+    return !together->overflow && compress(block, buffer_slice(together), to);
 }
 
 /* What the index says of the block's templates; afterwards none has events. */
 static void note_templates(struct segment_block_writer *block, struct buffer *to) {
     for (uint32_t number = 0; number < block->tables->templates.count; number++)
-        if (block->template_events[number]) {
-            struct segment_count count = {number, block->template_events[number]};
+        if (block->templates[number].events) {
+            struct segment_count count = {number, block->templates[number].events};
             buffer_append(to, &count, sizeof count);
             block->note.template_count++;
-            block->template_events[number] = 0;
+            block->templates[number].events = 0;
         }
-    memset(block->shape_events, 0, block->tables->shapes.count * sizeof *block->shape_events);
+    for (uint32_t number = 0; number < block->tables->shapes.count; number++)
+        block->shapes[number].events = 0;
 }
 
 static void reset(struct segment_block_writer *block) {
@@ -493,9 +509,9 @@ static void reset(struct segment_block_writer *block) {
     for (uint32_t i = 0; i < block->batch_count; i++)
         block->places[block->batches[i].batch] = 0;
     memset(block->foretold, 0, sizeof block->foretold);
-    memset(block->last, 0, sizeof block->last);
     buffer_clear(&block->text);
     block->value_count = 0;
+    block->slot_count = 0;
     block->event_count = block->run_count = block->batch_count = 0;
     block->note = (struct segment_block_note){0};
     block->number++;
@@ -503,18 +519,16 @@ static void reset(struct segment_block_writer *block) {
 
 bool segment_block_writer_end(struct segment_block_writer *block, struct buffer *to,
                               struct segment_block_note *ret_note, struct buffer *ret_templates) {
-    CLEANUP_BUFFER struct buffer values = BUFFER(2 * EVENT_BLOCK_MOST);
     size_t start = to->size;
     end_run(block);
-    if (!buffer_reserve(&values, block->text.size + SHORT))
+    if (!gather_values(block))
         return false;
-    gather_values(block, &values);
     bytes_write_u32(to, 0);
     bool good = write_columns(block, to);
     if (good)
         bytes_put_u32(to->data + start, (uint32_t)(to->size - start - 4));
-    good = good && !values.overflow && compress(block, buffer_slice(&values), to);
-    segment_filter_end_block(block->tables->filter, block->number);
+    good = good && compress(block, buffer_slice(&block->texts), to);
+    segment_terms_end_block(block->tables->terms, block->number);
     note_templates(block, ret_templates);
     block->note.events = block->event_count;
     block->note.text = block->text.size;

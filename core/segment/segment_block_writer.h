@@ -3,20 +3,17 @@
 #define TOCSIN_SEGMENT_BLOCK_WRITER_H
 
 #include "segment_block.h"
-#include "segment_filter.h"
 #include "segment_head.h"
 #include "segment_index.h"
+#include "segment_terms.h"
 #include "segment_texts.h"
 
 struct segment_block_writer;
 
 /* What blocks share. */
 struct segment_tables {
-    struct segment_texts templates, shapes,
-        words; /* shapes: as segment_shape_key writes them; shape 0 is empty */
-    uint8_t (*word_blocks)[SEGMENT_BLOCKS_MOST / 8];
-    uint32_t word_room;
-    struct segment_filter_builder *filter;
+    struct segment_texts templates, shapes; /* shapes: as segment_shape_key writes them; shape 0 is empty */
+    struct segment_terms *terms;
     bool (*line_time)(void *context, const struct event_body *body, uint64_t read_us, uint64_t *ret_time_us);
     void *line_context;
 };

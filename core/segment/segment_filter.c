@@ -7,15 +7,18 @@
 
 #define PAGE_TOKENS 1600u /* about 4 KiB */
 #define RICE_BITS 8u
+#define PAGE_HEAD 5u
 #define LISTED_MOST 17u /* blocks of a token that are written as numbers */
-#define RECENT 4096u    /* digests of the present block that need not be added again */
-#define DIGIT_BITS 11u  /* of the sort */
-#define DIGITS (1u << DIGIT_BITS)
+#define RECENT 8192u    /* upper bits of digests of the present block that need not be added again */
+#define TOP_BITS 11u /* of the sort: first into so many parts, each then sorted where it lies in the cache */
+#define LOW_BITS 7u
+#define TOPS (1u << TOP_BITS)
+#define LOWS (1u << LOW_BITS)
 
 /* A token in a block: the digest's upper 32 bits, and below them the block. */
 struct segment_filter_builder {
-    uint64_t recent[RECENT];
-    uint64_t *pairs;
+    uint32_t recent[RECENT];
+    uint64_t *pairs; /* some of them more than once, until they are sorted */
     size_t count, capacity, block_start;
     uint32_t pages, page;
     size_t next; /* the first pair of the next page */
@@ -34,32 +37,23 @@ struct segment_filter_builder *segment_filter_builder_destroy(struct segment_fil
 }
 
 void segment_filter_add(struct segment_filter_builder *builder, uint64_t digest) {
-    uint64_t *recent = &builder->recent[digest % RECENT];
-    if (*recent == digest)
+    uint32_t upper = (uint32_t)(digest >> 32);
+    uint32_t *recent = &builder->recent[upper % RECENT];
+    if (*recent == upper && upper)
         return;
-    *recent = digest;
+    *recent = upper;
     if (builder->count == builder->capacity) {
-        builder->capacity = builder->capacity ? builder->capacity * 2 : 1u << 16;
+        builder->capacity = builder->capacity ? builder->capacity * 2 : 1u << 12;
         builder->pairs = memory_resize(builder->pairs, builder->capacity, sizeof *builder->pairs);
     }
-    builder->pairs[builder->count++] = digest >> 32 << 32;
+    builder->pairs[builder->count++] = (uint64_t)upper << 32;
 }
 
-/* By the upper 32 bits; what was in order stays so. */
-static uint64_t *sort(uint64_t *pairs, uint64_t *room, size_t count) {
-    for (unsigned shift = 32; shift < 64; shift += DIGIT_BITS) {
-        size_t starts[DIGITS + 1] = {0};
-        for (size_t i = 0; i < count; i++)
-            starts[(pairs[i] >> shift & (DIGITS - 1)) + 1]++;
-        for (unsigned digit = 0; digit < DIGITS; digit++)
-            starts[digit + 1] += starts[digit];
-        for (size_t i = 0; i < count; i++)
-            room[starts[pairs[i] >> shift & (DIGITS - 1)]++] = pairs[i];
-        uint64_t *other = pairs;
-        pairs = room;
-        room = other;
-    }
-    return pairs;
+void segment_filter_end_block(struct segment_filter_builder *builder, uint32_t block) {
+    for (size_t i = builder->block_start; i < builder->count; i++)
+        builder->pairs[i] |= block;
+    builder->block_start = builder->count;
+    memset(builder->recent, 0, sizeof builder->recent);
 }
 
 static size_t without_repeats(uint64_t *pairs, size_t count) {
@@ -70,49 +64,66 @@ static size_t without_repeats(uint64_t *pairs, size_t count) {
     return kept;
 }
 
-void segment_filter_end_block(struct segment_filter_builder *builder, uint32_t block) {
-    size_t count = builder->count - builder->block_start;
-    if (count) {
-        uint64_t *room = memory_new_array(count, sizeof *room), *own = builder->pairs + builder->block_start;
-        uint64_t *sorted = sort(own, room, count); /* three passes: it is in the room */
-        count = without_repeats(sorted, count);
-        for (size_t i = 0; i < count; i++)
-            own[i] = sorted[i] | block;
-        free(room);
-    }
-    builder->count = builder->block_start += count;
-    memset(builder->recent, 0, sizeof builder->recent);
+/* By `bits` bits of the pairs from `shift` on; what was in order stays so. `starts` has room for a number each and one more. */
+static void sort_by(const uint64_t *from, uint64_t *to, size_t count, unsigned shift, unsigned bits,
+                    size_t *starts) {
+    size_t parts = (size_t)1 << bits;
+    uint64_t mask = parts - 1;
+    memset(starts, 0, (parts + 1) * sizeof *starts);
+    for (size_t i = 0; i < count; i++)
+        starts[(from[i] >> shift & mask) + 1]++;
+    for (size_t part = 0; part < parts; part++)
+        starts[part + 1] += starts[part];
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i] >> shift & mask]++] = from[i];
 }
+
+/* By the upper 32 bits, with `room` for as many; what was in order, as blocks are, stays so. */
+static void sort(uint64_t *pairs, uint64_t *room, size_t count) {
+    size_t tops[TOPS + 1], lows[LOWS + 1], start = 0;
+    sort_by(pairs, room, count, 64 - TOP_BITS, TOP_BITS, tops);
+    for (unsigned top = 0; top < TOPS; start = tops[top++]) { /* each is now where its part ends */
+        size_t size = tops[top] - start;
+        uint64_t *a = room + start, *b = pairs + start;
+        for (unsigned shift = 32; shift < 64 - TOP_BITS; shift += LOW_BITS) {
+            sort_by(a, b, size, shift, LOW_BITS, lows);
+            uint64_t *other = a;
+            a = b;
+            b = other;
+        }
+    }
+}
+_Static_assert(TOP_BITS + 3 * LOW_BITS == 32, "three passes, from the room back to the pairs");
 
 uint32_t segment_filter_page_of(uint64_t digest, uint32_t pages) {
     return (uint32_t)((digest >> 32) * pages >> 32);
 }
 
 uint32_t segment_filter_pages(struct segment_filter_builder *builder, uint32_t most) {
+    uint64_t *room = memory_new_array(builder->count, sizeof *room);
+    sort(builder->pairs, room, builder->count);
+    free(room);
+    builder->count = without_repeats(builder->pairs, builder->count);
     size_t pages = builder->count / PAGE_TOKENS + 1;
     builder->pages = pages < most ? (uint32_t)pages : most;
     builder->page = 0;
     builder->next = 0;
-    uint64_t *room = memory_new_array(builder->count, sizeof *room);
-    uint64_t *sorted = sort(builder->pairs, room, builder->count);
-    free(sorted == room ? builder->pairs : room);
-    builder->pairs = sorted;
-    builder->capacity = builder->count;
     return builder->pages;
 }
 
 /* ---- bits */
 
+/* Into memory that has the room. */
 struct bit_writer {
-    struct buffer *to;
+    uint8_t *to;
     uint64_t held;
-    unsigned count;
+    unsigned count; /* fewer than 8 between calls */
 };
 
-static void put_bits(struct bit_writer *writer, uint64_t value, unsigned count) {
+static inline void put_bits(struct bit_writer *writer, uint64_t value, unsigned count) {
     writer->held = writer->held << count | value;
     for (writer->count += count; writer->count >= 8; writer->count -= 8)
-        bytes_write_u8(writer->to, (uint8_t)(writer->held >> (writer->count - 8)));
+        *writer->to++ = (uint8_t)(writer->held >> (writer->count - 8));
 }
 
 struct bit_reader {
@@ -232,7 +243,7 @@ static void put_page(struct bit_writer *writer, uint64_t *pairs, size_t count, u
 }
 
 void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks, struct buffer *to) {
-    size_t first = builder->next, end = first, head = to->size;
+    size_t first = builder->next, end = first;
     while (end < builder->count &&
            segment_filter_page_of(builder->pairs[end], builder->pages) == builder->page)
         end++;
@@ -240,13 +251,17 @@ void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks
     builder->page++;
     unsigned bits = position_bits(end - first);
     uint32_t positions;
-    struct bit_writer writer = {.to = to};
-    bytes_write_u32(to, 0);
-    bytes_write_u8(to, (uint8_t)bits);
+    /* Of each token at most: the ones of its step, which all together are few, 9 bits more, and its blocks. */
+    size_t most =
+        ((size_t)1 << (bits - RICE_BITS)) + (end - first) * (RICE_BITS + 8 + 4 + 16 * LISTED_MOST + blocks);
+    if (!buffer_reserve(to, PAGE_HEAD + most / 8 + 8))
+        return;
+    struct bit_writer writer = {.to = to->data + to->size + PAGE_HEAD};
     put_page(&writer, builder->pairs + first, end - first, builder->pages, bits, blocks, &positions);
     put_bits(&writer, 0, 7);
-    if (!to->overflow)
-        bytes_put_u32(to->data + head, positions);
+    bytes_put_u32(to->data + to->size, positions);
+    to->data[to->size + 4] = (uint8_t)bits;
+    to->size = (size_t)(writer.to - to->data);
 }
 
 static void get_block(struct bit_reader *reader, unsigned width, uint32_t blocks, uint8_t *ret_blocks) {

@@ -14,6 +14,13 @@ static inline uint8_t *segment_number_put(uint8_t *at, uint64_t value) {
     return at;
 }
 
+static inline uint32_t segment_number_size(uint64_t value) {
+    uint32_t size = 1;
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
+}
+
 static inline uint64_t segment_fold(uint64_t difference) {
     return difference << 1 ^ (uint64_t) - (int64_t)(difference >> 63);
 }

@@ -55,13 +55,17 @@ uint64_t segment_digest(struct slice text) {
 uint64_t segment_sum(uint64_t sum, uint64_t seq, uint64_t time_us, struct slice body) {
     const uint8_t *at = body.data;
     size_t left = body.size;
-    uint64_t tail = 0;
-    sum = mix(mix(mix(sum, seq), time_us), left);
+    uint64_t a = seq, b = time_us, c = left, tail = 0; /* apart from each other, so that none waits for another */
+    for (; left >= 24; left -= 24, at += 24) {
+        a = mix(a, bytes_get_u64(at));
+        b = mix(b, bytes_get_u64(at + 8));
+        c = mix(c, bytes_get_u64(at + 16));
+    }
     for (; left >= 8; left -= 8, at += 8)
-        sum = mix(sum, bytes_get_u64(at));
-    for (size_t i = 0; i < left; i++)
-        tail = tail << 8 | at[i];
-    return mix(sum, tail);
+        a = mix(a, bytes_get_u64(at));
+    if (left)
+        tail = few_bytes(at, left);
+    return mix(mix(mix(mix(sum, a), b), c), tail);
 }
 
 bool segment_token_next(struct segment_tokens *tokens, struct segment_token *ret_token) {

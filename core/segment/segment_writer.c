@@ -46,8 +46,7 @@ struct segment_writer *segment_writer_create(uint8_t class, uint64_t day) {
     writer->day = day;
     writer->tables.templates = segment_texts_make(SEGMENT_TEMPLATES_MOST, TEMPLATE_BYTES_MOST);
     writer->tables.shapes = segment_texts_make(SEGMENT_SHAPES_MOST, SHAPE_BYTES_MOST);
-    writer->tables.words = segment_texts_make(SEGMENT_WORDS_MOST, SEGMENT_WORDS_MOST * SEGMENT_WORD_MOST);
-    writer->tables.filter = segment_filter_builder_create();
+    writer->tables.terms = segment_terms_create();
     static const uint8_t slot = SEGMENT_SLOT;
     struct event_body nothing = {0};
     CLEANUP_BUFFER struct buffer key = BUFFER(64);
@@ -71,11 +70,9 @@ struct segment_writer *segment_writer_destroy(struct segment_writer *writer) {
     if (!writer)
         return NULL;
     segment_block_writer_destroy(writer->block);
-    segment_filter_builder_destroy(writer->tables.filter);
     segment_texts_release(&writer->tables.templates);
     segment_texts_release(&writer->tables.shapes);
-    segment_texts_release(&writer->tables.words);
-    free(writer->tables.word_blocks);
+    segment_terms_destroy(writer->tables.terms);
     for (uint32_t i = 0; i < writer->stream_count; i++)
         free((void *)(uintptr_t)writer->streams[i].name.data);
     for (uint32_t i = 0; i < writer->batch_count; i++) {
@@ -240,7 +237,8 @@ static struct segment_index *gather_index(struct segment_writer *writer) {
     index->stream_count = writer->stream_count;
     index->batch_count = writer->batch_count;
     index->template_count = writer->tables.templates.count;
-    index->word_count = writer->tables.words.count;
+    const struct segment_terms *terms = writer->tables.terms;
+    index->word_count = terms->words.count;
     index->block_count = writer->block_count;
     index->templates = memory_new_array(index->template_count, sizeof *index->templates);
     index->words = memory_new_array(index->word_count, sizeof *index->words);
@@ -248,7 +246,7 @@ static struct segment_index *gather_index(struct segment_writer *writer) {
         index->templates[i] = segment_texts_get(&writer->tables.templates, i);
     for (uint32_t i = 0; i < index->word_count; i++)
         index->words[i] =
-            (struct segment_word){segment_texts_get(&writer->tables.words, i), writer->tables.word_blocks[i]};
+            (struct segment_word){segment_texts_get(&terms->words, i), terms->word_blocks[i]};
     for (uint32_t i = 0; i < writer->block_count; i++) {
         writer->notes[i].templates = counts + writer->template_starts[i];
         writer->notes[i].streams = writer->block_streams[i];
@@ -295,7 +293,7 @@ static bool lay_out(struct segment_writer *writer, struct layout *layout, struct
     if (!pack_index(writer, &layout->index, fault))
         return false;
     head->blocks = writer->block_count;
-    head->pages = segment_filter_pages(writer->tables.filter, SEGMENT_PAGES_MOST);
+    head->pages = segment_filter_pages(writer->tables.terms->filter, SEGMENT_PAGES_MOST);
     head->index_size = (uint32_t)(layout->index.size + SEGMENT_TAG_SIZE);
     layout->page_sizes = memory_new_array(head->pages, sizeof *layout->page_sizes);
     layout->sizes = memory_new_array((size_t)head->blocks + head->pages, sizeof *layout->sizes);
@@ -306,7 +304,7 @@ static bool lay_out(struct segment_writer *writer, struct layout *layout, struct
     }
     for (uint32_t i = 0; i < head->pages; i++) {
         size_t start = layout->pages.size;
-        segment_filter_page(writer->tables.filter, head->blocks, &layout->pages);
+        segment_filter_page(writer->tables.terms->filter, head->blocks, &layout->pages);
         layout->page_sizes[i] = layout->pages.size - start;
         layout->sizes[head->blocks + i] = (uint32_t)(layout->page_sizes[i] + SEGMENT_TAG_SIZE);
         head->file_size += layout->sizes[head->blocks + i];

@@ -102,8 +102,7 @@ uint64_t bench_agent_turn(struct bench_agent *agent) {
     return next_us;
 }
 
-static void keep(struct bench_agent *agent, enum event_class class,
-                 const struct stream_writer_event *event) {
+static void keep(struct bench_agent *agent, enum event_class class, const struct stream_writer_event *event) {
     struct events_message *message = agent->message;
     if (message->count++ == 0) {
         message->batch_seq = event->batch_seq;

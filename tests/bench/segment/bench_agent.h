@@ -32,7 +32,8 @@ void bench_agent_close(struct bench_agent *agent);
 /* Closes and heartbeats that are due at the clock; returns when to ask again. */
 uint64_t bench_agent_turn(struct bench_agent *agent);
 /* A line of a file, read at the clock; sent when the message is full or at bench_agent_flush. */
-void bench_agent_line(struct bench_agent *agent, enum event_class class, struct slice source, struct slice line, uint64_t offset);
+void bench_agent_line(struct bench_agent *agent, enum event_class class, struct slice source,
+                      struct slice line, uint64_t offset);
 void bench_agent_flush(struct bench_agent *agent);
 void bench_agent_end_batch(struct bench_agent *agent);
 

@@ -123,7 +123,8 @@ struct bench_floor bench_floor_of(const struct lines *lines, const char *folder)
     struct bench_floor floor = {(ended - begun) / million,
                                 (double)ZSTD_compress(to, bound, lines->text, lines->size, LEVEL) / n};
     free(to);
-    printf("floor: %.2f CPU-s/M (hashes %.2f, zstd -3 and GCM %.2f, write %.2f), %.1f bytes an event; zstd -3 over the whole: "
+    printf("floor: %.2f CPU-s/M (hashes %.2f, zstd -3 and GCM %.2f, write %.2f), %.1f bytes an event; zstd "
+           "-3 over the whole: "
            "%.1f\n",
            floor.cpu, (hashed - begun) / million, (packed - hashed) / million, (ended - packed) / million,
            (double)size / n, floor.whole_bytes);

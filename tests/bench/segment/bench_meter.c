@@ -11,9 +11,8 @@
 #include "store.h"
 
 static const char *const names[METERS] = {
-    [METER_HASH] = "hash",   [METER_ZSTD] = "zstd",     [METER_AES] = "AES",
-    [METER_STORE] = "store", [METER_READ] = "rows",     [METER_FILE] = "files",
-    [METER_INDEX] = "index", [METER_CHECK] = "compare",
+    [METER_HASH] = "hash", [METER_ZSTD] = "zstd",  [METER_AES] = "AES",     [METER_STORE] = "store",
+    [METER_READ] = "rows", [METER_FILE] = "files", [METER_INDEX] = "index", [METER_CHECK] = "compare",
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -75,7 +74,8 @@ void bench_meter_take(double ret_seconds[METERS]) {
     }
 
 WRAP_VOID(METER_HASH, batch_events_add,
-          (const struct batch_events *events, struct open_batch *open, batch_events_each *each, void *context),
+          (const struct batch_events *events, struct open_batch *open, batch_events_each *each,
+           void *context),
           (events, open, each, context))
 WRAP(METER_ZSTD, size_t, ZSTD_compressCCtx,
      (ZSTD_CCtx * context, void *to, size_t room, const void *from, size_t size, int level),

@@ -5,8 +5,8 @@
 #define TOCSIN_BENCH_METER_H
 
 enum meter {
-    METER_HASH,  /* leaves, nodes and salts of batches */
-    METER_ZSTD,  /* both ways */
+    METER_HASH, /* leaves, nodes and salts of batches */
+    METER_ZSTD, /* both ways */
     METER_AES,
     METER_STORE, /* commits: RocksDB in the caller's thread, its log synced */
     METER_READ,  /* rows out of RocksDB */

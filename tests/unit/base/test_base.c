@@ -85,7 +85,8 @@ static void a_body_is_read_back_as_written(void **state) {
     (void)state;
     CLEANUP_BUFFER struct buffer b = BUFFER(EVENT_BODY_MOST);
     struct event_field fields[] = {{SLICE("_PID"), SLICE("42")}, {SLICE("X"), SLICE("")}};
-    struct event_body body = {EVENT_JOURNAL, SLICE("journal"), SLICE("a\0b\xff"), 1735689600001000, 300, 2, fields, 2};
+    struct event_body body = {
+        EVENT_JOURNAL, SLICE("journal"), SLICE("a\0b\xff"), 1735689600001000, 300, 2, fields, 2, false};
     assert_true(event_body_write(&b, &body));
     struct event_field read[EVENT_FIELDS_MOST];
     struct event_body back;
@@ -101,6 +102,43 @@ static void a_body_is_read_back_as_written(void **state) {
     assert_false(event_body_read(SLICE("\x08\x63"), read, &back, &fault));
 }
 
+static bool is_written_so(struct slice bytes, const struct event_body *body) {
+    CLEANUP_BUFFER struct buffer again = BUFFER(EVENT_BODY_MOST);
+    return event_body_write(&again, body) && slice_equal(buffer_slice(&again), bytes);
+}
+
+/* Nothing less tells whether columns give a body back byte for byte. */
+static void a_body_is_exact_where_it_would_be_written_as_it_stands(void **state) {
+    (void)state;
+    static const char *const odd[] = {"\x08\x80\x00", "\x28\x01\x08\x02", "\x28\x01\x28\x02", "\x1a\x00", "\x12\x81\x00x",
+                                      "\x3a\x06\x12\x01v\x0a\x01n", "\x48\x07"};
+    static const uint8_t sizes[] = {3, 4, 4, 2, 4, 8, 2};
+    struct event_field fields[] = {{SLICE("_PID"), SLICE("42")}, {SLICE("X"), SLICE("")}}, read[EVENT_FIELDS_MOST];
+    struct event_body body = {EVENT_JOURNAL, SLICE("journal"), SLICE("abc"), 1735689600001000, 300, 2, fields, 2, false};
+    CLEANUP_BUFFER struct buffer good = BUFFER(EVENT_BODY_MOST);
+    struct event_body back;
+    unsigned chance = 5, exact = 0, other = 0;
+    assert_true(event_body_write(&good, &body));
+    assert_true(event_body_read(buffer_slice(&good), read, &back, NULL) && back.exact);
+    for (size_t i = 0; i < sizeof sizes; i++) {
+        assert_true(event_body_read(slice_make(odd[i], sizes[i]), read, &back, NULL));
+        assert_false(back.exact);
+    }
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t bytes[128];
+        memcpy(bytes, good.data, good.size);
+        for (unsigned changes = 1 + i % 2; changes; changes--) {
+            chance = chance * 1103515245 + 12345;
+            bytes[(chance >> 16) % good.size] = (uint8_t)(chance >> 24);
+        }
+        if (!event_body_read(slice_make(bytes, good.size), read, &back, NULL))
+            continue;
+        assert_int_equal(back.exact, is_written_so(slice_make(bytes, good.size), &back));
+        *(back.exact ? &exact : &other) += 1;
+    }
+    assert_true(exact > 100 && other > 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_never_passes_its_limit),
@@ -110,6 +148,7 @@ int main(void) {
         cmocka_unit_test(utf8_is_told_from_what_looks_like_it),
         cmocka_unit_test(symbols_are_found_again_after_the_table_grew),
         cmocka_unit_test(a_body_is_read_back_as_written),
+        cmocka_unit_test(a_body_is_exact_where_it_would_be_written_as_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

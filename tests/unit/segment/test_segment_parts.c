@@ -11,6 +11,8 @@
 #include "memory.h"
 #include "segment_cipher.h"
 #include "segment_filter.h"
+#include "segment_index.h"
+#include "segment_terms.h"
 #include "segment_tokens.h"
 
 static void a_line_falls_apart_into_variables(void **state) {
@@ -83,6 +85,118 @@ static void addresses_are_found_among_numbers(void **state) {
                      (const char *)tokens.text.data + token.quad);
         }
     assert_string_equal(found, "1.2.3.4 2.3.4.5 10.0.0.7 ");
+}
+
+/* What the scan finds 16 bytes at a time, found byte by byte. */
+struct plain_terms {
+    struct segment_filter_builder *filter;
+    struct segment_texts words;
+    bool words_missed;
+};
+
+static void add_plain_word(struct plain_terms *terms, const uint8_t *text, size_t size) {
+    uint8_t folded[SEGMENT_WORD_MOST];
+    terms->words_missed |= size > sizeof folded;
+    if (size > sizeof folded)
+        return;
+    for (size_t i = 0; i < size; i++)
+        folded[i] = text[i] | 0x20;
+    segment_texts_put(&terms->words, slice_make(folded, size));
+}
+
+static void add_plain_letters(struct plain_terms *terms, struct slice token) {
+    for (size_t i = 0, start; i < token.size;) {
+        for (; i < token.size && segment_kinds[token.data[i]] != SEGMENT_LETTER; i++)
+            ;
+        for (start = i; i < token.size && segment_kinds[token.data[i]] == SEGMENT_LETTER; i++)
+            ;
+        if (i > start)
+            add_plain_word(terms, token.data + start, i - start);
+    }
+}
+
+static void add_plain_terms(struct plain_terms *terms, struct slice text) {
+    struct segment_tokens tokens = segment_tokens_of(text);
+    struct segment_token token;
+    while (segment_token_next(&tokens, &token)) {
+        struct slice at = slice_make(text.data + token.start, token.size);
+        if (token.kinds == SEGMENT_LETTER) {
+            add_plain_word(terms, at.data, at.size);
+            continue;
+        }
+        segment_filter_add(terms->filter, segment_digest(at));
+        if (token.quad != SIZE_MAX)
+            segment_filter_add(terms->filter, segment_digest(slice_make(text.data + token.quad,
+                                                                        token.start + token.size - token.quad)));
+        if (token.changes && token.changes < SEGMENT_IDENTIFIER_CHANGES)
+            add_plain_letters(terms, at);
+    }
+}
+
+static void write_filter(struct segment_filter_builder *filter, struct buffer *to) {
+    segment_filter_end_block(filter, 0);
+    for (uint32_t pages = segment_filter_pages(filter, 100); pages; pages--)
+        segment_filter_page(filter, 1, to);
+}
+
+/* More of one kind at a time, so that long tokens and runs come up; each text as variables, or as a whole. */
+static struct slice odd_text(uint8_t room[1024], unsigned *chance) {
+    static const char letters[] = "abcXYZ0123456789.:_-. /@[`{\\\x11\xc3\xa4";
+    size_t size = (*chance = *chance * 1103515245 + 12345) >> 16 & 511;
+    unsigned few = 0, from = 0;
+    for (size_t i = 0; i < size; i++) {
+        *chance = *chance * 1103515245 + 12345;
+        if ((*chance >> 20 & 15) == 0) {
+            from = *chance >> 8 & 31;
+            few = (*chance >> 13 & 7) + 1;
+        }
+        room[i] = (uint8_t)letters[(from + (*chance >> 16) % (few + 1)) % (sizeof letters - 1)];
+    }
+    return slice_make(room, size);
+}
+
+static void what_is_found_many_bytes_at_a_time_is_what_is_found_byte_by_byte(void **state) {
+    (void)state;
+    unsigned chance = 7, variables = 0;
+    struct segment_scan scan = {0};
+    for (unsigned round = 0; round < 3000; round++) {
+        uint8_t room[1024] = {0};
+        struct slice text = odd_text(room, &chance);
+        bool whole = round % 4 == 0, good = true;
+        struct segment_terms *terms = segment_terms_create();
+        struct plain_terms plain = {.filter = segment_filter_builder_create(),
+                                    .words = segment_texts_make(10000, 1 << 20)};
+        CLEANUP_BUFFER struct buffer pages = BUFFER(1 << 20), plain_pages = BUFFER(1 << 20);
+        segment_scan_text(&scan, text);
+        size_t at = 0, plain_at = 0, start, plain_start;
+        while (segment_variable_next(text, &plain_at, &plain_start)) {
+            assert_true(segment_scan_variable(&scan, text.size, &at, &start));
+            assert_int_equal(start, plain_start);
+            assert_int_equal(at, plain_at);
+            if (!whole) {
+                good &= segment_terms_add(terms, 0, text.data, &scan, start, at);
+                add_plain_terms(&plain, slice_make(text.data + start, at - start));
+            }
+            variables++;
+        }
+        assert_false(segment_scan_variable(&scan, text.size, &at, &start));
+        if (whole) {
+            good &= segment_terms_add(terms, 0, text.data, &scan, 0, text.size);
+            add_plain_terms(&plain, text);
+        }
+        write_filter(terms->filter, &pages);
+        write_filter(plain.filter, &plain_pages);
+        assert_true(slice_equal(buffer_slice(&pages), buffer_slice(&plain_pages)));
+        assert_int_equal(good, !plain.words_missed);
+        assert_int_equal(terms->words.count, plain.words.count);
+        for (uint32_t i = 0; i < plain.words.count; i++)
+            assert_int_equal(segment_texts_put(&terms->words, segment_texts_get(&plain.words, i)), i);
+        segment_terms_destroy(terms);
+        segment_filter_builder_destroy(plain.filter);
+        segment_texts_release(&plain.words);
+    }
+    segment_scan_release(&scan);
+    assert_true(variables > 10000);
 }
 
 #define TOKENS 20000u
@@ -165,6 +279,7 @@ int main(void) {
         cmocka_unit_test(tokens_are_digested_whatever_their_case),
         cmocka_unit_test(the_digest_is_the_one_that_is_written_down),
         cmocka_unit_test(addresses_are_found_among_numbers),
+        cmocka_unit_test(what_is_found_many_bytes_at_a_time_is_what_is_found_byte_by_byte),
         cmocka_unit_test(a_filter_forgets_nothing_and_rarely_invents),
         cmocka_unit_test(a_section_opens_in_its_own_place_alone),
     };
