@@ -176,12 +176,17 @@ static void print_summary(const struct command_context *context, const struct st
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
     const char *trust = NULL, *key = NULL;
+    struct verify_entry entry = {NULL, NULL};
     int files = 1, segments = 0; /* argv[1] to argv[files - 1] are files */
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--trust") == 0 && i + 1 < argc)
             trust = argv[++i];
         else if (strcmp(argv[i], "--key") == 0 && i + 1 < argc)
             key = argv[++i];
+        else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc)
+            entry.file = argv[++i];
+        else if (strcmp(argv[i], "--leaf") == 0 && i + 1 < argc)
+            entry.leaf = argv[++i];
         else if (argv[i][0] != '-')
             argv[files++] = argv[i];
         else if (strcmp(argv[i], "--full") != 0)
@@ -194,8 +199,12 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         return verify_segments(context, key, (size_t)files - 1, argv + 1);
     if (key)
         return command_usage("verify", "--key is for segments");
+    if ((entry.file || entry.leaf) && files != 2)
+        return command_usage("verify", "--entry and --leaf go with one proof's file");
+    if (entry.file && entry.leaf)
+        return command_usage("verify", "--entry or --leaf, not both");
     if (files > 1)
-        return verify_files(context, trust, (size_t)files - 1, argv + 1);
+        return verify_files(context, trust, &entry, (size_t)files - 1, argv + 1);
     struct fault fault = {0};
     struct trust trusted = {.key_count = 0};
     if (trust && !proof_trust(context, trust, &trusted, &fault))

@@ -3,6 +3,7 @@
 
 import base64
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -257,6 +258,43 @@ def _(folder):
         agrees(trust, excerpt, lines)
         opened = [event["event"]["original"] for event in lines[:-1]]
         check(set(log.written + ["a request for signing"]) <= set(opened), f"{opened}")
+
+
+@scenario("a plain tlog-proof proves that an entry is in the log, and says that it proves nothing more")
+def _(folder):
+    trust, proof, entry = (os.path.join(folder, name) for name in ("log.trust", "hold.tlog-proof", "entry"))
+    with Site(folder) as site:
+        site.start_collector()
+        paper = os.path.join(folder, "hold.txt")
+        site.tocsin("hold", "place", "--host", "signer1", "--reason", "case 12", "-o", paper)
+        site.tocsin("sign", paper, "--yes")
+        site.tocsin("submit", paper, "--proof", proof)
+        site.tocsin("trust", "export", "-o", trust)
+    lines, _ = verify(proof, "--trust", trust)
+    check(lines[0]["verdict"] == "INCLUDED" and lines[0]["statement"]["type"] == "hold place", f"{lines}")
+    with open(proof, "rb") as file:
+        head, extra, rest = file.read().split(b"\n", 2)
+    with open(entry, "wb") as file:
+        file.write(base64.b64decode(extra[6:]))
+    leaf = hashlib.sha256(b"\0" + base64.b64decode(extra[6:])).hexdigest()
+    # As anybody else's tool writes it: without extra data, or with some of its own.
+    for more in (b"", b"extra bWluZQ==\n"):
+        with open(proof, "wb") as file:
+            file.write(head + b"\n" + more + rest)
+        _, done = verify(proof, "--trust", trust, expect=(2,))
+        check("--entry" in done.stderr and "--leaf" in done.stderr, done.stderr)
+        for named in (("--entry", entry), ("--leaf", leaf)):
+            lines, _ = verify(proof, "--trust", trust, *named)
+            check(lines[0]["verdict"] == "INCLUDED" and lines[0]["leaf"] == leaf and lines[0]["unwitnessed"], f"{lines}")
+            check("statement" not in lines[0], "it says more than it knows")
+        lines, _ = verify(proof, "--trust", trust, "--leaf", "ab" * 32, expect=(1,))
+        check(lines[0]["verdict"] == "ALTERED", f"{lines}")
+        verify(proof, "--trust", trust, "--leaf", "ab", expect=(2,))
+        verify(proof, "--trust", trust, "--entry", "/nowhere/entry", expect=(2,))
+        verify(proof, "--trust", trust, "--entry", trust, expect=(1,))
+    said = subprocess.run([os.path.join(BIN, "tocsin"), "--site", "/nowhere", "verify", "--trust", trust, "--entry", entry, proof],
+                          capture_output=True, text=True, check=True).stdout
+    check("nothing about what the entry says" in said and "UNWITNESSED" in said, said)
 
 
 @scenario("what a machine said last, before it was gone, opens by the part that it had signed")
