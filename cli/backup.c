@@ -11,13 +11,16 @@
 #include "clock.h"
 #include "collector_settings.h"
 #include "command.h"
+#include "counted.h"
 #include "ed25519.h"
 #include "key_file.h"
 #include "log_reader.h"
 #include "memory.h"
+#include "progress.h"
 #include "reader.h"
 #include "settings_file.h"
 #include "site.h"
+#include "site_store.h"
 #include "statement.h"
 
 #define KEY_NAME "backup.key"
@@ -54,6 +57,8 @@ static bool ask_for_one(const struct command_context *context, struct fault *fau
     request.of_case = TOCSIN__REQUEST__OF_BACKUP;
     request.backup = &query;
     struct reader *reader = reader_open(context, &request, fault);
+    if (reader)
+        reader_wait_for(reader, "the collector's backup", 0);
     while (reader && reader_next(reader, &frame, &count, fault))
         ;
     if (reader && fault->code)
@@ -64,41 +69,62 @@ static bool ask_for_one(const struct command_context *context, struct fault *fau
 
 /* ---- one into a folder */
 
-static bool read_live(const struct command_context *context, struct backup_making *making,
-                      struct fault *fault) {
+struct taking {
+    struct backup_making *making;
+    struct progress progress;
+    uint64_t rows;
+    struct fault fault; /* of the first row that was not taken */
+};
+
+static bool take(void *context, enum store_family family, struct slice key, struct slice value, struct fault *fault) {
+    struct taking *taking = context;
+    progress_at(&taking->progress, ++taking->rows, 0);
+    return backup_making_take(taking->making, family, key, value, fault);
+}
+
+static void take_row(void *context, const Tocsin__StoreRow *row) {
+    struct taking *taking = context;
+    if (taking->fault.code == FAULT_NONE && row->family >= STORE_FAMILIES)
+        fault_set(&taking->fault, FAULT_IO, "the collector sent a row of no known family");
+    if (taking->fault.code == FAULT_NONE)
+        take(taking, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
+             slice_make(row->value.data, row->value.len), &taking->fault);
+}
+
+static bool read_live(const struct command_context *context, struct taking *taking, struct fault *fault) {
     Tocsin__BackupQuery query = TOCSIN__BACKUP_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    struct frame frame;
-    uint64_t count;
     query.rows = true;
-    query.log_first = backup_making_log_first(making);
+    query.log_first = backup_making_log_first(taking->making);
     request.of_case = TOCSIN__REQUEST__OF_BACKUP;
     request.backup = &query;
     struct reader *reader = reader_open(context, &request, fault);
-    bool good = reader != NULL;
-    while (good && reader_next(reader, &frame, &count, fault)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        good = row && row->family < STORE_FAMILIES;
-        if (!good)
-            fault_set(fault, FAULT_IO, "the collector sent a row that cannot be read");
-        good = good && backup_making_take(making, (enum store_family)row->family,
-                                          slice_make(row->key.data, row->key.len),
-                                          slice_make(row->value.data, row->value.len), fault);
-        if (row)
-            tocsin__store_row__free_unpacked(row, NULL);
-    }
+    bool good = reader && reader_rows(reader, take_row, taking, fault);
     reader_close(reader);
-    return good && fault->code == FAULT_NONE;
+    if (good && taking->fault.code)
+        *fault = taking->fault;
+    return good && !taking->fault.code;
 }
 
-static bool read_at_rest(const char *store_folder, struct backup_making *making, struct fault *fault) {
-    struct store_options options = {.read_only = true};
-    struct store *store = store_open(store_folder, &options, fault);
-    struct store_snapshot *snapshot = store ? store_snapshot_create(store) : NULL;
-    bool good = store && backup_walk(store, snapshot, backup_making_log_first(making), backup_making_take,
-                                     making, fault);
+static bool read_at_rest(const struct command_context *context, struct taking *taking, struct fault *fault) {
+    struct site_store store = {.store = NULL};
+    if (!site_store_open(context, &store, fault))
+        return false;
+    struct store_snapshot *snapshot = store_snapshot_create(store.store);
+    bool good = backup_walk(store.store, snapshot, backup_making_log_first(taking->making), take, taking, fault);
     store_snapshot_destroy(snapshot);
-    store_close(store);
+    site_store_close(&store);
+    return good;
+}
+
+static bool read_rows(const struct command_context *context, struct backup_making *making, struct fault *fault) {
+    struct taking taking = {.making = making, .progress = progress_begin("rows copied")};
+    bool good = read_live(context, &taking, fault);
+    if (!good && fault->code == FAULT_MISSING) {
+        *fault = (struct fault){0};
+        good = read_at_rest(context, &taking, fault);
+    }
+    progress_end(&taking.progress);
     return good;
 }
 
@@ -185,11 +211,7 @@ static bool make(const struct command_context *context, const struct backup_opti
         return false;
     /* Before the rows: what is sealed in them was sealed under keys that are in the copy. */
     struct backup_making *making = backup_making_begin(&settings, fault);
-    bool good = making && read_live(context, making, fault);
-    if (making && !good && fault->code == FAULT_MISSING) {
-        *fault = (struct fault){0};
-        good = read_at_rest(store_folder, making, fault);
-    }
+    bool good = making && read_rows(context, making, fault);
     good = good && (!options->day_keys || copy_day_keys(data, options->day_keys, fault)) &&
            backup_making_finish(making, store_folder, ret_made, fault) && backup_making_name(making, fault);
     backup_making_destroy(making);
@@ -206,9 +228,10 @@ static void print_made(const struct command_context *context, const struct backu
                made->set, made->rows, made->bytes, made->log_size, made->segments, made->copied);
         return;
     }
-    printf("Good: %s was made and read back: %" PRIu64 " rows in %" PRIu64 " KiB, log up to entry %" PRIu64
-           ", %" PRIu64 " segments (%" PRIu64 " copied now)\n",
-           made->set, made->rows, made->bytes >> 10, made->log_size, made->segments, made->copied);
+    printf("Good: %s was made and read back: %s in %" PRIu64 " KiB, log up to entry %" PRIu64 ", %s (%" PRIu64
+           " copied now)\n",
+           made->set, COUNTED(made->rows, "row"), made->bytes >> 10, made->log_size, COUNTED(made->segments, "segment"),
+           made->copied);
     if (made->segments && !options->day_keys)
         puts("The keys of sealed days are not in it: --day-keys DIR copies them, to a place of their own.");
 }

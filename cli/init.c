@@ -25,6 +25,7 @@ struct plan {
     char origin[256];
     const char *listen;
     bool agent;
+    bool brief; /* whoever calls starts it */
     const char *person;
     char person_key[FILES_PATH_MOST];
     struct hash genesis; /* the leaf of log index 0 */
@@ -145,16 +146,17 @@ static void print_site(const struct command_context *context, const struct plan 
                plan->site, plan->origin, plan->listen, plan->person, plan->person_key, leaf);
         return;
     }
-    printf("The site %s is in %s.\n\n"
-           "Start it:   tocsin-collector --site %s &\n"
-           "            tocsin-agent --site %s &\n"
-           "or by systemd, for %s: systemctl enable --now tocsin-collector tocsin-agent\n"
-           "Then:       tocsin --site %s status\n\n"
-           "Its log begins with %s as administrator (key: %s) and with this hash,\n"
+    printf("The site %s is in %s.\n\n", plan->origin, plan->site);
+    if (!plan->brief)
+        printf("Start it:   tocsin-collector --site %s &\n"
+               "            tocsin-agent --site %s &\n"
+               "or by systemd, for %s: systemctl enable --now tocsin-collector tocsin-agent\n"
+               "Then:       tocsin --site %s status\n\n",
+               plan->site, plan->site, SITE_DEFAULT, plan->site);
+    printf("Its log begins with %s as administrator (key: %s) and with this hash,\n"
            "which whoever wants to check the log one day should have on paper:\n"
            "  %.16s %.16s %.16s %.16s\n",
-           plan->origin, plan->site, plan->site, plan->site, SITE_DEFAULT, plan->site, plan->person,
-           plan->person_key, leaf, leaf + 16, leaf + 32, leaf + 48);
+           plan->person, plan->person_key, leaf, leaf + 16, leaf + 32, leaf + 48);
 }
 
 int command_init(const struct command_context *context, int argc, char **argv) {
@@ -169,6 +171,8 @@ int command_init(const struct command_context *context, int argc, char **argv) {
             plan.person = argv[++i];
         else if (strcmp(argv[i], "--no-agent") == 0)
             plan.agent = false;
+        else if (strcmp(argv[i], "--brief") == 0)
+            plan.brief = true;
         else if (argv[i][0] == '-' || plan.site)
             return command_usage("init", "'%s' is not expected", argv[i]);
         else

@@ -191,6 +191,7 @@ static bool close_streams(struct log_access *access, const struct hash *streams,
     request.of_case = TOCSIN__REQUEST__OF_CLOSE;
     request.close = &query;
     struct closed closed = {ret_size, note, false};
+    reader_wait_for(access->reader, "a cosigned checkpoint over it", 0);
     bool good = log_access_ask(access, &request, take_closed, &closed, fault);
     free(ids);
     return good && (closed.found || !mark ||
@@ -298,6 +299,7 @@ static bool open_live(const struct command_context *context, struct log_access *
     access->reader = reader_open(context, &request, fault);
     if (!access->reader)
         return false;
+    reader_wait_for(access->reader, "the log", 0);
     return reader_rows(access->reader, take_first_control, access, fault);
 }
 

@@ -10,10 +10,11 @@
 #include "site.h"
 
 static const struct command commands[] = {
-    {"init", "DIR [--name ORIGIN] [--listen ADDRESS] [--person NAME] [--no-agent]", "makes a new site that runs as it is",
+    {"init", "DIR [--name ORIGIN] [--listen ADDRESS] [--person NAME] [--no-agent] [--brief]", "makes a new site that runs as it is",
      "Keys, settings of the collector and of this host's agent, ready to start.\n"
      "ORIGIN is the log's name, for ever: CA.EXAMPLE/tocsin. ADDRESS is where agents connect (0.0.0.0:7514).\n"
-     "NAME (without it, who is logged in) is the first administrator: the key is people/NAME.key in the data folder.\n\n"
+     "NAME (without it, who is logged in) is the first administrator: the key is people/NAME.key in the data folder.\n"
+     "--brief says nothing of how to start it.\n\n"
      "  tocsin init /etc/tocsin --name ca.example/tocsin\n",
      command_init},
     {"join-token", "HOST | --hosts FILE [--ttl TIME] [--uses N]", "makes a token with which a host can join",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "calendar.h"
+#include "counted.h"
 #include "encoding.h"
 #include "event_print.h"
 #include "log_access.h"
@@ -170,9 +171,9 @@ void proof_print_excerpt(const struct command_context *context, const char *file
         if (time[0])
             member(&line, "cosigned", slice_string(time));
     } else
-        buffer_printf(&line, "%s: %s: %zu events, %zu of them altered; in the log of %" PRIu64 " entries%s%s",
-                      file, summary->altered ? "NOT good" : "Good", summary->events, summary->altered,
-                      summary->size, time[0] ? ", cosigned " : ", UNWITNESSED", time);
+        buffer_printf(&line, "%s: %s: %s, %zu altered; in the log of %s%s%s", file,
+                      summary->altered ? "NOT good" : "Good", COUNTED(summary->events, "event"), summary->altered,
+                      COUNTED_AS(summary->size, "entry", "entries"), time[0] ? ", cosigned " : ", UNWITNESSED", time);
     end_line(&line, context->json);
 }
 
@@ -241,8 +242,8 @@ static void absence_end(const struct command_context *context, const char *file,
                       absence->throughout ? "true" : "false", absence->unwitnessed ? "true" : "false",
                       absence->unconfirmed ? "true" : "false", absence->single_control ? "true" : "false");
     } else
-        buffer_printf(&line, "%s: Good: %s, class %s: %s (%" PRIu64 " batches%s%s%s)", file, absence->stream,
-                      class_name(absence->class), conclusion(absence), absence->entries,
+        buffer_printf(&line, "%s: Good: %s, class %s: %s (%s%s%s%s)", file, absence->stream,
+                      class_name(absence->class), conclusion(absence), COUNTED_AS(absence->entries, "batch", "batches"),
                       absence->unwitnessed ? ", UNWITNESSED" : "",
                       absence->unconfirmed ? ", UNCONFIRMED" : "",
                       absence->single_control ? ", SINGLE-CONTROL" : "");

@@ -42,6 +42,9 @@ struct sealed_verifier {
     size_t gap_count, gap_room;
     bool read;
     const struct segment_row *row; /* under way */
+    segment_verify_step *step;
+    void *stepper;
+    uint64_t before; /* events that were verified before the segments */
     struct sealed_verified summary;
 };
 
@@ -185,8 +188,12 @@ static void keep_missing(struct sealed_verifier *verifier, const char *text) {
     snprintf(missing->text, sizeof missing->text, "%s", text);
 }
 
-static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed,
-                          segment_verify_step *step) {
+static bool say_step(void *context, uint64_t events) {
+    const struct sealed_verifier *verifier = context;
+    return !verifier->step || verifier->step(verifier->stepper, verifier->before + verifier->summary.events + events);
+}
+
+static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed) {
     struct fault fault = {0};
     char name[96];
     row_name(name, verifier->row);
@@ -201,7 +208,7 @@ static void check_segment(struct sealed_verifier *verifier, struct sealed *seale
     }
     const struct segment_reader *reader = sealed_reader(handle);
     const struct segment_index *index = segment_reader_index(reader);
-    struct segment_verify verify = {verifier, find_in_segment, step};
+    struct segment_verify verify = {verifier, find_in_segment, say_step};
     verifier->summary.events += segment_verify(reader, &verify).events;
     verifier->summary.segments++;
     for (uint32_t i = 0; i < index->batch_count; i++)
@@ -237,15 +244,18 @@ static bool is_explained(const struct sealed_verifier *verifier, const struct mi
            was_erased(verifier, missing->row.last_index, missing->row.class);
 }
 
-bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed,
-                          segment_verify_step *step) {
+bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed, segment_verify_step *step, void *context,
+                          uint64_t before) {
     bool explained = true;
+    verifier->step = step;
+    verifier->stepper = context;
+    verifier->before = before;
     verifier->read = sealed != NULL;
     if (verifier->owed_count)
         qsort(verifier->owed, verifier->owed_count, sizeof *verifier->owed, by_index);
     for (size_t i = 0; sealed && i < verifier->row_count; i++) {
         verifier->row = &verifier->rows[i];
-        check_segment(verifier, sealed, step);
+        check_segment(verifier, sealed);
     }
     for (size_t i = 0; i < verifier->missing_count; i++)
         explained = explained && is_explained(verifier, &verifier->missing[i]);

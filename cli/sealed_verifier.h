@@ -34,8 +34,9 @@ uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
 /* At the end. What may be gone by the statements of the log. */
 void sealed_verifier_erased(struct sealed_verifier *verifier, const struct erase_range *range);
 /* Reads the segments. `sealed` NULL: they are counted as unread, and nothing is said of batches in them. False when a key or a
- * file is not there that nothing explains so far. */
-bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed, segment_verify_step *step);
+ * file is not there that nothing explains so far. `step`, which may be NULL, is told of the events, `before` included. */
+bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed, segment_verify_step *step, void *context,
+                          uint64_t before);
 struct sealed_verified sealed_verifier_finish(struct sealed_verifier *verifier);
 
 #endif

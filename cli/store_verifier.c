@@ -46,6 +46,8 @@ struct store_verifier {
     struct sealed_verifier *sealed_rows;
     struct retention_verifier *retention;
     struct sealed *sealed; /* where segments are read */
+    segment_verify_step *step;
+    void *stepper;
     store_later *later;
     void *later_context;
     struct buffer entry, class_list;  /* of the close that comes next, maybe */
@@ -425,6 +427,11 @@ static void take_segment(struct store_verifier *verifier, struct slice key, stru
 
 void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed) { verifier->sealed = sealed; }
 
+void store_verifier_set_step(struct store_verifier *verifier, segment_verify_step *step, void *context) {
+    verifier->step = step;
+    verifier->stepper = context;
+}
+
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key,
                         struct slice value) {
     switch ((unsigned)family) {
@@ -523,7 +530,8 @@ static void take_gone(void *context, const struct erase_range *range) {
 /* What is not there although the rows name it may have begun to be erased since they were read. */
 static void finish_sealed(struct store_verifier *verifier) {
     retention_verifier_gone(verifier->retention, 0, take_gone, verifier->sealed_rows);
-    if (!sealed_verifier_read(verifier->sealed_rows, verifier->sealed, NULL) && verifier->later) {
+    if (!sealed_verifier_read(verifier->sealed_rows, verifier->sealed, verifier->step, verifier->stepper,
+                              verifier->summary.events) && verifier->later) {
         verifier->later(verifier->later_context);
         retention_verifier_gone(verifier->retention, verifier->summary.log.size, take_gone,
                                 verifier->sealed_rows);

@@ -7,6 +7,7 @@
 #include "log_verifier.h"
 #include "retention_verifier.h"
 #include "sealed.h"
+#include "segment_verify.h"
 #include "sha256.h"
 #include "store_family.h"
 #include "slice.h"
@@ -48,6 +49,9 @@ void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *s
 typedef void store_later(void *context);
 void store_verifier_set_later(struct store_verifier *verifier, store_later *later, void *context);
 void store_verifier_later(struct store_verifier *verifier, uint64_t log_index, struct slice entry);
+
+/* Told how many events were verified so far, while segments are read. */
+void store_verifier_set_step(struct store_verifier *verifier, segment_verify_step *step, void *context);
 
 void store_verifier_row(struct store_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 struct store_verified store_verifier_summary(const struct store_verifier *verifier);

@@ -4,14 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bytes.h"
+#include "counted.h"
 #include "key_file.h"
+#include "progress.h"
 #include "proof_print.h"
 #include "reader.h"
 #include "record_json.h"
 #include "site.h"
+#include "site_store.h"
 #include "statement.h"
 #include "store_dump.h"
 #include "store_verifier.h"
@@ -19,77 +21,65 @@
 #include "verify_file.h"
 #include "verify_segment.h"
 
-struct progress {
+/* What is under way. */
+struct verifying {
+    const struct command_context *context;
     struct store_verifier *verifier;
-    const struct command_context *command;
-    bool shown;
+    struct progress progress;
     bool at_rest; /* the store itself is being read */
-    uint64_t rows;
 };
 
 static bool take(void *context, enum store_family family, struct slice key, struct slice value) {
-    struct progress *progress = context;
-    store_verifier_row(progress->verifier, family, key, value);
-    if (progress->shown && (++progress->rows & 1023) == 0)
-        fprintf(stderr, "\r%" PRIu64 " events verified", store_verifier_summary(progress->verifier).events);
+    struct verifying *verifying = context;
+    store_verifier_row(verifying->verifier, family, key, value);
+    progress_at(&verifying->progress, store_verifier_summary(verifying->verifier).events, 0);
     return true;
 }
 
-static bool read_live(const struct command_context *context, struct progress *progress, struct fault *fault) {
+static void take_row(void *context, const Tocsin__StoreRow *row) {
+    take(context, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
+         slice_make(row->value.data, row->value.len));
+}
+
+static bool read_live(struct verifying *verifying, struct fault *fault) {
     Tocsin__StoreQuery query = TOCSIN__STORE_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
     request.of_case = TOCSIN__REQUEST__OF_STORE;
     request.store = &query;
-    struct reader *reader = reader_open(context, &request, fault);
-    if (!reader)
-        return false;
-    struct frame frame;
-    uint64_t count;
-    while (reader_next(reader, &frame, &count, fault)) {
-        Tocsin__StoreRow *row = tocsin__store_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (!row) {
-            fault_set(fault, FAULT_IO, "the collector sent a row that cannot be read");
-            break;
-        }
-        take(progress, (enum store_family)row->family, slice_make(row->key.data, row->key.len),
-             slice_make(row->value.data, row->value.len));
-        tocsin__store_row__free_unpacked(row, NULL);
-    }
+    struct reader *reader = reader_open(verifying->context, &request, fault);
+    bool good = reader && reader_rows(reader, take_row, verifying, fault);
     reader_close(reader);
-    return fault->code == FAULT_NONE;
+    return good;
 }
 
 static void take_later(void *context, const Tocsin__StoreRow *row) {
-    struct progress *progress = context;
+    struct verifying *verifying = context;
     if (row->key.len == 8)
-        store_verifier_later(progress->verifier, bytes_get_u64(row->key.data),
+        store_verifier_later(verifying->verifier, bytes_get_u64(row->key.data),
                              slice_make(row->value.data, row->value.len));
 }
 
 static void ask_later(void *context) {
-    struct progress *progress = context;
+    struct verifying *verifying = context;
     Tocsin__ControlQuery query = TOCSIN__CONTROL_QUERY__INIT;
     Tocsin__Request request = TOCSIN__REQUEST__INIT;
     struct fault fault = {0};
-    query.first_ctl_seq = store_verifier_summary(progress->verifier).log.control_entries;
+    query.first_ctl_seq = store_verifier_summary(verifying->verifier).log.control_entries;
     request.of_case = TOCSIN__REQUEST__OF_CONTROL;
     request.control = &query;
-    struct reader *reader = reader_open(progress->command, &request, &fault);
+    struct reader *reader = reader_open(verifying->context, &request, &fault);
     if (reader)
-        reader_rows(reader, take_later, progress, &fault);
+        reader_rows(reader, take_later, verifying, &fault);
     reader_close(reader);
 }
 
-static bool read_at_rest(const struct command_context *context, struct progress *progress, struct fault *fault) {
-    char data[FILES_PATH_MOST], path[FILES_PATH_MOST];
-    struct store_options options = {.read_only = true};
+static bool read_at_rest(struct verifying *verifying, struct fault *fault) {
+    struct site_store store = {.store = NULL};
     uint64_t rows;
-    if (!command_data(context, data, fault) || !site_path(path, data, SITE_COLLECTOR_STORE))
-        return false;
-    progress->at_rest = true;
-    struct store *store = store_open(path, &options, fault);
-    bool good = store && store_dump(store, take, progress, &rows, fault);
-    store_close(store);
+    verifying->at_rest = true;
+    bool good = site_store_open(verifying->context, &store, fault) &&
+                store_dump(store.store, take, verifying, &rows, fault);
+    site_store_close(&store);
     return good;
 }
 
@@ -112,18 +102,8 @@ static void name_log(const struct command_context *context, struct store_verifie
     signing_key_destroy(key);
 }
 
-/* Where segments and their keys are; whoever asks a live collector may have no right to them. */
-static struct sealed *open_sealed(const struct command_context *context, struct day_keys **ret_keys, struct fault *fault) {
-    char data[FILES_PATH_MOST], folder[FILES_PATH_MOST], store[FILES_PATH_MOST];
-    if (!command_data(context, data, fault) || !site_path(folder, data, SITE_COLLECTOR_FOLDER) ||
-        !site_path(store, data, SITE_COLLECTOR_STORE))
-        return NULL;
-    *ret_keys = day_keys_open(folder, false, fault);
-    return *ret_keys ? sealed_create(store, *ret_keys) : NULL;
-}
-
 static void print_finding(void *context, const char *place, const char *text) {
-    const struct command_context *command = context;
+    struct verifying *verifying = context;
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
     const char *verdict = verdict_name(VERDICT_ALTERED), *whole = text;
     static const enum verdict others[] = {VERDICT_MISSING, VERDICT_OVER_RETAINED};
@@ -134,7 +114,8 @@ static void print_finding(void *context, const char *place, const char *text) {
             text += strlen(name) + 2;
         }
     }
-    if (command->json) {
+    progress_end(&verifying->progress);
+    if (verifying->context->json) {
         buffer_append_string(&line, "{\"place\":");
         record_json_string(&line, slice_string(place));
         buffer_printf(&line, ",\"verdict\":\"%s\",\"reason\":", verdict);
@@ -157,21 +138,89 @@ static void print_summary(const struct command_context *context, const struct st
                summary->log.single_control ? "true" : "false", summary->retention.lawful, summary->retention.events,
                summary->retention.erasing, summary->retention.unwitnessed ? "true" : "false");
     else {
-        printf("%s: %zu streams, %" PRIu64 " batches, %" PRIu64 " events, %" PRIu64
-               " of them signed; every hash recomputed; %" PRIu64 " segments\n"
-               "The log: %" PRIu64 " entries, %" PRIu64 " of them statements; %" PRIu64 " checkpoints over the first %" PRIu64
-               "%s\n",
-               summary->findings ? "NOT good" : "Good", summary->streams, summary->batches, summary->events,
-               summary->attested, summary->segments, summary->log.size, summary->log.control_entries,
-               summary->log.checkpoints, summary->log.covered, summary->log.witnessed ? "" : "; UNWITNESSED");
+        printf("%s: %s, %s, %s, %" PRIu64 " of them signed; every hash recomputed; %s\n",
+               summary->findings ? "NOT good" : "Good", COUNTED(summary->streams, "stream"),
+               COUNTED_AS(summary->batches, "batch", "batches"), COUNTED(summary->events, "event"), summary->attested,
+               COUNTED(summary->segments, "segment"));
+        printf("The log: %s, %" PRIu64 " of them statements; %s over the first %" PRIu64 "%s\n",
+               COUNTED_AS(summary->log.size, "entry", "entries"), summary->log.control_entries,
+               COUNTED(summary->log.checkpoints, "checkpoint"), summary->log.covered,
+               summary->log.witnessed ? "" : "; UNWITNESSED");
         if (summary->retention.erasing)
-            printf("ERASING: %" PRIu64 " erasures have begun and are not done; %" PRIu64 " segments are gone so far\n",
-                   summary->retention.erasing, summary->erasing);
+            printf("ERASING: %s begun and not done; %s gone so far\n", COUNTED(summary->retention.erasing, "erasure"),
+                   COUNTED(summary->erasing, "segment"));
         if (summary->retention.lawful + summary->retention.erasing)
-            printf("ERASED-LAWFULLY: %" PRIu64 " events in %" PRIu64 " erasures%s%s\n", summary->retention.events,
-                   summary->retention.lawful + summary->retention.erasing, summary->retention.unwitnessed ? "; UNWITNESSED" : "",
+            printf("ERASED-LAWFULLY: %s in %s%s%s\n", COUNTED(summary->retention.events, "event"),
+                   COUNTED(summary->retention.lawful + summary->retention.erasing, "erasure"),
+                   summary->retention.unwitnessed ? "; UNWITNESSED" : "",
                    summary->retention.single_control ? "; SINGLE-CONTROL" : "");
     }
+}
+
+static bool step(void *context, uint64_t events) {
+    struct verifying *verifying = context;
+    progress_at(&verifying->progress, events, 0);
+    return true;
+}
+
+/* Rows, then what they name: whatever that is has its key by now. */
+static bool read_store(struct verifying *verifying, struct site_sealed *ret_sealed, struct store_verified *ret_summary,
+                       struct fault *fault) {
+    bool good = read_live(verifying, fault);
+    if (!good && fault->code == FAULT_MISSING) {
+        *fault = (struct fault){0};
+        good = read_at_rest(verifying, fault);
+    }
+    site_sealed_open(verifying->context, ret_sealed);
+    store_verifier_set_sealed(verifying->verifier, ret_sealed->sealed);
+    if (!verifying->at_rest)
+        store_verifier_set_later(verifying->verifier, ask_later, verifying);
+    *ret_summary = store_verifier_finish(verifying->verifier);
+    progress_end(&verifying->progress);
+    return good;
+}
+
+static int judge(struct verifying *verifying, bool good, const struct site_sealed *sealed,
+                 struct store_verified *summary, const struct fault *fault) {
+    const struct fault *unreadable = &sealed->fault;
+    if (!good && (!verifying->at_rest || fault->code != FAULT_FORMAT))
+        return command_fail("verify", fault);
+    if (!good) {
+        /* A store that cannot be read on is not one that could not be looked at. */
+        print_finding(verifying, fault->place, fault->text);
+        summary->findings++;
+    }
+    if (summary->unread && (unreadable->system == EACCES || unreadable->system == EPERM))
+        return command_fail("verify", unreadable);
+    if (summary->unread) {
+        print_finding(verifying, "segments", unreadable->text);
+        summary->findings++;
+    }
+    print_summary(verifying->context, summary);
+    return summary->findings ? EXIT_FINDING : EXIT_GOOD;
+}
+
+static int verify_store(const struct command_context *context, const char *trust_path) {
+    struct verifying verifying = {.context = context, .progress = progress_begin("events verified")};
+    struct site_sealed sealed;
+    struct store_verified summary;
+    struct trust trust = {.key_count = 0};
+    struct fault fault = {0};
+    if (trust_path && !proof_trust(context, trust_path, &trust, &fault))
+        return command_fail("verify", &fault);
+    verifying.verifier = store_verifier_create(print_finding, &verifying);
+    store_verifier_set_now(verifying.verifier, context->now_us);
+    store_verifier_set_step(verifying.verifier, step, &verifying);
+    if (trust_path) {
+        struct control_trust chain = trust_control(&trust);
+        store_verifier_set_trust(verifying.verifier, &trust.log, &chain, &trust.witnesses, context->now_us);
+    } else
+        name_log(context, verifying.verifier);
+    bool good = read_store(&verifying, &sealed, &summary, &fault);
+    int status = judge(&verifying, good, &sealed, &summary, &fault);
+    store_verifier_destroy(verifying.verifier);
+    site_sealed_close(&sealed);
+    return status;
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
@@ -205,48 +254,5 @@ int command_verify(const struct command_context *context, int argc, char **argv)
         return command_usage("verify", "--entry or --leaf, not both");
     if (files > 1)
         return verify_files(context, trust, &entry, (size_t)files - 1, argv + 1);
-    struct fault fault = {0};
-    struct trust trusted = {.key_count = 0};
-    if (trust && !proof_trust(context, trust, &trusted, &fault))
-        return command_fail("verify", &fault);
-    struct progress progress = {.command = context, .shown = isatty(STDERR_FILENO)};
-    progress.verifier = store_verifier_create(print_finding, (void *)(uintptr_t)context);
-    store_verifier_set_now(progress.verifier, context->now_us);
-    if (trust) {
-        struct control_trust chain = trust_control(&trusted);
-        store_verifier_set_trust(progress.verifier, &trusted.log, &chain, &trusted.witnesses, context->now_us);
-    } else
-        name_log(context, progress.verifier);
-    bool good = read_live(context, &progress, &fault);
-    if (!good && fault.code == FAULT_MISSING) {
-        fault = (struct fault){0};
-        good = read_at_rest(context, &progress, &fault);
-    }
-    if (progress.shown)
-        fprintf(stderr, "\r\033[K");
-    /* After the rows: whatever they name has its key by now. */
-    struct day_keys *keys = NULL;
-    struct fault unreadable = {0};
-    struct sealed *sealed = open_sealed(context, &keys, &unreadable);
-    store_verifier_set_sealed(progress.verifier, sealed);
-    if (!progress.at_rest)
-        store_verifier_set_later(progress.verifier, ask_later, &progress);
-    struct store_verified summary = store_verifier_finish(progress.verifier);
-    store_verifier_destroy(progress.verifier);
-    sealed_destroy(sealed);
-    day_keys_close(keys);
-    if (!good && progress.at_rest && fault.code == FAULT_FORMAT) {
-        /* A store that cannot be read on is not one that could not be looked at. */
-        print_finding((void *)(uintptr_t)context, fault.place, fault.text);
-        summary.findings++;
-    } else if (!good)
-        return command_fail("verify", &fault);
-    if (summary.unread && (unreadable.system == EACCES || unreadable.system == EPERM))
-        return command_fail("verify", &unreadable);
-    if (summary.unread) {
-        print_finding((void *)(uintptr_t)context, "segments", unreadable.text);
-        summary.findings++;
-    }
-    print_summary(context, &summary);
-    return summary.findings ? EXIT_FINDING : EXIT_GOOD;
+    return verify_store(context, trust);
 }

@@ -2,10 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "counted.h"
 #include "encoding.h"
 #include "memory.h"
+#include "progress.h"
 #include "record_json.h"
 #include "sealed.h"
 #include "segment_verify.h"
@@ -14,7 +15,7 @@
 struct file {
     const struct command_context *context;
     const char *name;
-    bool progress;
+    struct progress *progress;
 };
 
 bool verify_is_segment(const char *path) {
@@ -31,6 +32,7 @@ bool verify_is_segment(const char *path) {
 static void print_finding(void *context, const char *place, const char *text) {
     const struct file *file = context;
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
+    progress_end(file->progress);
     if (file->context->json) {
         buffer_append_string(&line, "{\"file\":");
         record_json_string(&line, slice_string(file->name));
@@ -46,8 +48,7 @@ static void print_finding(void *context, const char *place, const char *text) {
 
 static bool print_progress(void *context, uint64_t events) {
     const struct file *file = context;
-    if (file->progress)
-        fprintf(stderr, "\r%" PRIu64 " events verified", events);
+    progress_at(file->progress, events, 0);
     return true;
 }
 
@@ -66,14 +67,15 @@ static void print_summary(const struct file *file, const struct segment_reader *
                       summary->events, summary->batches, summary->later_epochs, summary->findings);
     } else {
         buffer_printf(&line,
-                      "%s: %s: class %s, log entries %" PRIu64 " to %" PRIu64 ": %" PRIu64
-                      " events in %" PRIu64 " batches, each under the root that its agent signed",
+                      "%s: %s: class %s, log entries %" PRIu64 " to %" PRIu64
+                      ": %s in %s, each under the root that its agent signed",
                       summary->findings ? "NOT good" : "Good", file->name, class_name(head->class),
-                      head->first_index, head->last_index, summary->events, summary->batches);
+                      head->first_index, head->last_index, COUNTED(summary->events, "event"),
+                      COUNTED_AS(summary->batches, "batch", "batches"));
         if (summary->later_epochs)
             buffer_printf(&line,
-                          "; %" PRIu64 " batches by later keys of their agents, which only the log can tell",
-                          summary->later_epochs);
+                          "; %s by later keys of their agents, which only the log can tell",
+                          COUNTED_AS(summary->later_epochs, "batch", "batches"));
     }
     puts(buffer_string(&line));
 }
@@ -120,8 +122,7 @@ static bool verify_one(const struct file *file, const char *key_path, bool *ret_
             print_finding((void *)(uintptr_t)file, "index", bad.text);
         else {
             struct segment_verified summary = segment_verify(reader, &verify);
-            if (file->progress)
-                fprintf(stderr, "\r\033[K");
+            progress_end(file->progress);
             print_summary(file, reader, &summary);
             *ret_good = summary.findings == 0;
         }
@@ -136,7 +137,8 @@ int verify_segments(const struct command_context *context, const char *key_path,
                     char *const *files) {
     int worst = EXIT_GOOD;
     for (size_t i = 0; i < count; i++) {
-        const struct file file = {context, files[i], isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO)};
+        struct progress progress = progress_begin("events verified");
+        const struct file file = {context, files[i], &progress};
         struct fault fault = {0};
         bool good;
         if (!verify_one(&file, key_path, &good, &fault))

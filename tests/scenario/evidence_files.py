@@ -349,7 +349,7 @@ def _(folder):
         wait_until(lambda: os.path.isdir(segments), "the class is sealed", every=0.3)
         log.write(["a line that is still hot"])
         site.wait_for_lines(log.written)
-        site.wait_for_signed()
+        site.tocsin("excerpt", "hot", "-o", excerpt)  # closes what is open
         site.agent.stop()
         answers = {words: site.query(*words) for words in [("",), ("password", "--class", "access"), ("", "--limit", "5")]}
         counted = site.count("password")

@@ -41,7 +41,7 @@ static struct sealed_verifier *make(void) {
 
 static struct sealed_verified finish(struct sealed_verifier *verifier, bool explained) {
     struct sealed *sealed = sealed_create("/nowhere", NULL);
-    assert_int_equal(sealed_verifier_read(verifier, sealed, NULL), explained);
+    assert_int_equal(sealed_verifier_read(verifier, sealed, NULL, NULL, 0), explained);
     struct sealed_verified verified = sealed_verifier_finish(verifier);
     sealed_destroy(sealed);
     sealed_verifier_destroy(verifier);
@@ -68,7 +68,7 @@ static void an_erasure_that_begins_while_segments_are_read_explains_it_too(void 
     (void)state;
     struct sealed_verifier *verifier = make();
     struct sealed *sealed = sealed_create("/nowhere", NULL);
-    assert_false(sealed_verifier_read(verifier, sealed, NULL));
+    assert_false(sealed_verifier_read(verifier, sealed, NULL, NULL, 0));
     sealed_verifier_erased(verifier, &(struct erase_range){.class = CLASS_ACCESS, .first = 3, .last = 12});
     assert_int_equal(sealed_verifier_finish(verifier).erasing, 1);
     assert_int_equal(findings, 0);
