@@ -103,8 +103,17 @@ struct status {
     bool witnessed, any;
     uint64_t findings, late;
     struct buffer late_text;
+    uint64_t free_bytes;
+    bool has_days;
+    uint64_t days_left;
     char next[128];
 };
+
+static void take_room(struct status *status, const json_t *store) {
+    status->free_bytes = number_of(store, "free_bytes");
+    status->has_days = json_object_get(store, "days_left") != NULL;
+    status->days_left = number_of(store, "days_left");
+}
 
 static void take_status_late(void *context, uint64_t hold, const char *class, const char *opened, bool gone) {
     struct status *status = context;
@@ -136,6 +145,7 @@ static void take_status(void *context, json_t *row) {
     if (json_object_get(row, "kind")) {
         status->witnessed = json_is_true(json_object_get(row, "witnessed"));
         status->findings = number_of(row, "findings");
+        take_room(status, json_object_get(row, "store"));
         snprintf(status->next, sizeof status->next, "%s", text_of(row, "next"));
         return;
     }
@@ -201,6 +211,10 @@ static void print_status(const struct command_context *context, struct status *s
     }
     printf("\n. kept  = may be erased by two people  i intended or due  H held or vetoed  # being erased  ! "
            "overdue\n");
+    printf("Free on the disk: %.1f GiB", (double)status->free_bytes / (1 << 30));
+    if (status->has_days)
+        printf(", about %" PRIu64 " days at the present pace", status->days_left);
+    printf("; nothing is erased for want of room\n");
     fputs(buffer_string(&status->late_text), stdout);
     if (status->late > LATE_SHOWN)
         printf("… and for %" PRIu64 " more\n", status->late - LATE_SHOWN);

@@ -110,6 +110,10 @@ static void print_status(const struct command_context *context, const json_t *st
     print_log(log);
     print_size("store ", number_of(store, "file_bytes"));
     print_size(", free ", number_of(store, "free_bytes"));
+    if (json_object_get(store, "days_left"))
+        printf(", about %lld days at the present pace", number_of(store, "days_left"));
+    if (strcmp(text_of(store, "room"), "good") != 0)
+        printf("; the disk is %s", text_of(store, "room"));
     printf("\n  log key %s", text_of(status, "log_key"));
     print_witnesses(context, json_object_get(status, "witnesses"));
     print_backup(json_object_get(status, "backup"));

@@ -14,7 +14,6 @@
 #include "report.h"
 #include "site.h"
 
-#define ROOM_US 10000000u /* how often free space is looked at */
 #define RECENT_TEXTS_MOST (16u * 1024 * 1024) /* bytes that wait for detection already opened */
 
 void collector_report(struct collector *collector, const char *event, const char *text) {
@@ -24,24 +23,6 @@ void collector_report(struct collector *collector, const char *event, const char
 }
 
 /* ---- what happens by itself */
-
-static void look_at_room(void *context) {
-    struct collector *collector = context;
-    struct store_room room;
-    if (store_room(collector->store, &room, NULL)) {
-        bool low = room.free_bytes < 2 * room.floor_bytes;
-        char text[160];
-        snprintf(text, sizeof text,
-                 "%" PRIu64 " MiB are free on the store's disk; at %" PRIu64 " MiB nothing more is taken",
-                 room.free_bytes >> 20, room.floor_bytes >> 20);
-        if (low && !collector->low)
-            collector_report(collector, "disk_low", text);
-        if (!low && collector->low)
-            collector_report(collector, "disk_good", text);
-        collector->low = low;
-    }
-    loop_timer_after(collector->room, ROOM_US);
-}
 
 static void feed_watchdog(void *context) {
     struct collector *collector = context;
@@ -231,7 +212,7 @@ static bool start_loop(struct collector *collector, struct fault *fault) {
         if (!collector->signals[i])
             return false;
     }
-    collector->room = loop_timer_create(collector->loop, look_at_room, collector);
+    collector->room = loop_timer_create(collector->loop, collector_look_at_room, collector);
     collector->watchdog = loop_timer_create(collector->loop, feed_watchdog, collector);
     collector->status_wanted = loop_wake_create(collector->loop, collector_refresh_status, collector);
     collector->closing_wanted = loop_wake_create(collector->loop, collector_close_wanted, collector);
@@ -249,6 +230,7 @@ bool collector_start(struct collector *collector, struct fault *fault) {
         !start_pipeline(collector, fault) || !start_sealing(collector, fault) ||
         !collector_start_retention(collector, fault) || !start_doors(collector, fault))
         return false;
+    collector_open_room(collector);
     loop_timer_after(collector->room, 0);
     if (notify_watchdog_us() != UINT64_MAX)
         feed_watchdog(collector);

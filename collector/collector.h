@@ -5,6 +5,7 @@
  *     log_wiring.c the log's keys and state, and what the log begins with
  *     backup_wiring.c backups, and what waits for them
  *     retention_wiring.c what erases, and when
+ *     room.c      free space
  *     reload.c    settings and rules, and both again on SIGHUP
  *     status.c    the status page and the metrics
  */
@@ -29,6 +30,7 @@
 #include "packer.h"
 #include "query_server.h"
 #include "retention_job.h"
+#include "room_forecast.h"
 #include "seal.h"
 #include "sealed.h"
 #include "witnessing.h"
@@ -38,6 +40,8 @@
 
 #define QUIET_US 5000000u /* at a stop, what came in has so long to be committed */
 #define CLOSING_MOST 256u /* streams that are asked to close at once */
+
+enum room_state { ROOM_GOOD, ROOM_FILLING, ROOM_LOW };
 
 struct collector {
     const char *site;
@@ -80,7 +84,9 @@ struct collector {
     struct loop_signal *signals[3];
     struct loop_wake *status_wanted;
     struct loop_wake *closing_wanted;
-    bool low;
+    struct room_history room_history; /* the loop's, like what is told of it below */
+    _Atomic(enum room_state) room_state;
+    _Atomic uint64_t room_days; /* left, or ROOM_DAYS_UNKNOWN */
 
     /* The status is written in the loop's thread and read in others. */
     pthread_mutex_t mutex;
@@ -100,6 +106,13 @@ bool collector_start(struct collector *collector, struct fault *fault);
 void collector_finish(struct collector *collector);
 /* An event of the collector's own. */
 void collector_report(struct collector *collector, const char *event, const char *text);
+
+/* ---- room.c */
+
+void collector_open_room(struct collector *collector);
+void collector_look_at_room(void *context); /* the room timer's callback */
+/* JSON members: free_bytes, total_bytes, floor_bytes, room (good, filling, low), days_left. Any thread. */
+void collector_describe_room(void *context, struct buffer *to);
 
 /* ---- log_wiring.c */
 

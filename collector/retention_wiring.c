@@ -30,6 +30,7 @@ bool collector_start_retention(struct collector *collector, struct fault *fault)
                                                     .sealed_below = sealed_below,
                                                     .forget = forget,
                                                     .knowledge = knowledge,
+                                                    .describe_room = collector_describe_room,
                                                     .context = collector};
     collector->retention = retention_job_start(&settings, fault);
     return collector->retention != NULL;

@@ -21,6 +21,8 @@ static const char *next_step(const struct collector *collector) {
         return "no agent yet: `tocsin deploy HOST --print`";
     if (!collector_has_backup(collector))
         return "no backup yet: set backup.folder and backup.keys in collector.yaml, or `tocsin backup DIR`";
+    if (collector->room_state != ROOM_GOOD)
+        return "the disk fills up: make room, or give the store a larger disk; nothing is erased before its time";
     struct retention_sums retention = retention_job_sums(collector->retention);
     if (retention.overdue)
         return "events outlived their maximum: `tocsin retention run` says why they stay";
@@ -78,9 +80,10 @@ static void write_status(struct collector *collector, struct buffer *to) {
     buffer_append_string(to, ",\"listen\":");
     record_json_string(to, slice_string(ingest_address(collector->ingest)));
     buffer_printf(to,
-                  ",\"uptime_seconds\":%" PRIu64 ",\"store\":{\"free_bytes\":%" PRIu64 ",\"floor_bytes\":%" PRIu64
-                  ",\"file_bytes\":%" PRIu64 ",\"commits\":%" PRIu64 "},",
-                  (clock_monotonic_us() - collector->started_us) / 1000000, store.room.free_bytes, store.room.floor_bytes, store.file_bytes, store.commits);
+                  ",\"uptime_seconds\":%" PRIu64 ",\"store\":{\"file_bytes\":%" PRIu64 ",\"commits\":%" PRIu64 ",",
+                  (clock_monotonic_us() - collector->started_us) / 1000000, store.file_bytes, store.commits);
+    collector_describe_room(collector, to);
+    buffer_append_string(to, "},");
     write_log(collector, to);
     buffer_printf(to,
                   "\"detection\":{\"rules\":%zu,\"events\":%" PRIu64 ",\"alerts\":%" PRIu64
@@ -193,6 +196,9 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_counter(to, "tocsin_notices_failed_total", "Tries that failed.", outbox.failed);
     metrics_gauge(to, "tocsin_channels_failing", "Channels that fail now.", (double)outbox.failing);
     metrics_gauge(to, "tocsin_store_free_bytes", "Free bytes on the store's disk.", (double)room.free_bytes);
+    if (collector->room_days != ROOM_DAYS_UNKNOWN)
+        metrics_gauge(to, "tocsin_store_days_left", "Until the store's disk is full, at the pace of two weeks.",
+                      (double)collector->room_days);
     if (collector->backup) {
         struct backup_service_counts backup = backup_service_counts(collector->backup);
         metrics_gauge(to, "tocsin_backup_verified_timestamp_seconds", "When the newest backup was verified.",

@@ -48,6 +48,8 @@ struct collector_settings {
     } query;
     struct {
         uint64_t floor, ballast, cache; /* bytes; 0: by the size of the disk (store.h) */
+        uint64_t warn;                  /* bytes; 0: a tenth of the disk */
+        uint64_t warn_before_us;        /* the time that the disk should last */
     } store;
     struct {
         uint64_t every_us; /* between two checkpoints, while entries come in */

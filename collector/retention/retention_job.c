@@ -180,7 +180,9 @@ static bool give_sums(const struct retention_job *job, const struct retention_su
         put_text(&line, "next", "something outlived its maximum: tocsin retention run says why it stays");
     else if (sums->reminded)
         put_text(&line, "next", "tocsin retention erase, signed by two people, for what is past its maximum");
-    buffer_append_string(&line, "}");
+    buffer_append_string(&line, ",\"store\":{");
+    job->settings.describe_room(job->settings.context, &line);
+    buffer_append_string(&line, "}}");
     return give(context, buffer_string(&line));
 }
 

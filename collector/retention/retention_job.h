@@ -38,6 +38,8 @@ struct retention_job_settings {
     void (*forget)(void *context, uint8_t class, uint64_t day);
     /* What reads the fields that holds' queries ask for; lives until the job was stopped. Any thread. */
     const struct knowledge *(*knowledge)(void *context);
+    /* Appends JSON members about free space. Any thread. */
+    void (*describe_room)(void *context, struct buffer *to);
     void *context;
 };
 

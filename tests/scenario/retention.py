@@ -255,4 +255,20 @@ def _(folder):
         check(summary["erased_lawfully"]["events"] == 40, f"{summary}")
 
 
+@scenario("free space is told long before the floor, and nothing is erased for it")
+def _(folder):
+    with Site(folder, settings="store: {warn: 900T}\n") as site:
+        site.start_collector()
+        wait_until(lambda: site.alerts("disk fills up"), "an alert about the disk", 60, 0.5)
+        store = site.status()["store"]
+        check(store["room"] == "filling" and store["free_bytes"] > store["floor_bytes"], f"the status: {store}")
+        check("disk fills up" in site.status()["next"] or "nobody is told" in site.status()["next"], site.status()["next"])
+        check("Free on the disk" in site.tocsin("retention", "status"), "the retention status does not say it")
+        site.collector.stop()
+        site.write_settings("")
+        site.start_collector()
+        check(site.status()["store"]["room"] == "good", f"{site.status()['store']}")
+        check(len(site.states("disk_filling")) == 1, "told again")
+
+
 run()
