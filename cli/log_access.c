@@ -6,6 +6,7 @@
 #include "collector_settings.h"
 #include "control_chain.h"
 #include "encoding.h"
+#include "entry_block.h"
 #include "log_access_inside.h"
 #include "memory.h"
 #include "merkle.h"
@@ -332,6 +333,7 @@ struct log_access *log_access_close(struct log_access *access) {
     if (access) {
         reader_close(access->reader);
         log_reader_destroy(access->log);
+        entry_block_close(access->block);
         site_store_close(&access->store);
         for (size_t i = 0; i < access->control_count; i++)
             buffer_free(&access->controls[i].entry);

@@ -31,6 +31,7 @@ struct log_access {
     struct reader *reader;   /* of a live collector; NULL at rest */
     struct site_store store; /* at rest */
     struct log_reader *log;
+    struct entry_block *block; /* log_cursor_share */
     size_t control_count;
     struct control_place *controls;
     struct log_history *history;

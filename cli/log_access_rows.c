@@ -62,10 +62,11 @@ static bool before(struct slice key, struct slice to) {
     return order < 0 || (order == 0 && key.size < to.size);
 }
 
-static bool rows_at_rest(const struct log_access *access, enum store_family family, struct slice from,
+static bool rows_at_rest(struct log_access *access, enum store_family family, struct slice from,
                          struct slice to, uint64_t limit, log_access_take *take, void *context,
                          struct fault *fault) {
     struct log_cursor *cursor = log_cursor_create(access->store.store, family, NULL);
+    log_cursor_share(cursor, &access->block);
     uint64_t rows = 0;
     bool on = log_cursor_at_or_after(cursor, from);
     for (; on && !(limit && rows >= limit); on = log_cursor_next(cursor), rows++)

@@ -144,6 +144,39 @@ static bool start_sealing(struct collector *collector, struct fault *fault) {
     return collector->packer != NULL;
 }
 
+static bool start_metrics(struct collector *collector, struct fault *fault) {
+    const struct settings_address *metrics = &collector->settings->metrics;
+    if (!metrics->host)
+        return true;
+    char address[FILES_PATH_MOST];
+    if (metrics->host[0] == '/')
+        snprintf(address, sizeof address, "unix:%s", metrics->host);
+    else
+        snprintf(address, sizeof address, strchr(metrics->host, ':') ? "[%s]:%u" : "%s:%u", metrics->host,
+                 metrics->port);
+    collector->metrics =
+        metrics_server_create(collector->loop, address, collector_write_metrics, collector, fault);
+    return collector->metrics != NULL;
+}
+
+/* What a port of 0 became is said: monitors must be told. */
+static bool start_pages(struct collector *collector, struct fault *fault) {
+    const struct collector_settings *settings = collector->settings;
+    const struct http_server_settings server = {.host = settings->log_pages.listen.host,
+                                                .port = settings->log_pages.listen.port,
+                                                .certificate_path = settings->log_pages.tls.certificate,
+                                                .key_path = settings->log_pages.tls.key,
+                                                .handler = log_pages_handle,
+                                                .context = collector->pages = log_pages_create(collector->log_state)};
+    if (!server.host)
+        return true;
+    collector->page_server = http_server_start(&server, fault);
+    if (!collector->page_server)
+        return fault_place(fault, "log_pages.listen");
+    log_notice("the log's pages are served on %s:%u", server.host, http_server_port(collector->page_server));
+    return true;
+}
+
 static bool start_doors(struct collector *collector, struct fault *fault) {
     static char tokens[FILES_PATH_MOST];
     site_path(tokens, collector->data, SITE_COLLECTOR_TOKENS);
@@ -178,20 +211,7 @@ static bool start_doors(struct collector *collector, struct fault *fault) {
                                             .status = collector_give_status,
                                             .context = collector};
     collector->queries = query_server_start(&queries, fault);
-    if (!collector->queries)
-        return false;
-    const struct settings_address *metrics = &collector->settings->metrics;
-    if (!metrics->host)
-        return true;
-    char address[FILES_PATH_MOST];
-    if (metrics->host[0] == '/')
-        snprintf(address, sizeof address, "unix:%s", metrics->host);
-    else
-        snprintf(address, sizeof address, strchr(metrics->host, ':') ? "[%s]:%u" : "%s:%u", metrics->host,
-                 metrics->port);
-    collector->metrics =
-        metrics_server_create(collector->loop, address, collector_write_metrics, collector, fault);
-    return collector->metrics != NULL;
+    return collector->queries && start_pages(collector, fault) && start_metrics(collector, fault);
 }
 
 static bool start_loop(struct collector *collector, struct fault *fault) {
@@ -260,6 +280,8 @@ void collector_finish(struct collector *collector) {
     backup_service_quit(collector->backup); /* somebody may wait for one at the socket */
     collector->queries = query_server_stop(collector->queries);
     collector->metrics = metrics_server_destroy(collector->metrics);
+    collector->page_server = http_server_stop(collector->page_server);
+    collector->pages = log_pages_destroy(collector->pages);
     if (collector->ingest)
         settle(collector);
     seal_stop(collector->seal);

@@ -24,6 +24,7 @@
 #include "files.h"
 #include "ingest.h"
 #include "knowledge.h"
+#include "log_pages.h"
 #include "metrics_server.h"
 #include "outbox.h"
 #include "own_stream.h"
@@ -75,6 +76,8 @@ struct collector {
     struct sealed *sealed; /* segments opened for reading */
     struct seal *seal;
     struct packer *packer;
+    struct log_pages *pages;
+    struct http_server *page_server; /* NULL: nobody wants them */
     char store_path[FILES_PATH_MOST];
     struct tls_identity *identity;
     struct ingest *ingest;

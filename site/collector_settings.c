@@ -323,6 +323,24 @@ static const struct settings_row rows[] = {
      .offset = MEMBER(metrics),
      .about = "Where metrics are served for Prometheus; without it, nowhere.",
      .example = "127.0.0.1:9515"},
+    {.path = "log_pages.listen",
+     .type = SETTINGS_ADDRESS,
+     .offset = MEMBER(log_pages.listen),
+     .minimum = 7517,
+     .about = "Where other people's monitors read the log (checkpoint, tiles, entries; C2SP tlog-tiles); without it, nowhere. "
+              "Entries name hosts, boot times and counts of events: show them to those who may know. Any address but "
+              "loopback needs log_pages.tls.certificate and log_pages.tls.key.",
+     .example = "127.0.0.1:7517"},
+    {.path = "log_pages.tls.certificate",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(log_pages.tls.certificate),
+     .about = "The certificate of these pages with its chain, in PEM; read at the start.",
+     .example = "/etc/tocsin/pages.crt"},
+    {.path = "log_pages.tls.key",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(log_pages.tls.key),
+     .about = "Its key, in PEM.",
+     .example = "/etc/tocsin/pages.key"},
 };
 
 /* Whether a path is another one or begins with it. */
@@ -347,6 +365,8 @@ static bool check(const void *target, struct fault *fault) {
         return fault_set(fault, FAULT_USAGE, "witnesses.needed is more than there are in witnesses.list");
     if (settings->mail.user && settings->mail.starttls == STARTTLS_NEVER)
         return fault_set(fault, FAULT_USAGE, "mail.starttls: never would send the password in clear");
+    if ((settings->log_pages.tls.certificate != NULL) != (settings->log_pages.tls.key != NULL))
+        return fault_set(fault, FAULT_USAGE, "log_pages.tls.certificate and log_pages.tls.key stand together");
     if ((settings->backup.folder != NULL) != (settings->backup.keys != NULL))
         return fault_set(fault, FAULT_USAGE, "backup.folder and backup.keys stand together");
     if (settings->backup.folder && below(settings->backup.keys, settings->backup.folder))

@@ -79,6 +79,12 @@ struct collector_settings {
         uint64_t every_us; /* between two sets */
     } backup;
     struct settings_address metrics; /* host NULL: none */
+    struct {
+        struct settings_address listen; /* the same */
+        struct {
+            char *certificate, *key; /* paths; both or none */
+        } tls;
+    } log_pages;
 };
 
 const struct settings_table *collector_settings_table(void);

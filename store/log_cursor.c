@@ -5,7 +5,6 @@
 
 #include "bytes.h"
 #include "checkpoint.h"
-#include "entry_block.h"
 #include "memory.h"
 #include "merkle.h"
 #include "merkle_tile.h"
@@ -20,7 +19,7 @@ struct log_cursor {
     bool row_there, checked;
     uint64_t row_at;
 
-    struct entry_block *block;
+    struct entry_block *block, **shared;
     uint64_t block_at; /* the next index that a block gives; NOWHERE: none does */
     struct entry_block_item item;
 
@@ -189,7 +188,10 @@ struct log_cursor *log_cursor_destroy(struct log_cursor *cursor) {
     if (cursor) {
         store_cursor_destroy(cursor->rows);
         store_cursor_destroy(cursor->blocks);
-        entry_block_close(cursor->block);
+        if (cursor->shared)
+            *cursor->shared = cursor->block;
+        else
+            entry_block_close(cursor->block);
         log_leaves_release(&cursor->leaves);
         free(cursor);
     }
@@ -198,6 +200,12 @@ struct log_cursor *log_cursor_destroy(struct log_cursor *cursor) {
 
 void log_cursor_unchecked(struct log_cursor *cursor) {
     cursor->checked = false;
+}
+
+void log_cursor_share(struct log_cursor *cursor, struct entry_block **block) {
+    cursor->shared = block;
+    cursor->block = *block;
+    *block = NULL;
 }
 
 /* The rows' cursor has moved: what comes first. */

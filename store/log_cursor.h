@@ -8,7 +8,7 @@
 #ifndef TOCSIN_LOG_CURSOR_H
 #define TOCSIN_LOG_CURSOR_H
 
-#include "sha256.h"
+#include "entry_block.h"
 #include "store.h"
 
 struct log_cursor;
@@ -19,6 +19,10 @@ struct log_cursor *log_cursor_create(const struct store *store, enum store_famil
 struct log_cursor *log_cursor_destroy(struct log_cursor *cursor); /* returns NULL */
 /* For whoever holds every leaf against its tile himself. */
 void log_cursor_unchecked(struct log_cursor *cursor);
+
+/* For whoever makes many: begins with the block that was opened last, and leaves its own there when it is destroyed. *block is
+ * NULL at first, the caller's, and goes by entry_block_close. */
+void log_cursor_share(struct log_cursor *cursor, struct entry_block **block);
 
 /* As of a store_cursor. An empty key: the first. */
 bool log_cursor_at_or_after(struct log_cursor *cursor, struct slice key);

@@ -79,6 +79,7 @@ static void query_rows(const struct query_reader *reader, const Tocsin__RowsQuer
     }
     struct log_cursor *cursor =
         log_cursor_create(reader->settings->store, (enum store_family)query->family, NULL);
+    log_cursor_share(cursor, reader->block);
     bool on = log_cursor_at_or_after(cursor, from);
     for (; on && !(query->limit && rows >= query->limit); on = log_cursor_next(cursor), rows++)
         if ((to.size && !key_before(log_cursor_key(cursor), to)) ||

@@ -15,6 +15,7 @@ struct query_reader {
     bool (*stopping)(void *context);
     void (*refuse)(void *context, const struct fault *fault);
     bool (*is_owner)(void *context); /* root, or the collector's own user */
+    struct entry_block **block;      /* log_cursor_share */
 };
 
 void query_run(const struct query_reader *reader, const Tocsin__Request *request);

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "entry_block.h"
 #include "log.h"
 #include "memory.h"
 #include "query_run.h"
@@ -136,14 +137,16 @@ static Tocsin__Request *read_request(struct connection *connection) {
 static void *serve(void *context) {
     struct connection *connection = context;
     struct query_server *server = connection->server;
+    struct entry_block *block = NULL;
     Tocsin__Request *request;
     while (!connection->gone && (request = read_request(connection)) != NULL) {
         struct query_reader reader = {&server->settings, atomic_load(&server->knowledge), connection, write_frame,
-                                      stopping, refuse, is_owner};
+                                      stopping, refuse, is_owner, &block};
         query_run(&reader, request);
         tocsin__request__free_unpacked(request, NULL);
         flush(connection);
     }
+    entry_block_close(block);
     flush(connection);
     close(connection->socket);
     buffer_free(&connection->out);

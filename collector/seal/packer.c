@@ -69,7 +69,8 @@ static void tell(struct packer *packer, const struct fault *fault) {
 }
 
 /* False when nothing is left, or with a fault. */
-static bool step(struct packer *packer, uint64_t end, uint64_t *first, uint64_t *last, struct fault *fault) {
+static bool step(struct packer *packer, uint64_t end, uint64_t *first, uint64_t *last, uint64_t *bytes,
+                 struct fault *fault) {
     struct entry_packed packed;
     struct change *change = change_create();
     if (!entry_packing_step(packer->store, end, change, &packed, fault) || packed.first == packed.end) {
@@ -81,6 +82,7 @@ static bool step(struct packer *packer, uint64_t end, uint64_t *first, uint64_t 
     count(packer, &packed);
     *first = packed.first < *first ? packed.first : *first;
     *last = packed.end;
+    *bytes += packed.bytes;
     return !is_stopping(packer);
 }
 
@@ -97,10 +99,13 @@ static void give_room_back(struct packer *packer, uint64_t first, uint64_t last,
 
 static void look(struct packer *packer) {
     struct fault fault = {0};
-    uint64_t end, first = UINT64_MAX, last = 0;
+    uint64_t end, first = UINT64_MAX, last = 0, bytes = 0;
     if (entry_packing_end(packer->store, &end, &fault))
-        while (step(packer, end, &first, &last, &fault))
+        while (step(packer, end, &first, &last, &bytes, &fault))
             ;
+    if (last)
+        log_notice("log entries %" PRIu64 " to %" PRIu64 " went into columns: %.1f bytes for each", first, last - 1,
+                   (double)bytes / (double)(last - first));
     if (last && !is_stopping(packer))
         give_room_back(packer, first, last, &fault);
     if (fault.code && !is_stopping(packer))

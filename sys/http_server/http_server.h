@@ -33,7 +33,7 @@ struct http_answer {
     const char *type;   /* of the content; NULL: text/plain; charset=utf-8 */
     struct buffer body; /* empty, HTTP_SERVER_ANSWER_MOST bytes at most; the server frees it */
 };
-#define HTTP_SERVER_ANSWER_MOST (8u * 1024 * 1024)
+#define HTTP_SERVER_ANSWER_MOST (17u * 1024 * 1024) /* 256 of the log's largest entries */
 
 typedef void http_server_handler(void *context, const struct http_request *request,
                                  struct http_answer *answer);

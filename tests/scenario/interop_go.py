@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 
+from tocsin_pages import PAGES, fetch, pages_of
 from tocsin_site import Failure, Site, Skipped, SOURCE, check, run, scenario, wait_until
 from tocsin_witness import settings, witnesses
 
@@ -51,16 +52,16 @@ class Recorder:
         self.count += 1
 
 
-def build(folder):
-    """The Go program, out of Debian's packages alone."""
+def build(folder, name="verify_log"):
+    """A Go program, out of Debian's packages alone."""
     if not shutil.which("go"):
         raise Skipped("no Go: apt-get install golang-go")
     if not os.path.isdir(os.path.join(PACKAGES, "src/golang.org/x/mod/sumdb/tlog")):
         raise Skipped("no golang.org/x/mod: apt-get install golang-golang-x-mod-dev")
-    program = os.path.join(folder, "verify_log")
+    program = os.path.join(folder, name)
     environment = dict(os.environ, GO111MODULE="off", GOPATH=PACKAGES, GOFLAGS="", GOPROXY="off", CGO_ENABLED="0",
                        GOCACHE=os.path.join(folder, "go-cache"))
-    done = subprocess.run(["go", "build", "-o", program, os.path.join(SOURCE, "tests/scenario/interop/verify_log.go")],
+    done = subprocess.run(["go", "build", "-o", program, os.path.join(SOURCE, f"tests/scenario/interop/{name}.go")],
                           env=environment, capture_output=True, text=True, check=False)
     check(done.returncode == 0, f"go build: {done.stderr}")
     return program
@@ -110,6 +111,28 @@ def _(folder):
         raise Failure(done.stdout.strip().splitlines()[-1] + done.stderr)
     check(f"ok {proofs} inclusion proofs" in done.stdout, "no inclusion proof was looked at")
     check(recorder.count >= 5, f"only {recorder.count} checkpoints")
+
+
+@scenario("whoever follows the log over its pages alone, with Go's note and tlog, comes to the checkpoint's root")
+def _(folder):
+    program = build(folder, "follow_log")
+    with Site(folder, settings=PAGES) as site:
+        site.agent.more = "batch: {close_after: 1s}\n"
+        log = site.log("auth.log")
+        site.start()
+        url = pages_of(site)
+        followed = 0
+        for i in range(3):
+            before = site.status()["log"]["size"]
+            log.write([f"line {i}"])
+            wait_until(lambda before=before: site.status()["log"]["size"] > before, "an entry", every=0.2)
+            wait_until(lambda: fetch(url, "/checkpoint")[0] == 200, "a checkpoint", every=0.2)
+            done = subprocess.run([program, url, site.status()["log_key"]], capture_output=True, text=True, check=False)
+            check(done.returncode == 0, f"{done.stdout}{done.stderr}")
+            now = int(done.stdout.split()[1])
+            check(now >= followed, f"{followed} entries were followed, and now {now}")
+            followed = now
+        check(followed > 3, f"only {followed} entries")
 
 
 run()

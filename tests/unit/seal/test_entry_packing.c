@@ -28,6 +28,7 @@ struct site {
     uint8_t last[STREAMS][BATCH_ENTRY_SIZE];
     uint64_t seen_size;
     struct hash seen_root;
+    struct entry_block *block;
 };
 
 static struct slice number_key(uint64_t number, uint8_t at[8]) {
@@ -123,15 +124,17 @@ static void open_site(void **state, struct site *site) {
 static void close_site(struct site *site) {
     store_batch_destroy(site->batch);
     merkle_tile_builder_destroy(site->tree);
+    entry_block_close(site->block);
     signing_key_destroy(site->key);
     store_close(site->store);
 }
 
 /* Everything that a cursor over the family gives. */
-static void gather(const struct site *site, enum store_family family, uint64_t from, struct buffer *to) {
+static void gather(struct site *site, enum store_family family, uint64_t from, struct buffer *to) {
     uint8_t key[8];
     struct fault fault = {0};
     struct log_cursor *cursor = log_cursor_create(site->store, family, NULL);
+    log_cursor_share(cursor, &site->block);
     buffer_clear(to);
     for (bool on = log_cursor_at_or_after(cursor, from ? number_key(from, key) : SLICE("")); on; on = log_cursor_next(cursor)) {
         bytes_write_block(to, log_cursor_key(cursor));
