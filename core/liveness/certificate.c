@@ -1,8 +1,22 @@
 #include "certificate.h"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
 #include "encoding.h"
 #include "oids.h"
 #include "signature.h"
+
+/* Whether AuthorityInfoAccess has a place for OCSP. */
+static bool names_ocsp(struct slice value) {
+    struct der_reader outer = der_read(value), places = der_enter(&outer, DER_SEQUENCE);
+    while (der_more(&places)) {
+        struct der_reader place = der_enter(&places, DER_SEQUENCE);
+        if (slice_equal(der_take(&place, DER_OID), OID_OCSP))
+            return true;
+    }
+    return false;
+}
 
 static bool read_eku(struct slice value, struct certificate *certificate) {
     struct der_reader outer = der_read(value), purposes = der_enter(&outer, DER_SEQUENCE);
@@ -32,6 +46,8 @@ static bool read_extension(const struct extension *extension, struct certificate
     }
     if (slice_equal(extension->oid, OID_EXTENDED_KEY_USAGE))
         return read_eku(extension->value, certificate);
+    certificate->has_ocsp |=
+        slice_equal(extension->oid, OID_AUTHORITY_INFO_ACCESS) && names_ocsp(extension->value);
     certificate->nocheck |= slice_equal(extension->oid, OID_OCSP_NOCHECK);
     return true;
 }
@@ -89,9 +105,22 @@ bool certificate_read(struct slice der, struct certificate *ret_certificate, str
     return true;
 }
 
+bool certificate_same_name(struct slice a, struct slice b) {
+    const unsigned char *at_a = a.data, *at_b = b.data;
+    if (slice_equal(a, b))
+        return true;
+    X509_NAME *name_a = d2i_X509_NAME(NULL, &at_a, (long)a.size),
+              *name_b = d2i_X509_NAME(NULL, &at_b, (long)b.size);
+    bool same = name_a && name_b && X509_NAME_cmp(name_a, name_b) == 0;
+    X509_NAME_free(name_a);
+    X509_NAME_free(name_b);
+    ERR_clear_error();
+    return same;
+}
+
 bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer) {
     struct signature_algorithm algorithm;
-    return slice_equal(certificate->issuer, issuer->subject) &&
+    return certificate_same_name(certificate->issuer, issuer->subject) &&
            signature_algorithm_read(certificate->algorithm, &algorithm) &&
            signature_holds(&algorithm, issuer->key, certificate->tbs, certificate->signature);
 }

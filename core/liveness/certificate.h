@@ -16,7 +16,7 @@ enum { KEY_USAGE_DIGITAL_SIGNATURE = 1 << 0, KEY_USAGE_CERT_SIGN = 1 << 5, KEY_U
 struct certificate {
     struct slice whole, tbs;
     struct slice serial;          /* an INTEGER's content */
-    struct slice issuer, subject; /* whole Names, to be compared byte by byte */
+    struct slice issuer, subject; /* whole Names */
     struct slice key, key_bits;   /* the whole SubjectPublicKeyInfo; what RFC 6960 hashes */
     struct slice algorithm, signature;
     uint64_t not_before_us, not_after_us;
@@ -25,11 +25,15 @@ struct certificate {
     uint16_t key_usage;
     unsigned purpose_count; /* of EKU; 0 without it */
     bool has_key_usage, key_usage_critical, is_ca, signs_ocsp, nocheck;
+    bool has_ocsp; /* names a place to ask */
 };
 
 bool certificate_read(struct slice der, struct certificate *ret_certificate, struct fault *fault);
 
-/* The names follow byte by byte, and the issuer's key has signed it. */
+/* Whether two whole Names are the same to a relying party (RFC 5280 7.1: blanks, letters' case and kinds of strings aside). */
+bool certificate_same_name(struct slice a, struct slice b);
+
+/* The names follow, and the issuer's key has signed it. */
 bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer);
 
 /* The n-th URI in CRLDistributionPoints, from 0; empty at the end. */

@@ -52,7 +52,7 @@ static const struct certificate *find_issuer(const struct crl_judge *judge) {
     const struct certificate *named = NULL, *signer = NULL;
     for (size_t i = 0; i < question->issuer_count; i++) {
         const struct certificate *one = &question->issuers[i];
-        bool name = slice_equal(one->subject, judge->list->issuer);
+        bool name = certificate_same_name(one->subject, judge->list->issuer);
         if (question->certificate && certificate_issued_by(question->certificate, one))
             return one;
         if (name && !named)
@@ -105,7 +105,8 @@ static void judge_issuer(struct crl_judge *judge) {
     certificate_name_text(judge->list->issuer, is);
     certificate_name_text(issuer->subject, due);
     bool same = slice_equal(judge->list->issuer, issuer->subject);
-    liveness_check(judge->report, CHECK_CRL_ISSUER, crl_judge_must(judge, same), "%s%s", is,
+    crl_judge_must(judge, certificate_same_name(judge->list->issuer, issuer->subject));
+    liveness_check(judge->report, CHECK_CRL_ISSUER, same, "%s%s", is,
                    same                   ? ""
                    : strcmp(is, due) == 0 ? ", in other bytes"
                                           : "");

@@ -27,9 +27,11 @@ static void judge_validity(struct crl_judge *judge) {
         liveness_skip(report, CHECK_CRL_REFRESH, "a CRL of CAs' certificates");
         return;
     }
-    uint64_t due_us = value(judge, BOUND_CRL_REFRESH_MOST);
+    bool alone = judge->question.certificate && !judge->question.certificate->has_ocsp;
+    uint64_t due_us = value(judge, alone ? BOUND_CRL_REFRESH_NO_OCSP : BOUND_CRL_REFRESH_MOST);
     liveness_check(report, CHECK_CRL_REFRESH, age_us <= due_us, "%s old", age);
-    liveness_due(report, CHECK_CRL_REFRESH, "a new one every %s", liveness_span(due_us, most));
+    liveness_due(report, CHECK_CRL_REFRESH, "a new one every %s%s", liveness_span(due_us, most),
+                 alone ? ", as the certificate has no OCSP" : "");
 }
 
 static void judge_next_update(struct crl_judge *judge) {

@@ -257,7 +257,8 @@ static bool advance(struct crl_reader *reader, struct slice *piece) {
     pass_ends(reader);
     if (reader->step == STEP_END)
         return piece->size > 0 &&
-               fault_set(&reader->broken, FAULT_FORMAT, "%zu bytes behind the list", piece->size);
+               fault_set(&reader->broken, FAULT_FORMAT, "bytes behind the list, which ends at byte %" PRIu64,
+                         reader->outer_end);
     bool waiting = reader->pending.size > 0 && !reader->pending_used;
     if (!waiting && piece->size == 0)
         return false;

@@ -214,6 +214,8 @@ static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
     [BOUND_CRL_CA_VALIDITY_MOST] = {"crl.ca-validity-most", UNIT_TIME, 366 * DAY,
                                     "the same, for CAs' certificates alone"},
     [BOUND_CRL_REFRESH_MOST] = {"crl.refresh-most", UNIT_TIME, 7 * DAY, "a new one so long after thisUpdate"},
+    [BOUND_CRL_REFRESH_NO_OCSP] = {"crl.refresh-no-ocsp", UNIT_TIME, 4 * DAY,
+                                   "the same, where the certificate asked about has no OCSP"},
     [BOUND_CRL_SIZE_PERCENT] = {"crl.size-percent", UNIT_PERCENT, 50, "of the size before, at least"},
     [BOUND_CRL_CERTIFICATE_LIFE] = {"crl.certificate-life", UNIT_TIME, 398 * DAY,
                                     "the longest life of a certificate: an entry so old may go"},

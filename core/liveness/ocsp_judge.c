@@ -49,7 +49,7 @@ const struct certificate *ocsp_question_issuer(const struct ocsp_question *quest
 static bool is_responder(const struct ocsp_response *response, const struct certificate *certificate) {
     uint8_t hash[SHA_DIGEST_LENGTH];
     if (response->by_name.size)
-        return slice_equal(response->by_name, certificate->subject);
+        return certificate_same_name(response->by_name, certificate->subject);
     SHA1(certificate->key_bits.data, certificate->key_bits.size, hash);
     return slice_equal(response->by_key, slice_make(hash, sizeof hash));
 }
@@ -210,7 +210,7 @@ static void say_other(struct judging *judging, const struct ocsp_single *other) 
     bool known, named = ocsp_cert_id_names(other->cert_id, judging->issuer, &serial, &known);
     if (!known)
         liveness_check(judging->report, CHECK_OCSP_CERT_ID, false,
-                       "a CertID of another digest than SHA-1 and SHA-256");
+                       "a CertID of another digest than SHA-1 and SHA-2");
     else
         liveness_check(judging->report, CHECK_OCSP_CERT_ID, false, "serial %s of %s",
                        liveness_hex(serial, hex), named ? "this issuer" : "another issuer");

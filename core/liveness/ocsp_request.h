@@ -17,8 +17,8 @@ struct ocsp_question_id {
     enum ocsp_digest digest;
 };
 
-/* Whether a CertID (its content) is that of this issuer, whichever of both digests it uses. *ret_known: the digest is one
- * of them. ret_serial, ret_known may be NULL. */
+/* Whether a CertID (its content) is that of this issuer, by SHA-1 or any of SHA-2. *ret_known: the digest is one of them.
+ * ret_serial, ret_known may be NULL. */
 bool ocsp_cert_id_names(struct slice cert_id, const struct certificate *issuer, struct slice *ret_serial,
                         bool *ret_known);
 

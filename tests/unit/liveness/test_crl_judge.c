@@ -291,6 +291,13 @@ static void another_ca_s_crl_is_found(void **state) {
     EXPECT(VERDICT_UNUSABLE, CHECK_CRL_ISSUER);
 }
 
+static void an_issuer_in_other_bytes_is_found_though_a_relying_party_may_take_it(void **state) {
+    (void)state;
+    wanted.issuer = make_ca("TEST  ca", KEY_CA, "critical,keyCertSign,cRLSign");
+    judge();
+    EXPECT(VERDICT_GOOD, CHECK_CRL_ISSUER);
+}
+
 static void a_crl_signed_with_the_previous_key_is_found(void **state) {
     (void)state;
     wanted.issuer = world.old_ca;
@@ -590,6 +597,17 @@ static void a_rising_age_warns_long_before_the_end(void **state) {
     assert_int_equal(report.state, LIVENESS_WARN);
 }
 
+static void without_ocsp_a_new_one_is_due_every_4_days(void **state) {
+    (void)state;
+    wanted.this_update = -4 * DAY - 1;
+    wanted.next_update = 5 * DAY;
+    judge();
+    EXPECT_GOOD(VERDICT_GOOD);
+    question.certificate = &world.certificate;
+    judge();
+    EXPECT(VERDICT_GOOD, CHECK_CRL_REFRESH);
+}
+
 static void a_relying_party_s_own_bound_counts(void **state) {
     (void)state;
     question.max_age_us = (uint64_t)DAY * 1000000;
@@ -699,6 +717,7 @@ int main(void) {
         TEST(a_crl_beyond_100_mib_is_refused_and_none_of_it_kept),
         TEST(a_crl_is_of_version_2),
         TEST(another_ca_s_crl_is_found),
+        TEST(an_issuer_in_other_bytes_is_found_though_a_relying_party_may_take_it),
         TEST(a_crl_signed_with_the_previous_key_is_found),
         TEST(both_algorithms_are_the_same),
         TEST(sha1_is_too_weak_for_the_baseline_requirements),
@@ -718,6 +737,7 @@ int main(void) {
         TEST(past_its_next_update_it_is_worth_nothing),
         TEST(a_validity_is_10_days_at_most_and_a_year_for_cas),
         TEST(a_rising_age_warns_long_before_the_end),
+        TEST(without_ocsp_a_new_one_is_due_every_4_days),
         TEST(a_relying_party_s_own_bound_counts),
         TEST(the_same_crl_again_and_a_newer_one_are_good),
         TEST(a_number_that_falls_and_one_used_twice_are_found),
