@@ -40,7 +40,7 @@ static void take_people(struct control_view *view, const struct control_entry *e
     struct bytes_reader reader = bytes_read(statement->payload);
     struct person person;
     struct person_revocation revocation;
-    if (statement->type == STATEMENT_GENESIS) {
+    if (statement->type == STATEMENT_GENESIS || statement->type == STATEMENT_NEW_ORIGIN) {
         const struct genesis *genesis = control_chain_genesis(view->chain);
         for (size_t i = 0; i < genesis->person_count; i++)
             add_person(view, &genesis->people[i], entry->time_us);

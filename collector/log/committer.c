@@ -170,7 +170,7 @@ static bool apply_statement(struct committer *committer, struct change *change, 
         return false;
     }
     put_control(committer, outcome);
-    if (outcome->type == STATEMENT_GENESIS)
+    if (outcome->type == STATEMENT_GENESIS || outcome->type == STATEMENT_NEW_ORIGIN)
         mark_day(committer);
     return true;
 }

@@ -70,7 +70,7 @@ static bool take(struct control_log *control, struct slice signed_statement, uin
         !judge(control, &statement, log_index, now_us, fault))
         return false;
     /* The leaf of a genesis is printed before the collector ever runs: its time is the statement's own. */
-    if (statement.statement.type == STATEMENT_GENESIS)
+    if (statement.statement.type == STATEMENT_GENESIS || statement.statement.type == STATEMENT_NEW_ORIGIN)
         now_us = statement.statement.made_us;
     if (!control_chain_write_next(control->fold.chain, &statement, now_us, to))
         return fault_set(fault, FAULT_LIMIT, "a control entry has at most %u bytes", CONTROL_ENTRY_MOST);

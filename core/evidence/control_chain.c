@@ -5,6 +5,7 @@
 #include "agent_enrolment.h"
 #include "memory.h"
 #include "merkle.h"
+#include "new_origin.h"
 #include "rotation.h"
 #include "statement_payload.h"
 #include "statement_type.h"
@@ -26,8 +27,9 @@ struct control_chain {
     struct control_trust trust; /* its keys are owned here */
     struct hash *trusted;
     struct hash log;
-    struct buffer genesis_payload; /* what the genesis borrows from */
+    struct buffer genesis_payload; /* what the two below borrow from */
     struct genesis genesis;
+    struct new_origin *origin; /* NULL for a log that takes no other's place */
     struct control_people *people;
     struct retention_policy retention;
     struct witness_policy witnesses;
@@ -190,11 +192,12 @@ static bool judge_signers(const struct control_chain *chain, const struct signed
     case SIGNERS_VETO:
         return judge_person(statement, &tally, "board, monitor or arbitrator", veto, verdict, fault);
     case SIGNERS_GENESIS:
+    case SIGNERS_ORIGIN:
     case SIGNERS_BOTH_KEYS:
     case SIGNERS_NONE:
         break;
     }
-    return fault_set(fault, FAULT_CONFLICT, "a genesis stands at the beginning of a log, and there alone");
+    return fault_set(fault, FAULT_CONFLICT, "a genesis or new origin stands at the beginning of a log, and there alone");
 }
 
 /* ---- what a statement changes */
@@ -264,37 +267,74 @@ static void change_make(struct control_chain *chain, uint32_t type, const struct
 /* ---- the first entry */
 
 static bool genesis_signed(const struct genesis *genesis, const struct signed_statement *statement,
-                           struct fault *fault) {
+                           struct control_verdict *verdict, struct fault *fault) {
     struct control_people *people = control_people_create(genesis, NULL);
     struct tally tally;
     bool good = tally_all(people, &genesis->page, statement, &tally, fault);
     control_people_destroy(people);
     if (!good)
         return false;
+    verdict->people = tally.people;
     return (tally.logs == 1 && tally.registrars == 0 && tally.people == genesis->person_count) ||
            fault_set(fault, FAULT_AUTH, "a genesis is signed by the log key and every person that it names");
 }
 
-static bool genesis_check(const struct control_chain *chain, const struct signed_statement *statement,
-                          struct genesis *ret_genesis, struct fault *fault) {
-    (void)chain;
-    if (statement->statement.type != STATEMENT_GENESIS)
-        return fault_set(fault, FAULT_CONFLICT,
-                         "a log begins with its genesis, this one with a statement of type %u",
-                         statement->statement.type);
-    if (!genesis_read(statement->statement.payload, ret_genesis, fault))
+static struct control_people *people_of(const struct new_origin *origin, const struct control_trust *trust) {
+    struct control_people *people = control_people_create(&origin->genesis, trust);
+    for (size_t i = 0; i < origin->single_count; i++)
+        control_people_set_single(people, &origin->singles[i]);
+    return people;
+}
+
+/* Two people where two are due, as the log before it had them. */
+static bool origin_signed(const struct new_origin *origin, const struct control_trust *trust,
+                          const struct signed_statement *statement, struct control_verdict *verdict,
+                          struct fault *fault) {
+    struct control_people *people = people_of(origin, trust);
+    struct tally tally;
+    bool enough = two_roles(control_people_roles(people));
+    bool good = tally_all(people, &origin->genesis.page, statement, &tally, fault);
+    control_people_destroy(people);
+    if (!good)
         return false;
-    struct hash log = statement_log(ret_genesis->origin, &ret_genesis->log_key);
+    verdict->people = tally.people;
+    verdict->single_control = !two_roles(tally.clean_roles);
+    return (tally.logs == 1 && !tally.registrars && tally.people && (!enough || two_roles(tally.roles))) ||
+           unfit(&statement->statement, "the log key and two people of different roles", fault);
+}
+
+static bool genesis_check(const struct control_chain *chain, const struct signed_statement *statement,
+                          struct control_verdict *verdict, struct fault *fault) {
+    uint32_t type = statement->statement.type;
+    struct slice payload = statement->statement.payload;
+    struct new_origin origin;
+    if (type != STATEMENT_GENESIS && type != STATEMENT_NEW_ORIGIN)
+        return fault_set(fault, FAULT_CONFLICT,
+                         "a log begins with its genesis or a new origin, this one with a statement of type %u", type);
+    if (!(type == STATEMENT_GENESIS ? genesis_read(payload, &origin.genesis, fault)
+                                    : new_origin_read(payload, &origin, fault)))
+        return false;
+    struct hash log = statement_log(origin.genesis.origin, &origin.genesis.log_key);
     if (!hash_equal(&log, &statement->statement.log))
-        return fault_set(fault, FAULT_AUTH, "the genesis names another log than it was signed for");
-    return genesis_signed(ret_genesis, statement, fault);
+        return fault_set(fault, FAULT_AUTH, "the %s names another log than it was signed for",
+                         statement_type_name(type));
+    return type == STATEMENT_GENESIS ? genesis_signed(&origin.genesis, statement, verdict, fault)
+                                     : origin_signed(&origin, &chain->trust, statement, verdict, fault);
 }
 
 static void genesis_take(struct control_chain *chain, const struct signed_statement *statement) {
     buffer_append_slice(&chain->genesis_payload, statement->statement.payload);
-    genesis_read(buffer_slice(&chain->genesis_payload), &chain->genesis, NULL);
+    struct slice payload = buffer_slice(&chain->genesis_payload);
+    if (statement->statement.type == STATEMENT_NEW_ORIGIN) {
+        chain->origin = memory_new(sizeof *chain->origin);
+        new_origin_read(payload, chain->origin, NULL);
+        chain->genesis = chain->origin->genesis;
+        chain->people = people_of(chain->origin, &chain->trust);
+    } else {
+        genesis_read(payload, &chain->genesis, NULL);
+        chain->people = control_people_create(&chain->genesis, &chain->trust);
+    }
     chain->log = statement->statement.log;
-    chain->people = control_people_create(&chain->genesis, &chain->trust);
     chain->retention = chain->genesis.retention;
     chain->witnesses = chain->genesis.witnesses;
 }
@@ -308,12 +348,8 @@ static bool judge(const struct control_chain *chain, const struct signed_stateme
     *verdict = (struct control_verdict){.single_control = false};
     if (time_us > statement->statement.expires_us)
         return fault_set(fault, FAULT_CONFLICT, "the statement had expired when it was logged");
-    if (chain->count == 0) {
-        struct genesis genesis = {0};
-        bool good = genesis_check(chain, statement, &genesis, fault);
-        verdict->people = good ? genesis.person_count : 0;
-        return good;
-    }
+    if (chain->count == 0)
+        return genesis_check(chain, statement, verdict, fault);
     if (!hash_equal(&statement->statement.log, &chain->log))
         return fault_set(fault, FAULT_CONFLICT, "the statement was signed for another log");
     if (statements_have(&chain->statements, &hash))
@@ -396,6 +432,7 @@ struct control_chain *control_chain_destroy(struct control_chain *chain) {
     if (chain) {
         control_people_destroy(chain->people);
         buffer_free(&chain->genesis_payload);
+        free(chain->origin);
         free(chain->statements.places);
         free(chain->trusted);
     }
@@ -413,6 +450,10 @@ struct hash control_chain_head(const struct control_chain *chain) {
 
 const struct genesis *control_chain_genesis(const struct control_chain *chain) {
     return &chain->genesis;
+}
+
+const struct new_origin *control_chain_new_origin(const struct control_chain *chain) {
+    return chain->origin;
 }
 
 const struct hash *control_chain_log(const struct control_chain *chain) {

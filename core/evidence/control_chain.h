@@ -14,6 +14,7 @@
 #include "control_people.h"
 
 struct control_chain;
+struct new_origin;
 
 /* How an entry came to be. */
 struct control_verdict {
@@ -43,6 +44,8 @@ struct hash control_chain_head(const struct control_chain *chain); /* H(last ent
 
 /* What is in force after the last entry; only where count > 0. Borrowed until the next entry. */
 const struct genesis *control_chain_genesis(const struct control_chain *chain); /* as it was written */
+/* NULL for a log that takes no other's place. Its genesis is the one above. */
+const struct new_origin *control_chain_new_origin(const struct control_chain *chain);
 const struct hash *control_chain_log(const struct control_chain *chain);        /* statement_log */
 const struct control_people *control_chain_people(const struct control_chain *chain);
 const struct retention_policy *control_chain_retention(const struct control_chain *chain,

@@ -31,6 +31,14 @@ const struct control_signer *control_people_find(const struct control_people *pe
     return entry ? &entry->signer : NULL;
 }
 
+size_t control_people_count(const struct control_people *people) {
+    return people->count;
+}
+
+const struct control_signer *control_people_at(const struct control_people *people, size_t position) {
+    return &people->entries[position].signer;
+}
+
 static bool is_live_person(const struct entry *entry) {
     return entry->signer.kind == SIGNER_PERSON && entry->signer.live;
 }
@@ -140,6 +148,12 @@ void control_people_register(struct control_people *people, const struct verify_
             people->entries[i].signer.live = false;
     add(people, (struct control_signer){
                     .kind = SIGNER_REGISTRAR, .single = single, .key = signer_key_ed25519(registrar)});
+}
+
+void control_people_set_single(struct control_people *people, const struct hash *key) {
+    struct entry *entry = find(people, key);
+    if (entry)
+        entry->signer.single = !is_trusted(people, key);
 }
 
 /* ---- */

@@ -36,6 +36,9 @@ struct control_people *control_people_destroy(struct control_people *people); /*
 
 /* By H(public key); NULL for a key that was never enrolled. Borrowed until the next change. */
 const struct control_signer *control_people_find(const struct control_people *people, const struct hash *key);
+/* All that were ever enrolled, in that order. */
+size_t control_people_count(const struct control_people *people);
+const struct control_signer *control_people_at(const struct control_people *people, size_t position);
 /* Bit r: a live person of role r. */
 unsigned control_people_roles(const struct control_people *people);
 
@@ -50,5 +53,7 @@ bool control_people_may_register(const struct control_people *people, const stru
 void control_people_enrol(struct control_people *people, const struct person *person, bool single);
 void control_people_revoke(struct control_people *people, const struct person_revocation *revocation);
 void control_people_register(struct control_people *people, const struct verify_key *registrar, bool single);
+/* The key with that hash is single from the beginning, unless it is trusted. */
+void control_people_set_single(struct control_people *people, const struct hash *key);
 
 #endif

@@ -25,7 +25,7 @@ static const struct {
     [STATEMENT_ORPHAN] = {"orphan", SIGNERS_LOG},
     [STATEMENT_DECISION] = {"decision", SIGNERS_PERSON},
     [STATEMENT_NOTE] = {"note", SIGNERS_PERSON},
-    [STATEMENT_NEW_ORIGIN] = {"new origin", SIGNERS_TWO_PEOPLE},
+    [STATEMENT_NEW_ORIGIN] = {"new origin", SIGNERS_ORIGIN},
     [STATEMENT_FORK] = {"fork", SIGNERS_LOG},
     [STATEMENT_ERASE_BEGUN] = {"erase begun", SIGNERS_LOG},
     [STATEMENT_MARK] = {"mark", SIGNERS_LOG},

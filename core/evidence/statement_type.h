@@ -37,6 +37,7 @@ enum statement_type {
 enum statement_signers {
     SIGNERS_NONE,       /* no such type */
     SIGNERS_GENESIS,    /* the log key and every person named */
+    SIGNERS_ORIGIN,     /* the log key, and two people of different roles */
     SIGNERS_LOG,        /* the log key */
     SIGNERS_TWO_PEOPLE, /* of different roles, so that one of them is not an administrator */
     SIGNERS_REGISTRAR,  /* and, for a name that exists, one person */

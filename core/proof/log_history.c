@@ -78,7 +78,7 @@ bool log_history_add(struct log_history *history, struct slice bytes, uint64_t i
         /* What the registry refuses makes nothing live, and ends nothing that was never there. */
         agent_registry_take(history->agents, &entry, &verdict, index, NULL);
     }
-    if (type == STATEMENT_GENESIS || type == STATEMENT_WITNESS_POLICY)
+    if (type == STATEMENT_GENESIS || type == STATEMENT_NEW_ORIGIN || type == STATEMENT_WITNESS_POLICY)
         add_policy(history, index);
     if (type == STATEMENT_ORPHAN)
         add_orphan(history, &entry.statement.statement);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "memory.h"
+#include "new_origin.h"
 #include "statement_type.h"
 
 /* A growing array of one kind of record; the log is its ceiling. */
@@ -172,6 +173,7 @@ struct said {
         struct retention_policy retention;
         struct witness_policy witnesses;
         struct genesis genesis;
+        struct new_origin origin;
         struct hold hold;
         struct hold_matched matched;
         struct hold_release release;
@@ -189,6 +191,8 @@ static bool said_read(const struct statement *statement, struct said *said, stru
     switch (statement->type) {
     case STATEMENT_GENESIS:
         return genesis_read(payload, &said->genesis, fault);
+    case STATEMENT_NEW_ORIGIN:
+        return new_origin_read(payload, &said->origin, fault);
     case STATEMENT_RETENTION_POLICY:
         return retention_policy_read(&reader, &said->retention, fault);
     case STATEMENT_WITNESS_POLICY:
@@ -367,6 +371,11 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
         take_policy(ledger, place, &said->genesis.retention, false);
         take_witnesses(ledger, place, &said->genesis.witnesses);
         break;
+    case STATEMENT_NEW_ORIGIN:
+        take_mark(ledger, place);
+        take_policy(ledger, place, &said->origin.genesis.retention, false);
+        take_witnesses(ledger, place, &said->origin.genesis.witnesses);
+        break;
     case STATEMENT_DAY_MARK:
         take_mark(ledger, place);
         break;
@@ -430,7 +439,7 @@ bool retention_ledger_add(struct retention_ledger *ledger, uint64_t index, const
     struct said said;
     if (ledger->days.count > 0 && index <= ledger->last)
         return fault_set(fault, FAULT_USAGE, "control entries come in the order of the log");
-    if (ledger->days.count == 0 && statement->type != STATEMENT_GENESIS)
+    if (ledger->days.count == 0 && statement->type != STATEMENT_GENESIS && statement->type != STATEMENT_NEW_ORIGIN)
         return fault_set(fault, FAULT_USAGE, "a control chain begins with its genesis");
     if (!said_read(statement, &said, fault))
         return false;

@@ -264,6 +264,8 @@ const char *statement_words_signers(uint32_t type) {
     switch (statement_type_signers(type)) {
     case SIGNERS_GENESIS:
         return "the log and everyone whom it names";
+    case SIGNERS_ORIGIN:
+        return "the log and two people of different roles";
     case SIGNERS_LOG:
         return "the log";
     case SIGNERS_TWO_PEOPLE:

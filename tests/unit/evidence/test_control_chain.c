@@ -479,12 +479,12 @@ static void the_table_has_every_type_that_there_is(void **state) {
     assert_int_equal(statement_type_signers(UINT32_MAX), SIGNERS_NONE);
     assert_null(statement_type_name(0));
     assert_null(statement_type_name(26));
-    static const char signers[] = "?GL22RBP22PL2LVL2LPP2LLL22"; /* by the table of the log format */
+    static const char signers[] = "?GL22RBP22PL2LVL2LPPOLLL22"; /* by the table of the log format */
     for (uint32_t type = 1; type <= STATEMENT_TYPES; type++) {
         static const char letters[] = {
             [SIGNERS_NONE] = '?',       [SIGNERS_GENESIS] = 'G',   [SIGNERS_LOG] = 'L',
             [SIGNERS_TWO_PEOPLE] = '2', [SIGNERS_REGISTRAR] = 'R', [SIGNERS_BOTH_KEYS] = 'B',
-            [SIGNERS_PERSON] = 'P',     [SIGNERS_VETO] = 'V'};
+            [SIGNERS_PERSON] = 'P',     [SIGNERS_VETO] = 'V',       [SIGNERS_ORIGIN] = 'O'};
         assert_int_equal(letters[statement_type_signers(type)], signers[type]);
         assert_non_null(statement_type_name(type));
     }
