@@ -51,6 +51,7 @@ int command_witnesses(const struct command_context *context, int argc, char **ar
 int command_hold(const struct command_context *context, int argc, char **argv);
 int command_backup(const struct command_context *context, int argc, char **argv);
 int command_restore(const struct command_context *context, int argc, char **argv);
+int command_origin(const struct command_context *context, int argc, char **argv);
 int command_probe(const struct command_context *context, int argc, char **argv);
 int command_test_alert(const struct command_context *context, int argc, char **argv);
 

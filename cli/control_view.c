@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "event_print.h"
 #include "genesis_file.h"
 #include "log_reader.h"
 #include "memory.h"
 #include "reader.h"
 #include "search_text.h"
 #include "site.h"
+#include "site_events.h"
 #include "statement_type.h"
 
 /* ---- folding */
@@ -164,27 +166,25 @@ void control_view_close(struct control_view *view) {
 
 /* ---- texts */
 
+static bool look_at(void *context, const Tocsin__EventRow *row, bool more) {
+    struct view_name *name = context;
+    (void)more;
+    name->there = search_text_take(row, &name->hash, &name->text, name->salt);
+    return !name->there;
+}
+
 static void look_up(const struct command_context *context, struct view_name *name) {
     char expression[SEARCH_TEXT_QUESTION_SIZE];
     struct fault fault = {0};
+    uint64_t count;
     search_text_question(&name->hash, expression);
     Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
     query.expression = expression;
     query.class_ = (char *)(uintptr_t) "journal";
-    request.of_case = TOCSIN__REQUEST__OF_EVENTS;
-    request.events = &query;
-    struct reader *reader = reader_open(context, &request, &fault);
-    struct frame frame;
-    uint64_t count;
-    while (reader && !name->there && reader_next(reader, &frame, &count, &fault)) {
-        Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row) {
-            name->there = search_text_take(row, &name->hash, &name->text, name->salt);
-            tocsin__event_row__free_unpacked(row, NULL);
-        }
-    }
-    reader_close(reader);
+    struct knowledge *knowledge = event_print_knowledge(context, false, &fault);
+    if (knowledge)
+        site_events(context, &query, knowledge, look_at, name, &count, &fault);
+    knowledge_destroy(knowledge);
 }
 
 struct slice control_view_text(const struct command_context *context, struct control_view *view,
@@ -197,8 +197,7 @@ struct slice control_view_text(const struct command_context *context, struct con
         view->names = memory_resize(view->names, view->name_count + 1, sizeof *view->names);
         name = &view->names[view->name_count++];
         *name = (struct view_name){.hash = *hash, .text = BUFFER(SALTED_TEXT_MOST)};
-        if (view->live)
-            look_up(context, name);
+        look_up(context, name);
     }
     if (!name->there)
         return slice_make(NULL, 0);

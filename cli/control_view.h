@@ -29,7 +29,7 @@ bool control_view_open(const struct command_context *context, struct control_vie
                        struct fault *fault);
 void control_view_close(struct control_view *view);
 
-/* The text behind a salted hash, where its event is still there and a collector answers. NULL slice for none. */
+/* The text behind a salted hash, where its event is still there. NULL slice for none. */
 struct slice control_view_text(const struct command_context *context, struct control_view *view,
                                const struct hash *hash, uint8_t ret_salt[32]);
 

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "merkle_frontier.h"
 #include "merkle_tile_builder.h"
+#include "new_origin.h"
 
 #define CONTROL_LABEL SLICE("tocsin/ctrl/v1")
 #define GAP_MOST 4096u /* entries missing in a row for which the tree is gone on with */
@@ -190,10 +191,13 @@ static void take_control(struct log_verifier *verifier, uint64_t index, struct s
     if (verifier->chain_bad)
         return;
     if (control_chain_count(verifier->chain) == 0 && index > 0)
-        fault_set(&fault, FAULT_CONFLICT, "the log does not begin with a genesis");
+        fault_set(&fault, FAULT_CONFLICT, "the log does not begin with a genesis or a new origin");
     if (!fault.code && control_chain_add(verifier->chain, bytes, &entry, &verdict, &fault) &&
         agent_registry_take(verifier->agents, &entry, &verdict, index, &fault)) {
         verifier->summary.single_control = verifier->summary.single_control || verdict.single_control;
+        const struct new_origin *origin = control_chain_new_origin(verifier->chain);
+        verifier->summary.restored = origin ? origin->size : 0;
+        verifier->summary.known = origin ? origin->known_size : 0;
         verifier->summary.control_entries++;
         if (verifier->control)
             verifier->control(verifier->control_context, index, &entry, &verdict);

@@ -18,6 +18,8 @@ struct log_verified {
     uint64_t size, checkpoints, control_entries;
     uint64_t covered;    /* entries under the newest checkpoint */
     bool single_control; /* some decision rests on one person */
+    /* Of a log that takes another's place: what of that one was restored, and of what a checkpoint is known. 0: of none */
+    uint64_t restored, known;
     bool
         witnessed; /* the newest checkpoint has the cosignatures that the policy in force asks for, and it asks for some */
 };

@@ -131,6 +131,15 @@ static const struct command commands[] = {
      "Then start the collector: it says whether anything newer is known than what came back.\n\n"
      "  tocsin --site /etc/tocsin restore /srv/backup/tocsin --key backup.key --day-keys /srv/backup-keys/tocsin\n",
      command_restore},
+    {"origin", "propose --name ORIGIN [--lost TEXT] [--note F] -o F | begin F | check DIR",
+     "another log in the place of one that cannot go on",
+     "For a restored collector that witnesses or agents have seen more of than came back, when nobody has the rest. propose\n"
+     "writes what two people of different roles sign; begin, over the stopped collector, puts the log before into\n"
+     "DATA/before-N, where verify, query, excerpt and absence still read it (--data), and the new log begins with the next\n"
+     "start: same people, policies and keys, another name. Every host joins again. check holds the new log's beginning\n"
+     "against the log before in DIR; exit 1: it does not follow.\n\n"
+     "  tocsin origin propose --name ca1/tocsin-2 -o origin.txt\n  tocsin sign origin.txt\n  tocsin origin begin origin.txt\n",
+     command_origin},
     {"witnesses", "show | propose [--needed N] [--key VKEY]… -o F", "whose cosignatures the log needs",
      "propose writes a statement that two people sign; without --key it takes the witnesses of collector.yaml. Without\n"
      "witnesses in the log's own policy nothing is erased by itself.\n\n"

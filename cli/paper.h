@@ -11,12 +11,12 @@
 struct paper {
     struct buffer payload;
     size_t text_count;
-    struct statement_text texts[STATEMENT_TEXTS_MOST];
+    struct statement_text texts[STATEMENT_TEXTS_MOST]; /* owned */
 };
 
 void paper_begin(struct paper *paper);
 void paper_free(struct paper *paper);
-/* Borrows the text. NULL gives zeros: no text. With `salt` that one, else a fresh one. */
+/* NULL gives zeros: no text. With `salt` that one, else a fresh one. */
 bool paper_text(struct paper *paper, const char *text, const uint8_t salt[TEXT_SALT_SIZE],
                 struct hash *ret_hash, struct fault *fault);
 /* Makes the statement over the payload, for the view's log, unsigned: *ret_file borrows from `bytes`, the paper and the view. */
@@ -26,6 +26,11 @@ bool paper_make(const struct command_context *context, const struct control_view
  * not be there. */
 bool paper_write(const struct command_context *context, struct control_view *view, struct paper *paper,
                  uint32_t type, const char *path, struct fault *fault);
+/* The same for a log that does not exist yet, signed by its key. */
+bool paper_write_new(const struct command_context *context, struct slice origin, const struct signing_key *log_key,
+                     struct paper *paper, uint32_t type, const char *path, struct fault *fault);
+/* What is done with one that is signed: "submit". */
+const char *paper_next(uint32_t type);
 
 /* The same for a file that people have. Release both buffers. */
 struct paper_file {

@@ -73,9 +73,9 @@ int command_sign(const struct command_context *context, int argc, char **argv) {
         good = good && sign_file(context, &paper, words.values[0], key, &fault);
     }
     if (good)
-        printf("Signed; it has %zu signature%s now. Next: tocsin submit %s\n",
+        printf("Signed; it has %zu signature%s now. Next: tocsin %s %s\n",
                paper.file.statement.signature_count, paper.file.statement.signature_count == 1 ? "" : "s",
-               words.values[0]);
+               paper_next(paper.file.statement.statement.type), words.values[0]);
     paper_release(&paper);
     if (names.tried)
         control_view_close(&names.view);

@@ -126,16 +126,28 @@ static void print_finding(void *context, const char *place, const char *text) {
     puts(buffer_string(&line));
 }
 
+/* A log that takes another's place says what is lost: declared, and signed. */
+static void print_lost(const struct log_verified *log) {
+    if (!log->restored)
+        return;
+    printf("A new origin: it takes the place of a log that was restored up to %" PRIu64 " entries", log->restored);
+    if (log->known > log->restored)
+        printf("; entries %" PRIu64 " to %" PRIu64 " of that one are MISSING, declared", log->restored, log->known - 1);
+    puts("");
+}
+
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {
     if (context->json)
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
                ",\"segments\":%" PRIu64 ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
-               ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s}"
+               ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s,\"restored\":%" PRIu64
+               ",\"known\":%" PRIu64 "}"
                ",\"erased_lawfully\":{\"erasures\":%" PRIu64 ",\"events\":%" PRIu64 ",\"erasing\":%" PRIu64
                ",\"unwitnessed\":%s}}\n",
                summary->streams, summary->events, summary->attested, summary->batches, summary->segments, summary->findings,
                summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
-               summary->log.single_control ? "true" : "false", summary->retention.lawful, summary->retention.events,
+               summary->log.single_control ? "true" : "false", summary->log.restored, summary->log.known,
+               summary->retention.lawful, summary->retention.events,
                summary->retention.erasing, summary->retention.unwitnessed ? "true" : "false");
     else {
         printf("%s: %s, %s, %s, %" PRIu64 " of them signed; every hash recomputed; %s\n",
@@ -146,6 +158,7 @@ static void print_summary(const struct command_context *context, const struct st
                COUNTED_AS(summary->log.size, "entry", "entries"), summary->log.control_entries,
                COUNTED(summary->log.checkpoints, "checkpoint"), summary->log.covered,
                summary->log.witnessed ? "" : "; UNWITNESSED");
+        print_lost(&summary->log);
         if (summary->retention.erasing)
             printf("ERASING: %s begun and not done; %s gone so far\n", COUNTED(summary->retention.erasing, "erasure"),
                    COUNTED(summary->erasing, "segment"));

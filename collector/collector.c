@@ -77,10 +77,20 @@ static bool open_store(struct collector *collector, struct fault *fault) {
     return collector->own != NULL;
 }
 
-/* What they have is held against the log before anything is committed over it. */
+/* What they have is held against the log before anything is committed over it. What proves that more is known than is here
+ * stays, for whoever has to begin anew. */
 static bool open_witnesses(struct collector *collector, struct fault *fault) {
+    char path[FILES_PATH_MOST];
+    struct fault local = {0};
     collector->witnesses = witnessing_create(collector->settings, collector->log_state, fault);
-    return collector->witnesses && witnessing_compare(collector->witnesses, fault);
+    if (!collector->witnesses)
+        return false;
+    site_path(path, collector->data, SITE_COLLECTOR_NEWER_NOTE);
+    if (witnessing_compare(collector->witnesses, fault))
+        return files_remove(path, fault);
+    if (!files_write(path, witnessing_refused(collector->witnesses), 0600, &local))
+        log_fault(LOG_LEVEL_WARNING, &local, "the witness's checkpoint cannot be kept");
+    return false;
 }
 
 static bool start_pipeline(struct collector *collector, struct fault *fault) {

@@ -25,6 +25,7 @@ static const char *const paths[] = {
     [SITE_COLLECTOR_REGISTRAR_KEY] = "collector/registrar.key",
     [SITE_COLLECTOR_GENESIS] = "collector/genesis",
     [SITE_COLLECTOR_ORIGIN] = "collector/origin",
+    [SITE_COLLECTOR_NEWER_NOTE] = "collector/newer.note",
     [SITE_COLLECTOR_TOKENS] = "collector/tokens",
     [SITE_COLLECTOR_STORE] = "collector/store",
     [SITE_COLLECTOR_SOCKET] = "collector/query.sock",

@@ -3,6 +3,7 @@
  *     SITE/agent.yaml, collector.yaml, view.yaml, witness.yaml   settings, each with NAME.d/(files).yaml merged
  *     DATA/agent/…                                   keys, the collector it belongs to, the spool
  *     DATA/collector/…                               keys, join tokens, the store, the query socket
+ *     DATA/before-N/collector/…                      the same of a log whose place another one has taken
  *     DATA/people/NAME.key                           keys of people, mode 0600 in a folder of mode 0700
  *     DATA/witness/…                                 its key, what it cosigned and keeps for each log
  *
@@ -35,6 +36,7 @@ enum site_file {
     SITE_COLLECTOR_REGISTRAR_KEY, /* enrols agents, and nothing else */
     SITE_COLLECTOR_GENESIS,       /* what the log begins with (genesis_file.h) */
     SITE_COLLECTOR_ORIGIN, /* the log's name, one line */
+    SITE_COLLECTOR_NEWER_NOTE, /* of this log, of more than it is or of another one: why a start was refused */
     SITE_COLLECTOR_TOKENS,
     SITE_COLLECTOR_STORE,
     SITE_COLLECTOR_SOCKET,

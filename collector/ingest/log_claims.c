@@ -10,8 +10,9 @@
 #define WHAT_TO_DO                                                                                           \
     "Nothing is acknowledged; agents keep what they have. Stop this collector and keep its store as "        \
     "evidence. If it was brought back from a copy, bring the newest one back (with backups: tocsin "         \
-    "restore, and --missing-from for what another folder has beyond it); if another collector runs with "    \
-    "this log's key, stop it and decide which store is the true one"
+    "restore, and --missing-from for what another folder has beyond it; if nobody has it any more: tocsin "   \
+    "origin propose); if another collector runs with this log's key, stop it and decide which store is the "  \
+    "true one"
 
 /* What contradicts the log counts only with its own signature. */
 static enum log_claim judge(struct log_state *log, struct slice note, enum log_claim found,

@@ -50,7 +50,7 @@ struct witnessing *witnessing_create(const struct collector_settings *settings, 
     pthread_condattr_destroy(&monotonic);
     witnessing->log = log;
     witnessing->patience_us = settings->witnesses.patience_us;
-    witnessing->round.note = witnessing->next_note = BUFFER(NOTE_MOST);
+    witnessing->round.note = witnessing->next_note = witnessing->refused = BUFFER(NOTE_MOST);
     if (!witnessing_read_settings(settings, &witnessing->policy, fault) ||
         (!witness_policy_check(&witnessing->policy, &log_state_key(log)->key, fault) &&
          !fault_place(fault, "witnesses")))
@@ -78,6 +78,7 @@ struct witnessing *witnessing_destroy(struct witnessing *witnessing) {
     }
     buffer_free(&witnessing->round.note);
     buffer_free(&witnessing->next_note);
+    buffer_free(&witnessing->refused);
     pthread_cond_destroy(&witnessing->changed);
     pthread_mutex_destroy(&witnessing->mutex);
     free(witnessing);

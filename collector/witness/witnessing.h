@@ -33,6 +33,8 @@ bool witnessing_is_wanted(struct witnessing *witnessing);
 /* Before anything is committed: what every witness has is held against the log, all at once. FAULT_CONFLICT, with a sentence
  * that says what to do, when one of them proves a rollback or a fork. One that does not answer is left for later. */
 bool witnessing_compare(struct witnessing *witnessing, struct fault *fault);
+/* The note that proved it. */
+struct slice witnessing_refused(const struct witnessing *witnessing);
 
 /* Starts the threads, where it is wanted. */
 bool witnessing_start(struct witnessing *witnessing, struct committer *committer,

@@ -39,7 +39,8 @@ static bool judge(const struct comparison *comparison, struct fault *fault) {
         fault_set(
             fault, FAULT_CONFLICT,
             "%s. Bring back the newer store: the newest copy, another disk, or `tocsin restore` again with "
-            "--missing-from and another folder of backups; or stop the other collector",
+            "--missing-from and another folder of backups; or stop the other collector. If nobody has it any more: "
+            "tocsin origin propose",
             comparison->fault.text);
         break;
     case WITNESS_FORK:
@@ -49,7 +50,13 @@ static bool judge(const struct comparison *comparison, struct fault *fault) {
                   comparison->fault.text);
         break;
     }
+    buffer_clear(&asked->all->refused);
+    buffer_append_slice(&asked->all->refused, buffer_slice(&comparison->answer.note));
     return fault_place(fault, "the witness %.*s", SLICE_ARG(name));
+}
+
+struct slice witnessing_refused(const struct witnessing *witnessing) {
+    return buffer_slice(&witnessing->refused);
 }
 
 bool witnessing_compare(struct witnessing *witnessing, struct fault *fault) {

@@ -48,6 +48,7 @@ struct witnessing {
     struct checkpoint_maker *maker;
     struct witness_policy policy; /* of the settings; in the order of `witnesses` */
     uint64_t patience_us;
+    struct buffer refused; /* the note over which a start was refused */
     unsigned count;
     struct asked_witness witnesses[WITNESSES_MOST];
     pthread_t thread;

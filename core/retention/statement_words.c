@@ -5,8 +5,8 @@
 #include "decision.h"
 #include "encoding.h"
 #include "erasure.h"
-#include "genesis.h"
 #include "hold.h"
+#include "new_origin.h"
 #include "retention_term.h"
 #include "statement_type.h"
 
@@ -123,21 +123,36 @@ static bool say_agent_revocation(const struct words *words, struct slice payload
     return true;
 }
 
+static void retention_lines(const struct words *words, const struct retention_policy *policy) {
+    LINE(words, "veto", "%u days between an intent to erase and the erasure", policy->veto_days);
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        char minimum[TERM_TEXT_SIZE], maximum[TERM_TEXT_SIZE];
+        if (!policy->classes[class].there) {
+            LINE(words, class_name(class), "kept for ever");
+            continue;
+        }
+        retention_term_text(policy->classes[class].minimum, minimum);
+        retention_term_text(policy->classes[class].maximum, maximum);
+        LINE(words, class_name(class), "at least %s, at most %s", minimum, maximum);
+    }
+}
+
 static bool say_retention(const struct words *words, struct slice payload) {
     struct bytes_reader reader = bytes_read(payload);
     struct retention_policy policy;
     if (!retention_policy_read(&reader, &policy, words->fault))
         return false;
-    LINE(words, "veto", "%u days between an intent to erase and the erasure", policy.veto_days);
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        char minimum[TERM_TEXT_SIZE], maximum[TERM_TEXT_SIZE];
-        if (!policy.classes[class].there) {
-            LINE(words, class_name(class), "kept for ever");
-            continue;
-        }
-        retention_term_text(policy.classes[class].minimum, minimum);
-        retention_term_text(policy.classes[class].maximum, maximum);
-        LINE(words, class_name(class), "at least %s, at most %s", minimum, maximum);
+    retention_lines(words, &policy);
+    return true;
+}
+
+static bool witness_lines(const struct words *words, const struct witness_policy *policy) {
+    LINE(words, "needed", "%u of %u witnesses", policy->needed, policy->count);
+    for (size_t i = 0; i < policy->count; i++) {
+        CLEANUP_BUFFER struct buffer key = BUFFER(1024);
+        if (!note_key_write(&key, &policy->witnesses[i]))
+            return unexplained(words, "witness");
+        LINE(words, "witness", "%s", buffer_string(&key));
     }
     return true;
 }
@@ -145,16 +160,51 @@ static bool say_retention(const struct words *words, struct slice payload) {
 static bool say_witnesses(const struct words *words, struct slice payload) {
     struct bytes_reader reader = bytes_read(payload);
     struct witness_policy policy;
-    if (!witness_policy_read(&reader, &policy, words->fault))
-        return false;
-    LINE(words, "needed", "%u of %u witnesses", policy.needed, policy.count);
-    for (size_t i = 0; i < policy.count; i++) {
-        CLEANUP_BUFFER struct buffer key = BUFFER(1024);
-        if (!note_key_write(&key, &policy.witnesses[i]))
-            return unexplained(words, "witness");
-        LINE(words, "witness", "%s", buffer_string(&key));
+    return witness_policy_read(&reader, &policy, words->fault) && witness_lines(words, &policy);
+}
+
+/* A name may have been lost with the log: then id, role and keys say who it is. */
+static void someone_lines(const struct words *words, const struct new_origin *origin, const struct person *person) {
+    char id[2 * HASH_SIZE + 1];
+    struct slice name = statement_file_text(words->file, &person->id);
+    encoding_hex(person->id.bytes, HASH_SIZE, id);
+    if (name.data)
+        LINE(words, "person", "%.*s (%.8s), %s", SLICE_ARG(name), id, role_name(person->role));
+    else
+        LINE(words, "person", "whose name is not known here (%s), %s", id, role_name(person->role));
+    for (size_t i = 0; i < person->key_count; i++) {
+        struct hash hash = signer_key_hash(&person->keys[i]);
+        key_line(words, &person->keys[i]);
+        for (size_t at = 0; at < origin->single_count; at++)
+            if (hash_equal(&origin->singles[at], &hash))
+                LINE(words, "", "which one person alone enrolled: SINGLE-CONTROL");
     }
-    return true;
+}
+
+static bool say_new_origin(const struct words *words, struct slice payload) {
+    struct new_origin origin;
+    if (!new_origin_read(payload, &origin, words->fault))
+        return false;
+    struct hash key = hash_from(origin.before_key.bytes), registrar = hash_from(origin.genesis.registrar.bytes);
+    LINE(words, "before it", "%.*s, which does not go on", SLICE_ARG(origin.before));
+    hash_line(words, "its key", &key);
+    LINE(words, "restored", "%llu entries, %llu of them statements", (unsigned long long)origin.size,
+         (unsigned long long)origin.control_count);
+    hash_line(words, "their root", &origin.root);
+    hash_line(words, "last one", &origin.control_head);
+    if (origin.note.size)
+        LINE(words, "known", "a checkpoint of %llu entries", (unsigned long long)origin.known_size);
+    else
+        LINE(words, "known", "no checkpoint of more");
+    if (!salted_line(words, "lost", &origin.lost))
+        return false;
+    for (size_t i = 0; i < origin.genesis.person_count; i++)
+        someone_lines(words, &origin, &origin.genesis.people[i]);
+    hash_line(words, "registrar", &registrar);
+    if (origin.genesis.page.origin.size)
+        LINE(words, "passkeys", "on %.*s", SLICE_ARG(origin.genesis.page.origin));
+    retention_lines(words, &origin.genesis.retention);
+    return witness_lines(words, &origin.genesis.witnesses);
 }
 
 static bool say_hold(const struct words *words, struct slice payload) {
@@ -258,6 +308,7 @@ static const struct {
     {STATEMENT_NOTE, "A note in the event log", say_note},
     {STATEMENT_EARLY_ERASURE, "An erasure before its maximum", say_early},
     {STATEMENT_REGISTRAR, "Another key enrols agents", say_registrar},
+    {STATEMENT_NEW_ORIGIN, "Another log takes the place of one that cannot go on", say_new_origin},
 };
 
 const char *statement_words_signers(uint32_t type) {

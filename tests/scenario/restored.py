@@ -139,4 +139,159 @@ def _(folder):
         site.check_verified()
 
 
+# ---- another log in its place
+
+ORIGIN, NEXT = "test.example/tocsin", "test.example/tocsin-2"
+
+
+def admin_key(site):
+    """Of whoever made the site: the only one in there at first."""
+    people = os.path.join(site.data, "people")
+    return os.path.join(people, next(name for name in sorted(os.listdir(people)) if name != "vera.key"))
+
+
+def vera_key(site):
+    return os.path.join(site.data, "people", "vera.key")
+
+
+def add_vera(site):
+    path = os.path.join(site.folder, "vera.txt")
+    site.tocsin("people", "add", "vera", "--role", "board", "-o", path)
+    site.tocsin("sign", path, "--key", admin_key(site))
+    site.tocsin("submit", path)
+
+
+def bring_back(site, older):
+    """The copy in place of what was there; the collector is down."""
+    shutil.rmtree(os.path.join(site.data, "collector"))
+    shutil.copytree(older, os.path.join(site.data, "collector"), ignore=shutil.ignore_patterns("*.sock"))
+
+
+def lose_half(site, folder):
+    """A site whose collector came back from an older copy, and its agent that has seen more: (agent, its file, lines of which
+    the copy knows, size of the copy, size that was seen)."""
+    site.start_collector()
+    add_vera(site)
+    agent = site.new_agent("signer1")
+    agent.more = CLOSE_SOON
+    log = agent.log("auth.log")
+    agent.start()
+    write_and_wait(site, agent, log, 2)
+    site.collector.stop()
+    older, known = os.path.join(folder, "older"), len(log.written)
+    shutil.copytree(os.path.join(site.data, "collector"), older, ignore=shutil.ignore_patterns("*.sock"))
+    site.start_collector()
+    agent.stop()
+    agent.start()
+    write_and_wait(site, agent, log, 3)
+    site.collector.stop()
+    bring_back(site, older)
+    log.write(["while it was away", "and this"])
+    site.start_collector()
+    agent.stop()
+    agent.start(connected=False)
+    site.collector.wait_for_log(r"THE LOG CONTRADICTS ITSELF: .*origin propose")
+    wait_until(lambda: site.states("log_conflict"), "it is told")
+    site.collector.stop()
+    return agent, log, known
+
+
+def before(site):
+    return os.path.join(site.data, "before-1")
+
+
+@scenario("when nobody has the rest, two people begin another log in its place, and hosts that join again go on in it")
+def _(folder):
+    with Site(folder, settings=CHECKPOINT_SOON) as site:
+        agent, log, known = lose_half(site, folder)
+        paper = os.path.join(folder, "origin.txt")
+        said = site.tocsin("origin", "propose", "--name", NEXT, "-o", paper)
+        check("vera" in said and "log entries" in said and "board" in said, f"it does not say it all: {said}")
+        # One of two people is not enough, nor is somebody whom nobody knows.
+        site.tocsin("sign", paper, "--key", admin_key(site))
+        site.tocsin("origin", "begin", paper, expect=(1, 2, 3))
+        check("two people" in site.errors, site.errors)
+        stranger = os.path.join(folder, "stranger.key")
+        with open(stranger, "w", encoding="ascii") as file:
+            file.write("ab" * 32)
+        os.chmod(stranger, 0o600)
+        forged = os.path.join(folder, "forged.txt")
+        shutil.copy(paper, forged)
+        site.tocsin("sign", forged, "--key", stranger)
+        site.tocsin("origin", "begin", forged, expect=(1, 2, 3))
+        check("nobody has" in site.errors, site.errors)
+        check(not os.path.exists(before(site)), "something was moved")
+        site.tocsin("sign", paper, "--key", vera_key(site))
+        said = site.tocsin("origin", "begin", paper)
+        check("join again" in said and before(site) in said, said)
+        # The log before is still there, whole as it was restored.
+        said = site.tocsin("--data", before(site), "verify")
+        check(said.startswith("Good"), said)
+        found = site.tocsin("--data", before(site), "query", "--count", "--class", "access", "--host", "signer1")
+        check(int(found) == known, f"{found} of {known} lines are in the log before")
+        site.start_collector()
+        check(site.status()["log_key"].startswith(NEXT + "+"), f"its name: {site.status()['log_key']}")
+        # The host knows the log before, and goes to no other by itself.
+        agent.stop()
+        agent.start(connected=False)
+        agent.daemon.wait_for_log(r"the collector refuses: .*join")
+        check(site.count("", "--class", "access") == 0, "something was taken from it")
+        agent.stop()
+        site.join(agent)
+        agent.start()
+        site.wait_for_count(2, host="signer1")
+        lines = site.lines("signer1")
+        check({"while it was away", "and this"} <= set(lines), f"what was in the spool: {lines}")
+        check(len(lines) == len(set(lines)), f"a line twice: {lines}")
+        log.write(["and on"])
+        site.wait_for_count(len(lines) + 1, host="signer1")
+        summary = site.check_verified()["log"]
+        check(0 < summary["restored"] < summary["known"], f"what is missing: {summary}")
+        said = site.tocsin("verify")
+        check(f"entries {summary['restored']} to {summary['known'] - 1} of that one are MISSING" in said, said)
+        said = site.tocsin("origin", "check", before(site))
+        check(said.startswith(f"Good: it takes the place of {ORIGIN}") and "SINGLE-CONTROL" in said, said)
+        # People and policy have come along: both can sign on.
+        people = site.tocsin("people", "list")
+        check("vera" in people and "SINGLE-CONTROL" not in people, people)
+        trusted = os.path.join(folder, "next.trust")
+        site.tocsin("trust", "export", "-o", trusted)
+        check(NEXT in open(trusted, encoding="ascii").read(), "the trust is another log's")
+        site.tocsin("verify", "--trust", trusted)
+
+
+@scenario("where nothing newer is known no other log is begun, and a statement is for the log that it was made over")
+def _(folder):
+    with Site(folder, settings=CHECKPOINT_SOON) as site:
+        log = site.log("auth.log")
+        site.start()
+        log.write(["one"])
+        site.wait_for_lines(log.written)
+        site.wait_for_signed()
+        paper = os.path.join(folder, "origin.txt")
+        site.tocsin("origin", "propose", "--name", NEXT, "-o", paper, expect=(3,))
+        site.collector.stop()
+        site.agent.stop()
+        site.tocsin("origin", "propose", "--name", NEXT, "-o", paper, expect=(1, 2, 3))
+        check("start the collector" in site.errors and not os.path.exists(paper), site.errors)
+        site.tocsin("origin", "propose", "--name", ORIGIN, "--lost", "a disk", "-o", paper, expect=(1, 2, 3))
+        check("another name" in site.errors, site.errors)
+        site.tocsin("origin", "propose", "--name", NEXT, "--lost", "a disk", "-o", paper)
+        site.tocsin("sign", paper)
+        # The log has gone on meanwhile.
+        site.start()
+        log.write(["two"])
+        site.wait_for_lines(log.written)
+        site.wait_for_signed()
+        site.tocsin("origin", "begin", paper, expect=(1, 2, 3))
+        site.collector.stop()
+        site.tocsin("origin", "begin", paper, expect=(1, 2, 3))
+        check("propose it anew" in site.errors or "goes on from" in site.errors, site.errors)
+        check(not os.path.exists(before(site)), "something was moved")
+        site.tocsin("origin", "check", os.path.join(folder, "nothing"), expect=(1, 2, 3))
+        site.start_collector()
+        site.check_lines(log.written)
+        site.check_verified()
+
+
 run()

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "control_chain.h"
+#include "new_origin.h"
 #include "statement_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,12 +14,16 @@ static void expect(bool good) {
 
 static void payload_comes_back(struct slice bytes) {
     struct genesis genesis;
+    struct new_origin origin;
     struct person person;
     struct retention_policy retention;
     struct bytes_reader reader = bytes_read(bytes);
     CLEANUP_BUFFER struct buffer again = BUFFER(GENESIS_MOST);
     if (genesis_read(bytes, &genesis, NULL))
         expect(genesis_write(&again, &genesis) && slice_equal(buffer_slice(&again), bytes));
+    buffer_clear(&again);
+    if (new_origin_read(bytes, &origin, NULL))
+        expect(new_origin_write(&again, &origin) && slice_equal(buffer_slice(&again), bytes));
     buffer_clear(&again);
     if (person_read(&reader, &person, NULL))
         expect(person_write(&again, &person) &&
