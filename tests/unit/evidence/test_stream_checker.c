@@ -506,6 +506,34 @@ static void sign_what_comes_after(struct fixture *f) {
     f->close.class_list_size = 1;
 }
 
+/* The format knows a break in the place of an orphan's batch, behind the events of its part. Nobody here writes one, and it is
+ * not taken: whoever lost what it had signed is no longer told from a copy of its machine, and joins anew. */
+static void a_successor_of_an_orphan_is_refused_and_changes_nothing(void **state) {
+    (void)state;
+    for (unsigned begun = 0; begun < 2; begun++) {
+        struct fixture *f = before_a_close();
+        struct stream_close good = f->close;
+        struct batch_entry entry = closed(f), last;
+        assert_true(batch_entry_read(stream_checker_last_entry(f->checker), &last, NULL));
+        static const uint8_t no_events[1];
+        entry.kind = BATCH_BREAK;
+        entry.boot_id[0] ^= 1;
+        entry.open_us = entry.close_us += 86400000000;
+        if (begun == 0) /* behind the orphan's; otherwise over its numbers once more */
+            entry.first_event_seq += entry.event_count;
+        entry.event_count = 0;
+        memcpy(entry.cum, last.cum, sizeof entry.cum);
+        f->close.class_list_size = sizeof no_events;
+        memcpy(f->close.class_list, no_events, sizeof no_events);
+        entry.event_root = class_list_event_root(slice_make(no_events, sizeof no_events));
+        batch_entry_sign(&entry, f->key, f->close.entry);
+        assert_int_equal(fixture_send_close(f), begun == 0 ? CHECK_SEQUENCE : CHECK_FORK);
+        f->close = good;
+        assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+        fixture_destroy(f);
+    }
+}
+
 static void nothing_follows_a_last_batch(void **state) {
     (void)state;
     for (int end = 0; end < 2; end++) {
@@ -683,6 +711,7 @@ int main(void) {
         cmocka_unit_test(every_change_to_a_part_has_its_reason),
         cmocka_unit_test(a_part_over_fewer_events_than_came_is_held_against_the_prefix),
         cmocka_unit_test(an_entry_that_does_not_cover_a_part_is_a_fork),
+        cmocka_unit_test(a_successor_of_an_orphan_is_refused_and_changes_nothing),
         cmocka_unit_test(nothing_follows_a_last_batch),
         cmocka_unit_test(runs_of_events_follow_each_other_without_gap_or_overlap),
         cmocka_unit_test(a_repeat_with_other_content_is_a_fork),
