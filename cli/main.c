@@ -1,4 +1,4 @@
-/* tocsin: everything by hand. */
+/* tocsin-commands: everything by hand. People call `tocsin`, which is front.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,49 +193,13 @@ static void print_table(void) {
         printf("%s\t%s\t%s\n", commands[i].name, commands[i].arguments, commands[i].summary);
 }
 
-/* Takes the options that every command has out of argv, wherever they stand before a "--". */
-static bool take_common(struct command_context *context, int *argc, char **argv, bool *ret_help, struct fault *fault) {
-    int kept = 1;
-    for (int i = 1; i < *argc; i++) {
-        const char *word = argv[i];
-        bool valued = strcmp(word, "--site") == 0 || strcmp(word, "--data") == 0 || strcmp(word, "--now") == 0;
-        if (strcmp(word, "--") == 0) {
-            while (i < *argc)
-                argv[kept++] = argv[i++];
-            break;
-        }
-        if (valued && i + 1 == *argc)
-            return fault_set(fault, FAULT_USAGE, "%s needs a value", word);
-        if (strcmp(word, "--site") == 0)
-            context->site = argv[++i];
-        else if (strcmp(word, "--data") == 0)
-            context->data = argv[++i];
-        else if (strcmp(word, "--json") == 0)
-            context->json = true;
-        else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-            *ret_help = true;
-        else if (strcmp(word, "--now") == 0) {
-            if (!command_time(slice_string(argv[++i]), context->now_us, &context->now_us, fault))
-                return fault_place(fault, "--now");
-            context->now_given = true;
-        } else
-            argv[kept++] = argv[i];
-    }
-    argv[kept] = NULL;
-    *argc = kept;
-    return true;
-}
-
 int main(int argc, char **argv) {
-    struct command_context context = {.site = getenv("TOCSIN_SITE"), .now_us = clock_wall_us()};
+    struct command_context context;
     struct fault fault = {0};
     bool help = false;
-    context.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     umask(077);
-    if (!take_common(&context, &argc, argv, &help, &fault))
+    if (!command_take_options(&context, &argc, argv, &help, &fault))
         return command_fail(NULL, &fault);
-    if (!context.site)
-        context.site = SITE_DEFAULT;
     const char *name = argc > 1 ? argv[1] : NULL;
     if (name && strcmp(name, "help") == 0) {
         help = true;

@@ -1,38 +1,12 @@
 #include "site_events.h"
 
-#include "reader.h"
 #include "search.h"
 #include "site_store.h"
 
 struct taking {
-    site_events_take *take;
+    live_events_take *take;
     void *taker;
 };
-
-static bool find_live(const struct command_context *context, const Tocsin__EventQuery *query,
-                      const struct taking *taking, uint64_t *ret_count, struct fault *fault) {
-    Tocsin__Request request = TOCSIN__REQUEST__INIT;
-    request.of_case = TOCSIN__REQUEST__OF_EVENTS;
-    request.events = (Tocsin__EventQuery *)(uintptr_t)query;
-    struct reader *reader = reader_open(context, &request, fault);
-    struct frame frame;
-    bool wanted = reader != NULL;
-    struct fault inner = {0};
-    while (wanted && reader_next(reader, &frame, ret_count, &inner)) {
-        if (frame.type != FRAME_EVENT_ROW)
-            continue;
-        Tocsin__EventRow *row = tocsin__event_row__unpack(NULL, frame.message.size, frame.message.data);
-        if (row && row->stream_id.len == 32)
-            wanted = taking->take(taking->taker, row, reader_has_more(reader));
-        if (row)
-            tocsin__event_row__free_unpacked(row, NULL);
-    }
-    if (inner.code)
-        *fault = inner;
-    bool good = reader && !inner.code;
-    reader_close(reader);
-    return good;
-}
 
 static bool give(void *context, const Tocsin__EventRow *row) {
     const struct taking *taking = context;
@@ -61,12 +35,12 @@ static bool whole(const struct site_store *store, struct fault *fault) {
 }
 
 bool site_events(const struct command_context *context, const Tocsin__EventQuery *query,
-                 const struct knowledge *knowledge, site_events_take *take, void *taker, uint64_t *ret_count,
+                 const struct knowledge *knowledge, live_events_take *take, void *taker, uint64_t *ret_count,
                  struct fault *fault) {
     struct taking taking = {take, taker};
     struct site_store store = {.store = NULL};
     struct fault live = {0}, rest = {0};
-    if (find_live(context, query, &taking, ret_count, &live))
+    if (live_events(context, query, take, taker, ret_count, &live))
         return true;
     bool good = live.code == FAULT_MISSING && !query->follow && site_store_open(context, &store, &rest) &&
                 whole(&store, &rest) && find_at_rest(&store, query, knowledge, &taking, ret_count, &rest);

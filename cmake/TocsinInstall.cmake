@@ -2,9 +2,9 @@
 include(GNUInstallDirs)
 set(units lib/systemd/system) # where Debian's systemd looks, whatever the prefix is
 
-function(_tocsin_install_program program folder)
+function(_tocsin_install_program program folder component)
     if(TARGET ${program})
-        install(TARGETS ${program} RUNTIME DESTINATION ${folder} COMPONENT ${program})
+        install(TARGETS ${program} RUNTIME DESTINATION ${folder} COMPONENT ${component})
     endif()
 endfunction()
 
@@ -12,7 +12,7 @@ function(_tocsin_install_daemon daemon)
     if(NOT TARGET ${daemon})
         return()
     endif()
-    _tocsin_install_program(${daemon} ${CMAKE_INSTALL_SBINDIR})
+    _tocsin_install_program(${daemon} ${CMAKE_INSTALL_SBINDIR} ${daemon})
     install(FILES ${CMAKE_SOURCE_DIR}/deploy/systemd/${daemon}.service DESTINATION ${units} COMPONENT ${daemon})
     install(FILES ${CMAKE_SOURCE_DIR}/deploy/systemd/${daemon}.sysusers DESTINATION lib/sysusers.d RENAME ${daemon}.conf
             COMPONENT ${daemon})
@@ -35,7 +35,8 @@ endfunction()
 _tocsin_install_daemon(tocsin-agent adm systemd-journal)
 _tocsin_install_daemon(tocsin-collector)
 _tocsin_install_daemon(tocsin-witness)
-_tocsin_install_program(tocsin ${CMAKE_INSTALL_BINDIR})
+_tocsin_install_program(tocsin ${CMAKE_INSTALL_BINDIR} tocsin)
+_tocsin_install_program(tocsin-commands ${CMAKE_INSTALL_BINDIR} tocsin) # beside it: front.c looks there
 if(TARGET tocsin)
     install(FILES ${CMAKE_SOURCE_DIR}/deploy/completions/tocsin.bash RENAME tocsin
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT tocsin)

@@ -5,7 +5,7 @@ import socket
 import struct
 
 REQUEST, EVENT_ROW, STORE_ROW, END = 32, 33, 34, 36
-FAMILY_ENTRY = 0
+FAMILY_ENTRY, FAMILY_HOT = 0, 5
 EVENTS, ROWS = 1, 5  # of Request
 
 
@@ -74,9 +74,14 @@ def ask(socket_path, kind, query):
             yield frame, body
 
 
+def rows(socket_path, family):
+    """The values of a family, in order (RowsQuery)."""
+    return (fields(body).get(3, b"") for _, body in ask(socket_path, ROWS, varint(1 << 3) + varint(family)))
+
+
 def entries(socket_path):
-    """Every entry of the log, in order (RowsQuery)."""
-    return (fields(body)[3] for _, body in ask(socket_path, ROWS, varint(1 << 3) + varint(FAMILY_ENTRY)))
+    """Every entry of the log, in order."""
+    return rows(socket_path, FAMILY_ENTRY)
 
 
 def search(socket_path, expression="", since_us=0, until_us=0, access_class="", host="", count=False):

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "agent_settings.h"
 #include "calendar.h"
@@ -79,4 +80,41 @@ bool command_time(struct slice text, uint64_t now_us, uint64_t *ret_time_us, str
         fault, FAULT_USAGE,
         "'%.*s' is no time: write 2026-11-21T18:00:00Z, 2026-11-21, or 15m, 2h, 7d for so long ago",
         SLICE_ARG(slice_head(text, 60)));
+}
+
+bool command_take_options(struct command_context *context, int *argc, char **argv, bool *ret_help,
+                          struct fault *fault) {
+    int kept = 1;
+    *context = (struct command_context){.site = getenv("TOCSIN_SITE"), .now_us = clock_wall_us()};
+    context->color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    if (!context->site)
+        context->site = SITE_DEFAULT;
+    for (int i = 1; i < *argc; i++) {
+        const char *word = argv[i];
+        bool valued = strcmp(word, "--site") == 0 || strcmp(word, "--data") == 0 || strcmp(word, "--now") == 0;
+        if (strcmp(word, "--") == 0) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        if (valued && i + 1 == *argc)
+            return fault_set(fault, FAULT_USAGE, "%s needs a value", word);
+        if (strcmp(word, "--site") == 0)
+            context->site = argv[++i];
+        else if (strcmp(word, "--data") == 0)
+            context->data = argv[++i];
+        else if (strcmp(word, "--json") == 0)
+            context->json = true;
+        else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+            *ret_help = true;
+        else if (strcmp(word, "--now") == 0) {
+            if (!command_time(slice_string(argv[++i]), context->now_us, &context->now_us, fault))
+                return fault_place(fault, "--now");
+            context->now_given = true;
+        } else
+            argv[kept++] = argv[i];
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
 }

@@ -9,8 +9,13 @@
 struct knowledge *event_print_knowledge(const struct command_context *context, bool rules, struct fault *fault);
 
 struct event_printer;
-struct event_printer *event_printer_create(const struct command_context *context, const struct knowledge *knowledge);
-struct event_printer *event_printer_destroy(struct event_printer *printer);
+struct event_printer *event_printer_create(const struct command_context *context);
+struct event_printer *event_printer_destroy(struct event_printer *printer); /* returns NULL */
+/* Decoders as the site's collector has them: loaded when they are first needed, which a line with its time in front is not
+ * printed with. NULL and a fault where they cannot be loaded. */
+const struct knowledge *event_printer_knowledge(struct event_printer *printer, struct fault *fault);
+/* False with the fault where they were needed and could not be loaded. */
+bool event_printer_good(const struct event_printer *printer, struct fault *fault);
 
 struct printed_event {
     struct slice stream, host;

@@ -55,6 +55,11 @@ int command_origin(const struct command_context *context, int argc, char **argv)
 int command_probe(const struct command_context *context, int argc, char **argv);
 int command_test_alert(const struct command_context *context, int argc, char **argv);
 
+/* Takes the options that every command has out of argv, wherever they stand before a "--", and fills the context with them and
+ * what they default to. ret_help is set where --help stands there. */
+bool command_take_options(struct command_context *context, int *argc, char **argv, bool *ret_help,
+                          struct fault *fault);
+
 /* Prints "tocsin NAME: place: text" on standard error and returns the exit code that the fault's kind asks for. */
 int command_fail(const char *name, const struct fault *fault);
 /* Prints the command's usage and returns EXIT_USAGE. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "body_time.h"
 #include "calendar.h"
 #include "class.h"
 #include "clock.h"
@@ -36,16 +37,17 @@ struct knowledge *event_print_knowledge(const struct command_context *context, b
 
 struct event_printer {
     const struct command_context *context;
-    const struct knowledge *knowledge;
-    struct record *record;
+    int zone_minutes;
+    struct knowledge *knowledge; /* NULL: not needed yet */
+    struct record *record;       /* with knowledge */
+    struct fault fault;          /* why there is none */
     struct event_field *fields;
 };
 
-struct event_printer *event_printer_create(const struct command_context *context, const struct knowledge *knowledge) {
+struct event_printer *event_printer_create(const struct command_context *context) {
     struct event_printer *printer = memory_new(sizeof *printer);
     printer->context = context;
-    printer->knowledge = knowledge;
-    printer->record = record_create(knowledge->symbols);
+    printer->zone_minutes = clock_zone_minutes(context->now_us);
     printer->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *printer->fields);
     return printer;
 }
@@ -53,10 +55,40 @@ struct event_printer *event_printer_create(const struct command_context *context
 struct event_printer *event_printer_destroy(struct event_printer *printer) {
     if (printer) {
         record_destroy(printer->record);
+        knowledge_destroy(printer->knowledge);
         free(printer->fields);
         free(printer);
     }
     return NULL;
+}
+
+const struct knowledge *event_printer_knowledge(struct event_printer *printer, struct fault *fault) {
+    if (!printer->knowledge && !printer->fault.code) {
+        printer->knowledge = event_print_knowledge(printer->context, false, &printer->fault);
+        if (printer->knowledge)
+            printer->record = record_create(printer->knowledge->symbols);
+    }
+    if (!printer->knowledge && fault)
+        *fault = printer->fault;
+    return printer->knowledge;
+}
+
+bool event_printer_good(const struct event_printer *printer, struct fault *fault) {
+    if (printer->fault.code)
+        *fault = printer->fault;
+    return !printer->fault.code;
+}
+
+/* The line's own time, or 0; the record is filled where it is printed. */
+static uint64_t read_event(struct event_printer *printer, const struct event_body *body, uint64_t read_us) {
+    uint64_t line_us = 0;
+    bool zoneless;
+    if (!printer->context->json && body_time(body, read_us, printer->zone_minutes, &line_us, &zoneless))
+        return line_us;
+    const struct knowledge *knowledge = event_printer_knowledge(printer, NULL);
+    if (knowledge)
+        interpreter_read(knowledge->interpreter, body, read_us, printer->record, &line_us);
+    return line_us;
 }
 
 void event_print_text(struct slice text) {
@@ -65,13 +97,15 @@ void event_print_text(struct slice text) {
     fwrite(line.data, 1, line.size, stdout);
 }
 
+static bool is_plain(uint8_t c) { return (c >= 0x20 && c != 0x7f) || c == '\t'; }
+
 void event_print_append(struct buffer *to, struct slice text) {
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            buffer_printf(to, "\\x%02x", c);
-        else
-            buffer_append(to, &c, 1);
+    for (size_t i = 0, start = 0; i < text.size; start = i) {
+        while (i < text.size && is_plain(text.data[i]))
+            i++;
+        buffer_append(to, text.data + start, i - start);
+        if (i < text.size)
+            buffer_printf(to, "\\x%02x", text.data[i++]);
     }
 }
 
@@ -124,8 +158,9 @@ uint64_t event_printer_append(struct event_printer *printer, const struct printe
         encoding_hex(printed->stream_id, 4, digits);
         snprintf(id, sizeof id, "%.*s~%s/%" PRIu64, SLICE_ARG(printed->stream), digits, printed->event.seq);
     }
-    uint64_t line_us = 0;
-    interpreter_read(printer->knowledge->interpreter, &body, printed->event.time_us, printer->record, &line_us);
+    uint64_t line_us = read_event(printer, &body, printed->event.time_us);
+    if (printer->context->json && !printer->knowledge)
+        return printed->event.time_us;
     if (printer->context->json)
         append_json(printer, printed, id, line_us, to);
     else
