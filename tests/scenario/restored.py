@@ -5,6 +5,7 @@ tocsin-test: timeout=600
 """
 
 import os
+import re
 import shutil
 
 from tocsin_backup import Backup, flip, following, lose
@@ -122,6 +123,10 @@ def _(folder):
         backup.restore(site.folder)
         said = refused(site)
         check("entries" in said and "--missing-from" in said and "w1.example" in said, f"it does not say what to do: {said}")
+        # What the witness showed stays, for a log in its place.
+        said = site.tocsin("origin", "propose", "--name", NEXT, "-o", os.path.join(folder, "unused.txt"))
+        known = int(re.search(r"a checkpoint of (\d+) entries", said)[1])
+        check(known >= size and f"to {known - 1}, and of their events" in said, said)
         shutil.rmtree(os.path.join(site.data, "collector"))
         os.remove(os.path.join(site.folder, "collector.yaml"))
         # Where there is nothing more, it says so.
@@ -224,6 +229,11 @@ def _(folder):
         site.tocsin("sign", paper, "--key", vera_key(site))
         said = site.tocsin("origin", "begin", paper)
         check("join again" in said and before(site) in said, said)
+        # As after a crash between the two renames: the same again ends it.
+        beside = os.path.join(site.data, "new-origin")
+        os.makedirs(beside)
+        shutil.move(os.path.join(site.data, "collector"), os.path.join(beside, "collector"))
+        check("is done now" in site.tocsin("origin", "begin", paper) and not os.path.exists(beside), "it is not mended")
         # The log before is still there, whole as it was restored.
         said = site.tocsin("--data", before(site), "verify")
         check(said.startswith("Good"), said)

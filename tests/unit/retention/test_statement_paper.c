@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "control_entry.h"
 #include "decision.h"
 #include "encoding.h"
 #include "erasure.h"
@@ -338,6 +339,46 @@ static void each_type_of_people_has_words(void **state) {
     }
 }
 
+/* Who signs that a log takes another's place sees all of what it begins with. */
+static void a_new_origin_is_said_whole(void **state) {
+    (void)state;
+    json_t *origins = json_load_file("tests/transcript/new-origin.json", 0, NULL);
+    assert_non_null(origins);
+    CLEANUP_BUFFER struct buffer payload = unhexed(json_object_get(origins, "payload")),
+                                 entry = unhexed(json_object_get(json_object_get(origins, "other"),
+                                                                 "keys single that are not"));
+    struct hash salt = sha256_of(SLICE("salt")), alices = sha256_of(SLICE("salt of Alice"));
+    struct statement_text texts[2] = {{.text = SLICE("ten entries")}, {.text = SLICE("Alice")}};
+    memcpy(texts[0].salt, salt.bytes, sizeof texts[0].salt);
+    memcpy(texts[1].salt, alices.bytes, sizeof texts[1].salt);
+    const char *words = words_of(STATEMENT_NEW_ORIGIN, buffer_slice(&payload), texts, 2);
+    assert_non_null(words);
+    static const char *const said[] = {"ca.example/tocsin/log1, which does not go on",
+                                       "30 entries, 11 of them statements",
+                                       "a checkpoint of 40 entries",
+                                       "\"ten entries\"",
+                                       "person     Alice (",
+                                       "), admin",
+                                       "whose name is not known here (",
+                                       "), monitor",
+                                       "), board",
+                                       "at least 9 months, at most 18 months",
+                                       "0 of 0 witnesses",
+                                       "the log and two people of different roles"};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (!strstr(words, said[i]))
+            fail_msg("not said: %s, in\n%s", said[i], words);
+    assert_null(strstr(words, "SINGLE-CONTROL"));
+    assert_null(words_of(STATEMENT_NEW_ORIGIN, buffer_slice(&payload), texts + 1, 1)); /* what was lost is not there */
+    payload.size--;
+    assert_null(words_of(STATEMENT_NEW_ORIGIN, buffer_slice(&payload), texts, 2));
+    struct control_entry single;
+    assert_true(control_entry_read(buffer_slice(&entry), &single, NULL));
+    words = words_of(STATEMENT_NEW_ORIGIN, single.statement.statement.payload, texts, 2);
+    assert_true(words && strstr(words, "which one person alone enrolled: SINGLE-CONTROL"));
+    json_decref(origins);
+}
+
 int main(void) {
     vectors = json_load_file("tests/transcript/retention.json", 0, NULL);
     if (!vectors)
@@ -355,6 +396,7 @@ int main(void) {
         cmocka_unit_test(what_is_signed_is_said),
         cmocka_unit_test(what_cannot_be_explained_is_refused),
         cmocka_unit_test(each_type_of_people_has_words),
+        cmocka_unit_test(a_new_origin_is_said_whole),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(vectors);
