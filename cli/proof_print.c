@@ -177,6 +177,42 @@ void proof_print_excerpt(const struct command_context *context, const char *file
     end_line(&line, context->json);
 }
 
+/* ---- several logs */
+
+void proof_print_fork(const struct command_context *context, const char *stream, const struct sighting *first,
+                      const struct sighting *second) {
+    CLEANUP_BUFFER struct buffer line = BUFFER(LINE_MOST);
+    const struct sighting *both[] = {first, second};
+    if (context->json) {
+        buffer_append_string(&line, "{");
+        member(&line, "verdict", SLICE("FORK"));
+        member(&line, "stream", slice_string(stream));
+        buffer_printf(&line, ",\"batch_seq\":%" PRIu64 ",\"logs\":[", first->batch_seq);
+        for (size_t i = 0; i < 2; i++) {
+            buffer_append_string(&line, i ? ",{\"origin\":" : "{\"origin\":");
+            record_json_string(&line, both[i]->origin);
+            member(&line, "file", slice_string(both[i]->file));
+            buffer_printf(&line, ",\"index\":%" PRIu64 "}", both[i]->log_index);
+        }
+        buffer_append_string(&line, "]");
+    } else
+        buffer_printf(&line,
+                      "FORK     %s batch %" PRIu64 ": entry %" PRIu64 " of %.*s (%s) and entry %" PRIu64
+                      " of %.*s (%s) are not the same: its key has signed two stories",
+                      stream, first->batch_seq, first->log_index, SLICE_ARG(first->origin), first->file,
+                      second->log_index, SLICE_ARG(second->origin), second->file);
+    end_line(&line, context->json);
+}
+
+void proof_print_compared(const struct command_context *context, size_t logs, uint64_t alike, uint64_t forks) {
+    if (context->json)
+        printf("{\"kind\":\"comparison\",\"logs\":%zu,\"alike\":%" PRIu64 ",\"forks\":%" PRIu64 "}\n", logs, alike,
+               forks);
+    else
+        printf("%s: %" PRIu64 " batches stand alike in several of %zu logs, %" PRIu64 " in two versions\n",
+               forks ? "NOT good" : "Good", alike, logs, forks);
+}
+
 /* ---- absence */
 
 static void interval_json(struct buffer *line, const struct absence_interval *interval) {

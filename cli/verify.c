@@ -237,12 +237,13 @@ static int verify_store(const struct command_context *context, const char *trust
 }
 
 int command_verify(const struct command_context *context, int argc, char **argv) {
-    const char *trust = NULL, *key = NULL;
+    struct verify_trusts trusts = {.count = 0};
+    const char *key = NULL;
     struct verify_entry entry = {NULL, NULL};
     int files = 1, segments = 0; /* argv[1] to argv[files - 1] are files */
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--trust") == 0 && i + 1 < argc)
-            trust = argv[++i];
+        if (strcmp(argv[i], "--trust") == 0 && i + 1 < argc && trusts.count < VERIFY_TRUSTS_MOST)
+            trusts.paths[trusts.count++] = argv[++i];
         else if (strcmp(argv[i], "--key") == 0 && i + 1 < argc)
             key = argv[++i];
         else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc)
@@ -266,6 +267,8 @@ int command_verify(const struct command_context *context, int argc, char **argv)
     if (entry.file && entry.leaf)
         return command_usage("verify", "--entry or --leaf, not both");
     if (files > 1)
-        return verify_files(context, trust, &entry, (size_t)files - 1, argv + 1);
-    return verify_store(context, trust);
+        return verify_files(context, &trusts, &entry, (size_t)files - 1, argv + 1);
+    if (trusts.count > 1)
+        return command_usage("verify", "several trust files are for files of several logs; a store has one");
+    return verify_store(context, trusts.count ? trusts.paths[0] : NULL);
 }

@@ -33,6 +33,8 @@ struct walk {
     bool has_last;
     struct proved_entry last;
     struct standing last_standing;
+    absence_each *each; /* NULL: nobody asks */
+    void *each_context;
     bool last_live;
 };
 
@@ -263,7 +265,7 @@ static struct standing weaken(struct standing standing, const char *why) {
 static void gap(struct walk *walk, uint64_t from_us, uint64_t to_us, uint64_t events, const char *why) {
     struct absence_interval interval =
         interval_of(walk, from_us, to_us < from_us ? from_us : to_us,
-                    (struct standing){ATTESTATION_UNATTESTED, why, 0, UINT64_MAX}, NULL);
+                    (struct standing){ATTESTATION_UNATTESTED, why, 0, UINT64_MAX, NULL}, NULL);
     interval.events = events;
     absence_add(walk->absence, interval);
 }
@@ -298,7 +300,8 @@ static bool take(struct walk *walk, const struct proved_entry *at, struct fault 
     const struct time_marks marks = {walk->mark_count,
                                      walk->marks,
                                      {walk->ground.trust->log.id[0], walk->ground.trust->log.id[1],
-                                      walk->ground.trust->log.id[2], walk->ground.trust->log.id[3]}};
+                                      walk->ground.trust->log.id[2], walk->ground.trust->log.id[3]},
+                                     walk->has_last ? walk->last_standing.seen : NULL};
     const struct agent_epoch *epoch;
     struct standing standing;
     uint64_t orphaned = 0;
@@ -336,6 +339,8 @@ static bool take(struct walk *walk, const struct proved_entry *at, struct fault 
     walk->last_standing = standing;
     walk->has_last = true;
     walk->absence->entries++;
+    if (walk->each)
+        walk->each(walk->each_context, walk->host, walk->lane, at->bytes, at->index);
     return true;
 }
 
@@ -379,8 +384,13 @@ static bool walk_all(struct bytes_reader *from, struct walk *walk, const struct 
 
 bool absence_verify(struct slice file, const struct trust *trust, uint64_t now_us,
                     struct absence *ret_absence, struct fault *fault) {
+    return absence_verify_each(file, trust, now_us, NULL, NULL, ret_absence, fault);
+}
+
+bool absence_verify_each(struct slice file, const struct trust *trust, uint64_t now_us, absence_each *each,
+                         void *context, struct absence *ret_absence, struct fault *fault) {
     struct absence absence = {.class = 0};
-    struct walk walk = {.absence = &absence};
+    struct walk walk = {.absence = &absence, .each = each, .each_context = context};
     struct bytes_reader reader = bytes_read(file);
     bool good = walk_all(&reader, &walk, trust, now_us, fault);
     stream_checker_destroy(walk.checker);

@@ -49,6 +49,10 @@ struct absence {
 
 bool absence_verify(struct slice file, const struct trust *trust, uint64_t now_us,
                     struct absence *ret_absence, struct fault *fault);
+/* The same, and calls `each` for every batch that was verified, also of a proof that fails later. */
+typedef void absence_each(void *context, struct slice host, enum lane lane, struct slice entry, uint64_t log_index);
+bool absence_verify_each(struct slice file, const struct trust *trust, uint64_t now_us, absence_each *each,
+                         void *context, struct absence *ret_absence, struct fault *fault);
 void absence_free(struct absence *absence);
 #define CLEANUP_ABSENCE __attribute__((cleanup(absence_free)))
 

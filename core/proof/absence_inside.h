@@ -17,6 +17,9 @@ struct time_marks {
     size_t count;
     const struct time_mark *marks; /* ascending by size */
     uint8_t log_key_id[NOTE_KEY_ID_SIZE];
+    /* What an earlier entry of the chain has seen of this log, NULL for nothing. It bounds all that follow, so an agent may
+     * name several logs in turn. */
+    const struct time_mark *carried;
 };
 
 /* How an entry stands in time. */
@@ -24,6 +27,7 @@ struct standing {
     enum attestation attestation;
     const char *why;
     uint64_t not_before_us, not_after_us;
+    const struct time_mark *seen; /* what bounds it from below; NULL for nothing */
 };
 
 /* `witnessed`: a quorum is due at that index. False: the checkpoint that the agent says to have seen is not the log's. */

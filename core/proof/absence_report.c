@@ -25,13 +25,14 @@ static const struct time_mark *first_that_holds(const struct time_marks *marks, 
 }
 
 static struct standing unattested(const char *why) {
-    return (struct standing){ATTESTATION_UNATTESTED, why, 0, UINT64_MAX};
+    return (struct standing){ATTESTATION_UNATTESTED, why, 0, UINT64_MAX, NULL};
 }
 
-/* The checkpoint that the entry names as seen. NULL: it names none of this log's, or one that the proof does not hold. */
+/* The checkpoint that the entry names as seen, or that one before it did where it names none of this log's. NULL: one that
+ * the proof does not hold. */
 static bool seen_of(const struct time_marks *marks, const struct batch_entry *entry,
                     const struct time_mark **ret_seen, struct fault *fault) {
-    *ret_seen = NULL;
+    *ret_seen = marks->carried;
     if (entry->seen.size == 0 || memcmp(entry->seen.key_id, marks->log_key_id, NOTE_KEY_ID_SIZE) != 0)
         return true;
     const struct time_mark *mark = mark_of(marks, entry->seen.size);
@@ -46,7 +47,7 @@ static bool seen_of(const struct time_marks *marks, const struct batch_entry *en
 
 static struct standing bounded(const struct time_mark *seen, const struct time_mark *holds, uint64_t close_us,
                                uint64_t most_us) {
-    struct standing standing = {ATTESTATION_WITNESSED, NULL, 0, UINT64_MAX};
+    struct standing standing = {ATTESTATION_WITNESSED, NULL, 0, UINT64_MAX, seen};
     bool near = true;
     if (seen) {
         standing.not_before_us = seen->earliest_us;
@@ -77,7 +78,7 @@ bool standing_of(const struct time_marks *marks, const struct batch_entry *entry
         return true;
     }
     if (!witnessed)
-        *ret_standing = (struct standing){ATTESTATION_UNWITNESSED, "no witness says when", 0, UINT64_MAX};
+        *ret_standing = (struct standing){ATTESTATION_UNWITNESSED, "no witness says when", 0, UINT64_MAX, seen};
     else
         *ret_standing =
             bounded(seen, first_that_holds(marks, index), entry->close_us, withheld_us(heartbeat_us));

@@ -696,6 +696,56 @@ static void a_saved_state_comes_back_whole_or_not_at_all(void **state) {
     fixture_destroy(f);
 }
 
+/* The checker of a log that gets the stream from its newest closed batch on. */
+static struct stream_checker *begin_inside(struct fixture *f) {
+    struct batch_entry entry;
+    assert_true(batch_entry_read(slice_make(f->close.entry, sizeof f->close.entry), &entry, NULL));
+    struct stream_checker *checker =
+        stream_checker_create(LANE_SECURITY, &f->settings.stream_id, entry.epoch, signing_key_public(f->key));
+    stream_checker_begin_at(checker, entry.batch_seq, entry.first_event_seq);
+    return checker;
+}
+
+static void a_stream_may_begin_in_another_log_with_a_break(void **state) {
+    (void)state;
+    struct fixture *f = fixture_begin();
+    struct fault fault = {0};
+    fixture_whole_batch(f, 4);
+    struct stream_checker *whole = f->checker;
+    struct stream_checker *inside = begin_inside(f);
+    enum check check = stream_checker_close(inside, slice_make(f->close.entry, sizeof f->close.entry),
+                                            slice_make(f->close.class_list, f->close.class_list_size), &fault);
+    assert_int_equal(check, CHECK_BOOT); /* no break */
+    stream_checker_destroy(inside);
+    fixture_pass(f, 1000000);
+    fixture_restart_writer(f);
+    assert_true(stream_writer_break(f->writer, &f->clock, &f->fault));
+    fixture_close(f);
+    assert_int_equal(fixture_send_close(f), CHECK_ACCEPTED);
+    inside = begin_inside(f);
+    uint64_t begin = stream_checker_batch_seq(inside);
+    assert_true(begin >= 2);
+    assert_int_equal(stream_checker_next_seq(inside), stream_checker_first_seq(inside));
+    CLEANUP_BUFFER struct buffer saved = BUFFER(STREAM_CHECKER_STATE_MOST);
+    assert_true(stream_checker_save(inside, &saved));
+    stream_checker_destroy(inside);
+    inside = stream_checker_load(buffer_slice(&saved), &fault);
+    assert_non_null(inside);
+    assert_int_equal(stream_checker_batch_seq(inside), begin);
+    check = stream_checker_close(inside, slice_make(f->close.entry, sizeof f->close.entry),
+                                 slice_make(f->close.class_list, f->close.class_list_size), &fault);
+    assert_int_equal(check, CHECK_ACCEPTED);
+    f->checker = inside; /* from there on it is a stream like any other, and both logs agree */
+    fixture_whole_batch(f, 3);
+    f->checker = whole;
+    assert_int_equal(stream_checker_close(whole, slice_make(f->close.entry, sizeof f->close.entry),
+                                          slice_make(f->close.class_list, f->close.class_list_size), &fault),
+                     CHECK_OWED);
+    assert_true(slice_equal(stream_checker_last_entry(whole), stream_checker_last_entry(inside)));
+    stream_checker_destroy(inside);
+    fixture_destroy(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_to_an_entry_has_its_reason),
@@ -719,6 +769,7 @@ int main(void) {
         cmocka_unit_test(times_never_fall_within_a_batch),
         cmocka_unit_test(a_batch_never_holds_more_than_it_may),
         cmocka_unit_test(a_saved_state_comes_back_whole_or_not_at_all),
+        cmocka_unit_test(a_stream_may_begin_in_another_log_with_a_break),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -526,6 +526,94 @@ static void while_held_nothing_goes(void **state) {
     world_destroy(world);
 }
 
+/* ---- several collectors */
+
+static void acknowledge_at(struct world *world, unsigned collector) {
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        const struct stream_checker *checker = world->checkers[lane];
+        lanes_acknowledge(world->lanes, collector, (enum lane)lane, stream_checker_next_seq(checker),
+                          stream_checker_attested(checker), stream_checker_batch_seq(checker));
+        lanes_proved(world->lanes, collector, (enum lane)lane, stream_checker_batch_seq(checker));
+    }
+}
+
+static void join_from_the_start(struct world *world, unsigned collector) {
+    static const struct lanes_begin begin[LANES];
+    struct fault fault = {0};
+    if (!lanes_join(world->lanes, collector, begin, &fault))
+        fail_msg("%s", fault.text);
+}
+
+static void a_batch_stays_until_each_collector_has_it_proved(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    uint64_t segments = report_of(world).segments;
+    join_from_the_start(world, 2);
+    acknowledge_at(world, 0);
+    assert_int_equal(report_of(world).segments, segments);
+    assert_int_equal(lanes_marks(world->lanes, 2, LANE_SECURITY).stored, 0);
+    assert_true(marks_of(world).stored > 0);
+    acknowledge_at(world, 2);
+    assert_int_equal(report_of(world).segments, 1);
+    world_destroy(world);
+}
+
+static void one_that_is_left_holds_nothing_back_any_more(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    join_from_the_start(world, 1);
+    lanes_hold(world->lanes, 1, true);
+    acknowledge_at(world, 0);
+    assert_true(report_of(world).segments > 1);
+    lanes_leave(world->lanes, 1);
+    assert_int_equal(report_of(world).segments, 1);
+    assert_false(lanes_joined(world->lanes, 1));
+    world_destroy(world);
+}
+
+static void one_that_joins_gets_what_the_spool_has_and_not_what_it_has_not(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    struct fault fault = {0};
+    struct lanes_begin begin[LANES] = {{2, 0}, {0, 0}};
+    assert_true(lanes_join(world->lanes, 1, begin, &fault));
+    struct lanes_hello hello;
+    lanes_hello(world->lanes, 1, LANE_SECURITY, &hello);
+    assert_int_equal(hello.proved, 2);
+    lanes_leave(world->lanes, 1);
+    world_acknowledge(world);
+    assert_false(lanes_join(world->lanes, 1, begin, &fault)); /* released */
+    assert_int_equal(fault.code, FAULT_MISSING);
+    begin[0].batch_seq = 1000000;
+    assert_false(lanes_join(world->lanes, 1, begin, &fault)); /* never signed */
+    assert_int_equal(fault.code, FAULT_CONFLICT);
+    assert_false(lanes_joined(world->lanes, 1));
+    world_destroy(world);
+}
+
+static void entries_name_each_log_in_turn(void **state) {
+    (void)state;
+    struct world *world = with_segments();
+    const struct seen_checkpoint seen[] = {{{1}, 10, {{1}}}, {{2}, 20, {{2}}}};
+    join_from_the_start(world, 1);
+    lanes_seen(world->lanes, 0, &seen[0], SLICE("of a"));
+    lanes_seen(world->lanes, 1, &seen[1], SLICE("of b"));
+    unsigned named[3] = {0};
+    for (unsigned i = 0; i < 6; i++) {
+        struct batch_entry entry;
+        world_pass(world, 3000000);
+        world_read(world, 0, 1);
+        assert_true(lanes_close(world->lanes, LANE_SECURITY, BATCH_DATA, NULL));
+        flush(world);
+        world_send(world, UINT32_MAX);
+        assert_true(batch_entry_read(stream_checker_last_entry(world->checkers[0]), &entry, NULL));
+        named[entry.seen.key_id[0]]++;
+    }
+    assert_int_equal(named[1], 3);
+    assert_int_equal(named[2], 3);
+    world_destroy(world);
+}
+
 static void a_collector_that_fell_back_gets_it_again_unless_a_checkpoint_held_it(void **state) {
     (void)state;
     struct world *world = with_segments();
@@ -1006,6 +1094,10 @@ int main(void) {
         cmocka_unit_test(entries_say_which_checkpoint_was_seen),
         cmocka_unit_test(leaves_of_closed_batches_are_there_after_a_start_and_while_new_ones_come),
         cmocka_unit_test(while_held_nothing_goes),
+        cmocka_unit_test(a_batch_stays_until_each_collector_has_it_proved),
+        cmocka_unit_test(one_that_is_left_holds_nothing_back_any_more),
+        cmocka_unit_test(one_that_joins_gets_what_the_spool_has_and_not_what_it_has_not),
+        cmocka_unit_test(entries_name_each_log_in_turn),
         cmocka_unit_test(a_collector_that_fell_back_gets_it_again_unless_a_checkpoint_held_it),
         cmocka_unit_test(a_cursor_says_when_it_is_asked_for_what_is_not_there),
         cmocka_unit_test(two_cursors_of_one_lane_do_not_disturb_each_other),
