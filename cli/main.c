@@ -63,13 +63,16 @@ static const struct command commands[] = {
      "Origin and key of the log, its genesis, the witnesses. Hand it over on another way than the proofs.\n\n"
      "  tocsin trust export -o log.trust\n",
      command_trust},
-    {"verify", "[--full] [--trust F] | [--trust F] [--entry F | --leaf HEX] FILE… | [--key F] SEGMENT…", "checks signatures, chains and roots over the whole store, or files that stand alone",
+    {"verify", "[--full] [--trust F] | [--trust F]… [--entry F | --leaf HEX] FILE… | [--key F] SEGMENT…", "checks signatures, chains and roots over the whole store, or files that stand alone",
      "Without a file: reads everything from the running collector, or from the store when it is stopped, and recomputes\n"
      "every hash; with a trust file it must be that log, cosigned by those witnesses. A file: an excerpt or a proof of\n"
      "absence, held against the trust file, or against this site. A tlog-proof (c2sp.org/tlog-proof@v1) of anybody's making\n"
      "proves that one entry is in the log: --entry names its bytes, --leaf its hash, where the proof does not bring it.\n"
+     "Files of several logs, with a trust file for each, are held against each other, too: a host that sends to two sites must\n"
+     "have told both the same.\n"
      "Exit 0: all of it holds. Exit 1: it says where it doesn't. Exit 3: nothing to hold it against.\n\n"
-     "  tocsin verify\n  tocsin verify --trust log.trust case12.excerpt\n",
+     "  tocsin verify\n  tocsin verify --trust log.trust case12.excerpt\n"
+     "  tocsin verify --trust a.trust --trust b.trust a.absence b.absence\n",
      command_verify},
     {"detect", "[--rules DIR…] [--decoders DIR…] [--format auto|syslog|json|logfmt|plain|jsonl] FILE…",
      "runs rules over files; one alert a line",

@@ -24,7 +24,8 @@ struct file {
 
 /* ---- the kinds of files; each prints its lines, and is false where the file is bad */
 
-static void take_batch(void *context, struct slice host, enum lane lane, struct slice bytes, uint64_t log_index) {
+static void take_batch(void *context, struct slice host, enum lane lane, struct slice bytes,
+                       uint64_t log_index) {
     struct file *file = context;
     struct batch_entry entry;
     struct sighting other;
@@ -68,7 +69,8 @@ static bool verify_excerpt(struct file *file, struct fault *fault) {
 
 static bool verify_absence(struct file *file, struct fault *fault) {
     CLEANUP_ABSENCE struct absence absence = {.class = 0};
-    if (!absence_verify_each(file->bytes, file->trust, file->context->now_us, take_batch, file, &absence, fault))
+    if (!absence_verify_each(file->bytes, file->trust, file->context->now_us, take_batch, file, &absence,
+                             fault))
         return false;
     proof_print_absence(file->context, file->name, &absence);
     return true;

@@ -33,7 +33,8 @@ struct sightings *sightings_destroy(struct sightings *sightings) {
 
 /* The id is a hash already. */
 static size_t slot_of(const struct sightings *sightings, const struct sighting *sighting) {
-    uint64_t number = bytes_get_u64(sighting->stream_id.bytes) + sighting->batch_seq * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t number =
+        bytes_get_u64(sighting->stream_id.bytes) + sighting->batch_seq * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)(number ^ number >> 32) & (sightings->slot_count - 1);
 }
 

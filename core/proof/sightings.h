@@ -15,7 +15,7 @@
 struct sighting {
     struct hash stream_id;
     uint64_t batch_seq;
-    struct hash leaf;   /* of the entry */
+    struct hash leaf; /* of the entry */
     uint64_t log_index;
     unsigned log;        /* which of the caller's logs: two may have one name */
     struct slice origin; /* its name */

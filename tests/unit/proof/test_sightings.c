@@ -8,8 +8,10 @@
 
 #include "sightings.h"
 
-static struct sighting seen_at(const char *origin, uint8_t stream, uint64_t batch_seq, uint8_t entry, uint64_t index) {
-    return (struct sighting){{{stream}}, batch_seq, {{entry}}, index, (unsigned)origin[0], slice_string(origin), origin};
+static struct sighting seen_at(const char *origin, uint8_t stream, uint64_t batch_seq, uint8_t entry,
+                               uint64_t index) {
+    return (struct sighting){{{stream}},           batch_seq, {{entry}}, index, (unsigned)origin[0],
+                             slice_string(origin), origin};
 }
 
 static void one_batch_has_one_entry_wherever_it_stands(void **state) {
@@ -17,7 +19,8 @@ static void one_batch_has_one_entry_wherever_it_stands(void **state) {
     struct sightings *sightings = sightings_create();
     struct sighting other;
     for (uint64_t batch = 0; batch < 1000; batch++) {
-        struct sighting at_a = seen_at("a", 1, batch, 7, 10 + batch), at_b = seen_at("b", 1, batch, 7, 500 + batch);
+        struct sighting at_a = seen_at("a", 1, batch, 7, 10 + batch),
+                        at_b = seen_at("b", 1, batch, 7, 500 + batch);
         assert_int_equal(sightings_add(sightings, &at_a, &other), SEEN_FIRST);
         assert_int_equal(sightings_add(sightings, &at_a, &other), SEEN_SAME);
         if (batch % 2)
