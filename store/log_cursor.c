@@ -49,7 +49,8 @@ bool log_cursor_root(const struct store *store, uint64_t size, struct hash *ret_
 
 /* ---- leaves */
 
-static bool know_tile(struct log_leaves *leaves, const struct store *store, uint64_t index, struct fault *fault) {
+static bool know_tile(struct log_leaves *leaves, const struct store *store, uint64_t index,
+                      struct fault *fault) {
     uint8_t key[9] = {0};
     if (leaves->index == index)
         return true;
@@ -61,8 +62,8 @@ static bool know_tile(struct log_leaves *leaves, const struct store *store, uint
     return true;
 }
 
-bool log_leaves_check(struct log_leaves *leaves, const struct store *store, uint64_t index, struct slice entry,
-                      struct fault *fault) {
+bool log_leaves_check(struct log_leaves *leaves, const struct store *store, uint64_t index,
+                      struct slice entry, struct fault *fault) {
     if (!know_tile(leaves, store, index / MERKLE_TILE_WIDTH, fault))
         return false;
     struct hash leaf = merkle_leaf(entry);
@@ -146,7 +147,8 @@ static bool item_good(struct log_cursor *cursor, uint64_t index) {
     struct fault fault = {0};
     const struct entry_block_roots roots = {cursor, root_of};
     if (entry_block_get(cursor->block, index, roots, &cursor->item, &fault) &&
-        (!cursor->checked || log_leaves_check(&cursor->leaves, cursor->store, index, cursor->item.entry, &fault)))
+        (!cursor->checked ||
+         log_leaves_check(&cursor->leaves, cursor->store, index, cursor->item.entry, &fault)))
         return true;
     damage(cursor, index, &fault);
     return false;
@@ -250,7 +252,8 @@ struct slice log_cursor_value(const struct log_cursor *cursor) {
 }
 
 bool log_cursor_good(const struct log_cursor *cursor, struct fault *fault) {
-    if (!store_cursor_good(cursor->rows, fault) || (cursor->blocks && !store_cursor_good(cursor->blocks, fault)))
+    if (!store_cursor_good(cursor->rows, fault) ||
+        (cursor->blocks && !store_cursor_good(cursor->blocks, fault)))
         return false;
     if (cursor->damage.code && fault)
         *fault = cursor->damage;

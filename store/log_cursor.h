@@ -39,8 +39,8 @@ struct log_leaves {
     uint64_t index;
 };
 #define LOG_LEAVES ((struct log_leaves){.index = UINT64_MAX})
-bool log_leaves_check(struct log_leaves *leaves, const struct store *store, uint64_t index, struct slice entry,
-                      struct fault *fault);
+bool log_leaves_check(struct log_leaves *leaves, const struct store *store, uint64_t index,
+                      struct slice entry, struct fault *fault);
 void log_leaves_release(struct log_leaves *leaves);
 
 /* Root of the tree of `size` by the checkpoint of that size; false where there is none that can be read. */

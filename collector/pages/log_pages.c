@@ -45,13 +45,16 @@ static struct entry_block *swap_block(struct log_pages *pages, struct entry_bloc
 
 /* ---- pages */
 
-static bool give_hashes(struct log_pages *pages, const struct merkle_tile *tile, struct buffer *to, struct fault *fault) {
+static bool give_hashes(struct log_pages *pages, const struct merkle_tile *tile, struct buffer *to,
+                        struct fault *fault) {
     struct hash hashes[MERKLE_TILE_WIDTH];
-    return log_reader_tile(log_state_reader(pages->log), tile->level, tile->index, tile->width, hashes, fault) &&
+    return log_reader_tile(log_state_reader(pages->log), tile->level, tile->index, tile->width, hashes,
+                           fault) &&
            buffer_append(to, hashes, tile->width * sizeof *hashes);
 }
 
-static bool give_entry(const struct log_cursor *cursor, uint64_t index, struct buffer *to, struct fault *fault) {
+static bool give_entry(const struct log_cursor *cursor, uint64_t index, struct buffer *to,
+                       struct fault *fault) {
     uint8_t key[8];
     bytes_put_u64(key, index);
     struct slice entry = log_cursor_value(cursor);
@@ -60,7 +63,8 @@ static bool give_entry(const struct log_cursor *cursor, uint64_t index, struct b
     return bytes_write_u16(to, (uint16_t)entry.size) && buffer_append_slice(to, entry);
 }
 
-static bool give_entries(struct log_pages *pages, const struct merkle_tile *tile, struct buffer *to, struct fault *fault) {
+static bool give_entries(struct log_pages *pages, const struct merkle_tile *tile, struct buffer *to,
+                         struct fault *fault) {
     uint8_t first[8];
     uint64_t index = tile->index * MERKLE_TILE_WIDTH, end = index + tile->width;
     struct entry_block *block = swap_block(pages, NULL);
@@ -99,7 +103,8 @@ static void give_checkpoint(struct log_pages *pages, struct http_answer *answer)
 /* As far as what was published goes. */
 static bool is_there(struct log_pages *pages, const struct merkle_tile *tile) {
     struct log_head head;
-    return log_state_newest(pages->log, &head, NULL) && tile->width <= merkle_tile_width(head.size, tile->level, tile->index);
+    return log_state_newest(pages->log, &head, NULL) &&
+           tile->width <= merkle_tile_width(head.size, tile->level, tile->index);
 }
 
 void log_pages_handle(void *context, const struct http_request *request, struct http_answer *answer) {
@@ -112,6 +117,8 @@ void log_pages_handle(void *context, const struct http_request *request, struct 
     else if (merkle_tile_path_read(slice_string(request->path + 1), &tile) && is_there(pages, &tile))
         give_tile(pages, &tile, answer);
     else
-        http_answer_say(answer, 404, "there are /checkpoint, /tile/<level>/<index> and /tile/entries/<index>, .p/<width> behind it "
-                                     "where a tile is not full, up to the published checkpoint");
+        http_answer_say(
+            answer, 404,
+            "there are /checkpoint, /tile/<level>/<index> and /tile/entries/<index>, .p/<width> behind it "
+            "where a tile is not full, up to the published checkpoint");
 }

@@ -21,7 +21,8 @@ bool entry_packing_end(const struct store *store, uint64_t *ret_end, struct faul
         struct control_entry entry;
         struct slice value = store_cursor_value(cursor);
         buffer_clear(&bytes);
-        good = value.size == 8 || fault_set(fault, FAULT_FORMAT, "a control entry's place has %zu bytes", value.size);
+        good = value.size == 8 ||
+               fault_set(fault, FAULT_FORMAT, "a control entry's place has %zu bytes", value.size);
         good = good && log_entry_get(store, bytes_get_u64(value.data), &bytes, fault);
         if (good && control_entry_read(buffer_slice(&bytes), &entry, NULL) &&
             entry.statement.statement.type == STATEMENT_DAY_MARK)
@@ -51,7 +52,8 @@ static bool root_of(void *context, uint64_t size, struct hash *ret_root) {
 
 static bool is_full(const struct entry_block_writer *writer) {
     size_t count = entry_block_writer_count(writer);
-    return count >= ENTRY_PACKING_LEAST && count >= ENTRY_PACKING_OF_STREAM * entry_block_writer_streams(writer);
+    return count >= ENTRY_PACKING_LEAST &&
+           count >= ENTRY_PACKING_OF_STREAM * entry_block_writer_streams(writer);
 }
 
 static bool class_list_of(const struct packing *packing, struct slice key, struct store_value *ret_value,
@@ -78,14 +80,17 @@ static bool add_row(struct packing *packing, const struct store_cursor *cursor, 
     if (index >= packing->end || index != packing->first + entry_block_writer_count(packing->writer) ||
         is_full(packing->writer))
         return false;
-    return class_list_of(packing, key, &class_list, &item, fault) && log_leaves_check(&packing->leaves, packing->store, index, item.entry, fault) &&
+    return class_list_of(packing, key, &class_list, &item, fault) &&
+           log_leaves_check(&packing->leaves, packing->store, index, item.entry, fault) &&
            entry_block_writer_add(packing->writer, &item);
 }
 
 static bool add_rows(struct packing *packing, struct fault *fault) {
     struct fault local = {0};
-    struct store_cursor *cursor = store_cursor_create(packing->store, STORE_ENTRY, NULL, (struct slice){NULL, 0});
-    for (bool on = store_cursor_first(cursor); on && add_row(packing, cursor, &local); on = store_cursor_next(cursor))
+    struct store_cursor *cursor =
+        store_cursor_create(packing->store, STORE_ENTRY, NULL, (struct slice){NULL, 0});
+    for (bool on = store_cursor_first(cursor); on && add_row(packing, cursor, &local);
+         on = store_cursor_next(cursor))
         ;
     if (!local.code)
         store_cursor_good(cursor, &local);
@@ -97,13 +102,14 @@ static bool add_rows(struct packing *packing, struct fault *fault) {
 
 /* ---- what came of it */
 
-static bool same_row(const struct packing *packing, enum store_family family, struct slice key, bool there, struct slice value,
-                     struct fault *fault) {
+static bool same_row(const struct packing *packing, enum store_family family, struct slice key, bool there,
+                     struct slice value, struct fault *fault) {
     CLEANUP_STORE_VALUE struct store_value row = {0};
     struct fault local = {0};
     bool found = store_get(packing->store, family, key, &row, &local);
     return (found ? there && slice_equal(row.slice, value) : !there && local.code == FAULT_MISSING) ||
-           fault_set(fault, FAULT_INTERNAL, "what is read back out of columns is another %s", store_family_row(family)->name);
+           fault_set(fault, FAULT_INTERNAL, "what is read back out of columns is another %s",
+                     store_family_row(family)->name);
 }
 
 static bool read_back(struct packing *packing, struct slice bytes, struct fault *fault) {
@@ -122,11 +128,14 @@ static bool read_back(struct packing *packing, struct slice bytes, struct fault 
     return good;
 }
 
-static bool write_block(struct packing *packing, struct change *change, struct entry_packed *packed, struct fault *fault) {
+static bool write_block(struct packing *packing, struct change *change, struct entry_packed *packed,
+                        struct fault *fault) {
     uint8_t first[8], end[8];
     CLEANUP_BUFFER struct buffer bytes = BUFFER(ENTRY_BLOCK_MOST);
-    *packed = (struct entry_packed){packing->first, packing->first + entry_block_writer_count(packing->writer), 0};
-    if (!entry_block_writer_finish(packing->writer, &bytes, fault) || !read_back(packing, buffer_slice(&bytes), fault))
+    *packed =
+        (struct entry_packed){packing->first, packing->first + entry_block_writer_count(packing->writer), 0};
+    if (!entry_block_writer_finish(packing->writer, &bytes, fault) ||
+        !read_back(packing, buffer_slice(&bytes), fault))
         return false;
     bytes_put_u64(first, packed->first);
     bytes_put_u64(end, packed->end);
@@ -138,13 +147,14 @@ static bool write_block(struct packing *packing, struct change *change, struct e
     return true;
 }
 
-bool entry_packing_step(const struct store *store, uint64_t end, struct change *change, struct entry_packed *ret_packed,
-                        struct fault *fault) {
+bool entry_packing_step(const struct store *store, uint64_t end, struct change *change,
+                        struct entry_packed *ret_packed, struct fault *fault) {
     struct packing packing = {.store = store, .leaves = LOG_LEAVES, .end = end - end % MERKLE_TILE_WIDTH};
     struct entry_packed packed = {0};
     packing.roots = (struct entry_block_roots){&packing, root_of};
-    bool good = add_rows(&packing, fault) && (!packing.writer || entry_block_writer_count(packing.writer) == 0 ||
-                                              write_block(&packing, change, &packed, fault));
+    bool good =
+        add_rows(&packing, fault) && (!packing.writer || entry_block_writer_count(packing.writer) == 0 ||
+                                      write_block(&packing, change, &packed, fault));
     entry_block_writer_destroy(packing.writer);
     log_leaves_release(&packing.leaves);
     if (good)

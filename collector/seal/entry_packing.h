@@ -24,7 +24,7 @@ struct entry_packed {
 bool entry_packing_end(const struct store *store, uint64_t *ret_end, struct fault *fault);
 /* Adds the first rows before `end` that stand in full tiles, as many as a block takes. FAULT_FORMAT: a row is not what its tile
  * has; it stays, with all behind it. */
-bool entry_packing_step(const struct store *store, uint64_t end, struct change *change, struct entry_packed *ret_packed,
-                        struct fault *fault);
+bool entry_packing_step(const struct store *store, uint64_t end, struct change *change,
+                        struct entry_packed *ret_packed, struct fault *fault);
 
 #endif

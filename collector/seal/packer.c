@@ -61,9 +61,11 @@ static void tell(struct packer *packer, const struct fault *fault) {
     if (packer->told)
         return;
     packer->told = true;
-    log_fault(LOG_LEVEL_ERROR, fault, "the log's entries stay as they are; `tocsin verify --full` says whether they are good");
+    log_fault(LOG_LEVEL_ERROR, fault,
+              "the log's entries stay as they are; `tocsin verify --full` says whether they are good");
     struct change *change = change_create();
-    report_state(change, "packing_failed", NULL, "the log's entries of closed days are not put into columns: %s%s%s", fault->place,
+    report_state(change, "packing_failed", NULL,
+                 "the log's entries of closed days are not put into columns: %s%s%s", fault->place,
                  fault->place[0] ? ": " : "", fault->text);
     committer_submit(packer->committer, change);
 }
@@ -93,7 +95,8 @@ static void give_room_back(struct packer *packer, uint64_t first, uint64_t last,
     bytes_put_u64(from, first);
     bytes_put_u64(to, last);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        store_compact(packer->store, families[i], slice_make(from, sizeof from), slice_make(to, sizeof to), fault);
+        store_compact(packer->store, families[i], slice_make(from, sizeof from), slice_make(to, sizeof to),
+                      fault);
     malloc_trim(0); /* the next day is far */
 }
 
@@ -104,8 +107,8 @@ static void look(struct packer *packer) {
         while (step(packer, end, &first, &last, &bytes, &fault))
             ;
     if (last)
-        log_notice("log entries %" PRIu64 " to %" PRIu64 " went into columns: %.1f bytes for each", first, last - 1,
-                   (double)bytes / (double)(last - first));
+        log_notice("log entries %" PRIu64 " to %" PRIu64 " went into columns: %.1f bytes for each", first,
+                   last - 1, (double)bytes / (double)(last - first));
     if (last && !is_stopping(packer))
         give_room_back(packer, first, last, &fault);
     if (fault.code && !is_stopping(packer))

@@ -50,7 +50,8 @@ static bool bad(struct fault *fault, const char *what) {
 /* ---- one item out of the columns */
 
 static struct slice read_as_is(struct readers *readers) {
-    return bytes_read_raw(&readers->columns[COLUMN_TEXT], segment_number_read(&readers->columns[COLUMN_SIZE]));
+    return bytes_read_raw(&readers->columns[COLUMN_TEXT],
+                          segment_number_read(&readers->columns[COLUMN_SIZE]));
 }
 
 static void read_list(struct readers *readers, struct difference *difference) {
@@ -76,7 +77,8 @@ static void read_list(struct readers *readers, struct difference *difference) {
 
 static void read_batch(struct readers *readers, struct difference *difference) {
     for (unsigned number = 0; number < ENTRY_NUMBERS; number++)
-        difference->numbers[number] = segment_unfold(segment_number_read(&readers->columns[COLUMN_NUMBERS + number]));
+        difference->numbers[number] =
+            segment_unfold(segment_number_read(&readers->columns[COLUMN_NUMBERS + number]));
     difference->unexpected = segment_number_read(&readers->columns[COLUMN_CUM]);
     for (unsigned class = 0; class < CLASS_NUMBERS; class ++)
         difference->cum[class] = difference->unexpected >> class & 1
@@ -260,11 +262,13 @@ static bool make_batch(const struct entry_place *place, uint8_t *entry, const ui
     for (unsigned i = 0; i < ENTRY_GIVEN; i++) {
         uint8_t expected[HASH_SIZE];
         if (difference->given >> i & 1)
-            memcpy(entry + entry_given_places[i].at, difference->given_bytes[i].data, entry_given_places[i].size);
+            memcpy(entry + entry_given_places[i].at, difference->given_bytes[i].data,
+                   entry_given_places[i].size);
         else if (entry_given_expected(place, i, roots, expected))
             memcpy(entry + entry_given_places[i].at, expected, entry_given_places[i].size);
         else
-            return fault_set(fault, FAULT_MISSING, "the checkpoint of size %llu, which it has seen, is not there",
+            return fault_set(fault, FAULT_MISSING,
+                             "the checkpoint of size %llu, which it has seen, is not there",
                              (unsigned long long)entry_number_get(entry, ENTRY_SEEN));
     }
     return true;
@@ -288,7 +292,8 @@ static bool make_stream(struct entry_block *block, uint32_t stream, uint8_t *ent
         place.entry = entries;
         place.list = &difference.list;
         place.list_bytes = item->item.listed ? item->item.class_list : SLICE("");
-        if (!make_batch(&place, entries, block->ids + (size_t)(stream - 1) * HASH_SIZE, &difference, roots, fault))
+        if (!make_batch(&place, entries, block->ids + (size_t)(stream - 1) * HASH_SIZE, &difference, roots,
+                        fault))
             return false;
         item->item.entry = slice_make(entries, BATCH_ENTRY_SIZE);
         place.previous = entries;
@@ -308,9 +313,11 @@ bool entry_block_get(struct entry_block *block, uint64_t index, struct entry_blo
     const struct entry_block_item *item = &block->items[place].item;
     struct fault local = {0};
     if (!block->entries[stream])
-        block->entries[stream] = memory_new_array(stream == ENTRY_BLOCK_STREAM_NONE ? 1 : count, BATCH_ENTRY_SIZE);
+        block->entries[stream] =
+            memory_new_array(stream == ENTRY_BLOCK_STREAM_NONE ? 1 : count, BATCH_ENTRY_SIZE);
     /* Of a stream that breaks off there is what stands before. */
-    if (!item->entry.data && !make_stream(block, stream, block->entries[stream], &roots, &local) && !item->entry.data) {
+    if (!item->entry.data && !make_stream(block, stream, block->entries[stream], &roots, &local) &&
+        !item->entry.data) {
         if (fault)
             *fault = local;
         return fault_place(fault, "the block of log entries from %llu", (unsigned long long)block->first);

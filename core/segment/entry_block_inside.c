@@ -16,8 +16,8 @@ static const struct {
     uint16_t at;
     uint8_t size;
 } places[ENTRY_NUMBERS] = {
-    [ENTRY_EPOCH] = {48, 4}, [ENTRY_SEQ] = {56, 8},  [ENTRY_FIRST] = {64, 8}, [ENTRY_COUNT] = {72, 4},
-    [ENTRY_KIND] = {52, 4},  [ENTRY_KEY] = {76, 4},  [ENTRY_OPEN] = {80, 8},  [ENTRY_CLOSE] = {88, 8},
+    [ENTRY_EPOCH] = {48, 4}, [ENTRY_SEQ] = {56, 8},   [ENTRY_FIRST] = {64, 8}, [ENTRY_COUNT] = {72, 4},
+    [ENTRY_KIND] = {52, 4},  [ENTRY_KEY] = {76, 4},   [ENTRY_OPEN] = {80, 8},  [ENTRY_CLOSE] = {88, 8},
     [ENTRY_BOOT] = {96, 8},  [ENTRY_SEEN] = {312, 8},
 };
 

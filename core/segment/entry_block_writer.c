@@ -74,7 +74,8 @@ static uint32_t stream_of(struct entry_block_writer *writer, const uint8_t id[HA
         writer->ids = memory_resize(writer->ids, writer->stream_room, sizeof *writer->ids);
         writer->by_id = memory_resize(writer->by_id, writer->stream_room, sizeof *writer->by_id);
     }
-    memmove(writer->by_id + low + 1, writer->by_id + low, (writer->stream_count - low) * sizeof *writer->by_id);
+    memmove(writer->by_id + low + 1, writer->by_id + low,
+            (writer->stream_count - low) * sizeof *writer->by_id);
     writer->by_id[low] = (uint32_t)writer->stream_count;
     writer->ids[writer->stream_count++] = hash_from(id);
     return (uint32_t)writer->stream_count;
@@ -82,14 +83,16 @@ static uint32_t stream_of(struct entry_block_writer *writer, const uint8_t id[HA
 
 bool entry_block_writer_add(struct entry_block_writer *writer, const struct entry_block_item *item) {
     size_t list_size = item->listed ? item->class_list.size : 0;
-    if (writer->count == ENTRY_BLOCK_COUNT_MOST || !buffer_reserve(&writer->texts, item->entry.size + list_size + 1))
+    if (writer->count == ENTRY_BLOCK_COUNT_MOST ||
+        !buffer_reserve(&writer->texts, item->entry.size + list_size + 1))
         return false;
     if (writer->count == writer->room) {
         writer->room = writer->room ? writer->room * 2 : 256;
         writer->items = memory_resize(writer->items, writer->room, sizeof *writer->items);
         writer->streams = memory_resize(writer->streams, writer->room, sizeof *writer->streams);
     }
-    writer->items[writer->count] = (struct item){writer->texts.size, item->entry.size, list_size, item->listed};
+    writer->items[writer->count] =
+        (struct item){writer->texts.size, item->entry.size, list_size, item->listed};
     writer->streams[writer->count++] = entry_is_batch(item->entry)
                                            ? stream_of(writer, item->entry.data + BATCH_ENTRY_STREAM_AT)
                                            : ENTRY_BLOCK_STREAM_NONE;
@@ -118,7 +121,8 @@ static void put_as_is(struct entry_block_writer *writer, struct slice bytes) {
 }
 
 /* Gives what stands in it, nothing where it goes in as it is. */
-static struct class_list put_list(struct entry_block_writer *writer, const struct item *item, struct slice bytes) {
+static struct class_list put_list(struct entry_block_writer *writer, const struct item *item,
+                                  struct slice bytes) {
     struct class_list list = {.count = 0};
     uint8_t again[CLASS_LIST_MOST];
     if (!item->listed) {
@@ -170,10 +174,12 @@ static void put_batch(struct entry_block_writer *writer, const struct entry_plac
         buffer_append(&writer->given, place->entry + where->at, where->size);
     }
     bytes_write_u8(&writer->columns[COLUMN_GIVEN], given);
-    buffer_append(&writer->signatures, place->entry + BATCH_ENTRY_SIGNED, BATCH_ENTRY_SIZE - BATCH_ENTRY_SIGNED);
+    buffer_append(&writer->signatures, place->entry + BATCH_ENTRY_SIGNED,
+                  BATCH_ENTRY_SIZE - BATCH_ENTRY_SIGNED);
 }
 
-static void put_stream(struct entry_block_writer *writer, uint32_t stream, const uint32_t *order, size_t count) {
+static void put_stream(struct entry_block_writer *writer, uint32_t stream, const uint32_t *order,
+                       size_t count) {
     static const uint8_t nothing[BATCH_ENTRY_SIZE];
     struct entry_place place = {.previous = nothing, .previous_index = writer->first - 1};
     for (size_t i = 0; i < count; i++) {

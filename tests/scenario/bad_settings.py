@@ -51,11 +51,20 @@ def _(folder):
         refused(site, "collector", "listen: [1\n", "collector.yaml:")
         refused(site, "collector", "mail: {server: localhost, from: a@b}\n", "mail")
         refused(site, "collector", "silence: {after: soon}\n", "collector.yaml:1:", "after")
+        refused(site, "collector", "log_pages: {listen: 127.0.0.1:70000}\n", "collector.yaml:1:", "listen")
+        refused(site, "collector", "log_pages: {listen: 127.0.0.1:0, tls: {key: /x}}\n", "log_pages.tls.certificate")
         refused(site, "agent", "collector: a:1\nsources:\n  - {file: relative/path, class: access}\n", "agent.yaml:3:",
                 "must begin with /")
         refused(site, "agent", "collector: a:1\nsources:\n  - {file: /x, class: acess}\n", "agent.yaml:3:", "access")
         refused(site, "agent", "sources: []\n", "collector")
         refused(site, "agent", "collector: a:1\nspool: {limit: 1K}\n", "agent.yaml:2:", "limit")
+        # What only the start can see.
+        site.write_settings("log_pages: {listen: 0.0.0.0:0}\n")
+        site.collector.start()
+        site.collector.wait_for_log("loopback is served")
+        wait_until(lambda: not site.collector.alive(), "the collector does not start")
+        check("log_pages" in site.collector.log(since_start=True), "it does not say which setting")
+        site.write_settings()
         site.start()
 
 

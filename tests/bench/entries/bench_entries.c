@@ -43,7 +43,8 @@ static uint64_t jitter(uint64_t most) {
     return bytes_get_u64(bytes) % most;
 }
 
-static size_t next(struct stream *stream, uint64_t index, bool events, const struct signing_key *key, uint8_t *list_bytes) {
+static size_t next(struct stream *stream, uint64_t index, bool events, const struct signing_key *key,
+                   uint8_t *list_bytes) {
     struct batch_entry entry = stream->last;
     struct class_list list = {.count = events, .items = {{CLASS_ACCESS, (uint32_t)(1 + jitter(200)), {{0}}}}};
     for (size_t i = 0; i < HASH_SIZE; i += 8)
@@ -77,7 +78,8 @@ static void measure(size_t stream_count, size_t count, bool events) {
     uint8_t list[CLASS_LIST_MOST], packed[2 * BATCH_ENTRY_SIZE];
     double alone = 0, adding = 0, verifying = 0;
     for (size_t i = 0; i < stream_count; i++) {
-        streams[i].last = (struct batch_entry){.close_us = 1700000000000000u, .boottime_us = jitter(PERIOD_US)};
+        streams[i].last =
+            (struct batch_entry){.close_us = 1700000000000000u, .boottime_us = jitter(PERIOD_US)};
         for (size_t at = 0; at < HASH_SIZE; at += 8)
             bytes_put_u64(streams[i].last.stream_id.bytes + at, jitter(UINT64_MAX));
         for (size_t at = 0; at < BOOT_ID_SIZE; at += 8)
@@ -86,8 +88,10 @@ static void measure(size_t stream_count, size_t count, bool events) {
     for (size_t i = 0; i < count; i++) {
         struct stream *stream = &streams[i % stream_count];
         size_t size = next(stream, 1000 + i, events, key, list);
-        struct entry_block_item item = {slice_make(stream->bytes, sizeof stream->bytes), true, slice_make(list, size)};
-        alone += (double)ZSTD_compress(packed, sizeof packed, stream->bytes, sizeof stream->bytes, 3) / (double)count;
+        struct entry_block_item item = {slice_make(stream->bytes, sizeof stream->bytes), true,
+                                        slice_make(list, size)};
+        alone += (double)ZSTD_compress(packed, sizeof packed, stream->bytes, sizeof stream->bytes, 3) /
+                 (double)count;
         double begun = cpu();
         entry_block_writer_add(writer, &item);
         adding += cpu() - begun;
@@ -107,10 +111,11 @@ static void measure(size_t stream_count, size_t count, bool events) {
         entry_block_get(opened, 1000 + i, roots, &item, NULL);
     double read = cpu() - begun;
     double each = 1e6 / (double)count;
-    printf("%s\t%zu streams, %zu entries\tin columns %.1f bytes\tzstd -3 alone %.1f\twritten %.2f us, read %.2f us, one alone %.0f us; "
+    printf("%s\t%zu streams, %zu entries\tin columns %.1f bytes\tzstd -3 alone %.1f\twritten %.2f us, read "
+           "%.2f us, one alone %.0f us; "
            "its signature %.0f us\n",
-           events ? "events" : "heartbeats", stream_count, count, (double)block.size / (double)count, alone, written * each, read * each,
-           one * 1e6, verifying * each);
+           events ? "events" : "heartbeats", stream_count, count, (double)block.size / (double)count, alone,
+           written * each, read * each, one * 1e6, verifying * each);
     entry_block_close(opened);
     entry_block_writer_destroy(writer);
     signing_key_destroy(key);
@@ -118,7 +123,8 @@ static void measure(size_t stream_count, size_t count, bool events) {
 }
 
 int main(int argc, char **argv) {
-    size_t streams = 2 * (argc > 1 ? strtoul(argv[1], NULL, 10) : 100), count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    size_t streams = 2 * (argc > 1 ? strtoul(argv[1], NULL, 10) : 100),
+           count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     if (count == 0)
         count = 32 * streams > 4096 ? 32 * streams : 4096; /* as the collector makes its blocks */
     if (count > ENTRY_BLOCK_COUNT_MOST && argc <= 2)

@@ -31,7 +31,8 @@ static void pack(struct bytes_reader *reader, struct buffer *to) {
 }
 
 static bool same(const struct entry_block_item *a, const struct entry_block_item *b) {
-    return slice_equal(a->entry, b->entry) && a->listed == b->listed && (!a->listed || slice_equal(a->class_list, b->class_list));
+    return slice_equal(a->entry, b->entry) && a->listed == b->listed &&
+           (!a->listed || slice_equal(a->class_list, b->class_list));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -55,8 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     struct entry_block *second = end > first ? entry_block_open(buffer_slice(&again), &fault) : NULL;
     for (uint64_t i = first; i < end; i++)
-        if (!second || !entry_block_get(block, i, roots, &item, NULL) || !entry_block_get(second, i, roots, &other, NULL) ||
-            !same(&item, &other))
+        if (!second || !entry_block_get(block, i, roots, &item, NULL) ||
+            !entry_block_get(second, i, roots, &other, NULL) || !same(&item, &other))
             abort();
     entry_block_writer_destroy(writer);
     entry_block_close(second);

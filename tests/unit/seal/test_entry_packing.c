@@ -54,15 +54,18 @@ static void append(struct site *site, struct slice entry) {
         const struct hash *hashes = merkle_tile_builder_tile(site->tree, level, &tile);
         key[0] = (uint8_t)level;
         bytes_put_u64(key + 1, tile.index);
-        store_batch_put(site->batch, STORE_TILE, slice_make(key, 9), slice_make(hashes, tile.width * sizeof *hashes));
+        store_batch_put(site->batch, STORE_TILE, slice_make(key, 9),
+                        slice_make(hashes, tile.width * sizeof *hashes));
     }
 }
 
 static void append_batch(struct site *site, unsigned stream, unsigned events) {
     uint8_t key[8], bytes[BATCH_ENTRY_SIZE], list_bytes[CLASS_LIST_MOST], *last = site->last[stream];
-    struct class_list list = {.count = events ? 1 : 0, .items = {{CLASS_ACCESS, events, {{(uint8_t)events}}}}};
+    struct class_list list = {.count = events ? 1 : 0,
+                              .items = {{CLASS_ACCESS, events, {{(uint8_t)events}}}}};
     size_t size = class_list_write(&list, list_bytes);
-    struct batch_entry entry = {.kind = BATCH_BREAK, .open_us = 1000000, .close_us = 1000000, .seen = seen_none()};
+    struct batch_entry entry = {
+        .kind = BATCH_BREAK, .open_us = 1000000, .close_us = 1000000, .seen = seen_none()};
     memset(entry.stream_id.bytes, (int)stream + 1, HASH_SIZE);
     if (last[0]) {
         assert_true(batch_entry_read(slice_make(last, sizeof bytes), &entry, NULL));
@@ -105,7 +108,8 @@ static void open_site(void **state, struct site *site) {
     struct fault fault = {0};
     uint8_t mark[8];
     *site = (struct site){.tree = merkle_tile_builder_create(), .key = signing_key_create(seed)};
-    assert_true(note_key_make(NOTE_KEY_LOG, SLICE("example.org/log"), signing_key_public(site->key), &site->log, NULL));
+    assert_true(note_key_make(NOTE_KEY_LOG, SLICE("example.org/log"), signing_key_public(site->key),
+                              &site->log, NULL));
     site->store = store_open(fixture_path(state, "store"), &options, &fault);
     assert_non_null(site->store);
     site->batch = store_batch_create(site->store);
@@ -136,7 +140,8 @@ static void gather(struct site *site, enum store_family family, uint64_t from, s
     struct log_cursor *cursor = log_cursor_create(site->store, family, NULL);
     log_cursor_share(cursor, &site->block);
     buffer_clear(to);
-    for (bool on = log_cursor_at_or_after(cursor, from ? number_key(from, key) : SLICE("")); on; on = log_cursor_next(cursor)) {
+    for (bool on = log_cursor_at_or_after(cursor, from ? number_key(from, key) : SLICE("")); on;
+         on = log_cursor_next(cursor)) {
         bytes_write_block(to, log_cursor_key(cursor));
         bytes_write_block(to, log_cursor_value(cursor));
     }
@@ -313,10 +318,14 @@ static void a_block_that_was_changed_is_told_and_the_rest_is_given(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(whoever_reads_sees_no_difference, fixture_folder_make, fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(rows_before_a_block_are_packed_up_to_it, fixture_folder_make, fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(a_row_that_is_not_its_leaf_stays_a_row, fixture_folder_make, fixture_folder_remove),
-        cmocka_unit_test_setup_teardown(a_block_that_was_changed_is_told_and_the_rest_is_given, fixture_folder_make, fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(whoever_reads_sees_no_difference, fixture_folder_make,
+                                        fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(rows_before_a_block_are_packed_up_to_it, fixture_folder_make,
+                                        fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(a_row_that_is_not_its_leaf_stays_a_row, fixture_folder_make,
+                                        fixture_folder_remove),
+        cmocka_unit_test_setup_teardown(a_block_that_was_changed_is_told_and_the_rest_is_given,
+                                        fixture_folder_make, fixture_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

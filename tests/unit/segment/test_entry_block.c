@@ -71,7 +71,8 @@ static size_t draw_list(uint8_t ret_bytes[CLASS_LIST_MOST], struct class_list *r
 }
 
 /* As an agent writes it, but for the signature. */
-static void next_entry(struct chain *chain, uint8_t stream, uint64_t index, bool events, struct thing *thing) {
+static void next_entry(struct chain *chain, uint8_t stream, uint64_t index, bool events,
+                       struct thing *thing) {
     struct class_list list;
     struct batch_entry last = {.close_us = 1700000000000000u, .boottime_us = 5000000}, entry;
     if (chain->begun)
@@ -100,7 +101,8 @@ static void next_entry(struct chain *chain, uint8_t stream, uint64_t index, bool
     batch_entry_sign(&entry, key, thing->entry);
     memcpy(chain->last, thing->entry, sizeof chain->last);
     chain->begun = true;
-    thing->item = (struct entry_block_item){slice_make(thing->entry, BATCH_ENTRY_SIZE), true, slice_make(thing->list, size)};
+    thing->item = (struct entry_block_item){slice_make(thing->entry, BATCH_ENTRY_SIZE), true,
+                                            slice_make(thing->list, size)};
 }
 
 static void statement(struct thing *thing) {
