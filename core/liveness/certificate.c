@@ -7,17 +7,6 @@
 #include "oids.h"
 #include "signature.h"
 
-/* Whether AuthorityInfoAccess has a place for OCSP. */
-static bool names_ocsp(struct slice value) {
-    struct der_reader outer = der_read(value), places = der_enter(&outer, DER_SEQUENCE);
-    while (der_more(&places)) {
-        struct der_reader place = der_enter(&places, DER_SEQUENCE);
-        if (slice_equal(der_take(&place, DER_OID), OID_OCSP))
-            return true;
-    }
-    return false;
-}
-
 static bool read_eku(struct slice value, struct certificate *certificate) {
     struct der_reader outer = der_read(value), purposes = der_enter(&outer, DER_SEQUENCE);
     while (der_more(&purposes)) {
@@ -46,8 +35,6 @@ static bool read_extension(const struct extension *extension, struct certificate
     }
     if (slice_equal(extension->oid, OID_EXTENDED_KEY_USAGE))
         return read_eku(extension->value, certificate);
-    certificate->has_ocsp |=
-        slice_equal(extension->oid, OID_AUTHORITY_INFO_ACCESS) && names_ocsp(extension->value);
     certificate->nocheck |= slice_equal(extension->oid, OID_OCSP_NOCHECK);
     return true;
 }
@@ -142,6 +129,22 @@ struct slice certificate_crl_uri(const struct certificate *certificate, size_t n
             if (one.tag == DER_PRIMITIVE_0 + 6 && n-- == 0)
                 return one.content;
         }
+    }
+    return none;
+}
+
+struct slice certificate_ocsp_uri(const struct certificate *certificate, size_t n) {
+    struct extension extension;
+    const struct slice none = {NULL, 0};
+    if (!extension_find(certificate->extensions, OID_AUTHORITY_INFO_ACCESS, &extension))
+        return none;
+    struct der_reader outer = der_read(extension.value), places = der_enter(&outer, DER_SEQUENCE);
+    while (der_more(&places)) {
+        struct der_reader place = der_enter(&places, DER_SEQUENCE);
+        bool ocsp = slice_equal(der_take(&place, DER_OID), OID_OCSP);
+        struct der_element name = der_take_any(&place);
+        if (ocsp && name.tag == DER_PRIMITIVE_0 + 6 && n-- == 0)
+            return name.content;
     }
     return none;
 }

@@ -83,14 +83,14 @@ static void judge_signature(struct crl_judge *judge) {
                        "an unknown signature algorithm");
         return;
     }
-    judge->signed_by_issuer = same && made_by(judge, judge->issuer);
-    const struct certificate *other = judge->signed_by_issuer ? judge->issuer : other_signer(judge);
-    if (other)
-        certificate_name_text(other->subject, name);
     if (!same) { /* which of them a verifier goes by is its own affair */
         liveness_skip(report, CHECK_CRL_SIGNATURE, "there are two algorithms");
         return;
     }
+    judge->signed_by_issuer = made_by(judge, judge->issuer);
+    const struct certificate *other = judge->signed_by_issuer ? judge->issuer : other_signer(judge);
+    if (other)
+        certificate_name_text(other->subject, name);
     liveness_check(report, CHECK_CRL_SIGNATURE, crl_judge_must(judge, judge->signed_by_issuer),
                    judge->signed_by_issuer ? "%s, by %s"
                    : other                 ? "%s, by another key, of %s"

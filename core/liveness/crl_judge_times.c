@@ -27,7 +27,8 @@ static void judge_validity(struct crl_judge *judge) {
         liveness_skip(report, CHECK_CRL_REFRESH, "a CRL of CAs' certificates");
         return;
     }
-    bool alone = judge->question.certificate && !judge->question.certificate->has_ocsp;
+    bool alone =
+        judge->question.certificate && certificate_ocsp_uri(judge->question.certificate, 0).size == 0;
     uint64_t due_us = value(judge, alone ? BOUND_CRL_REFRESH_NO_OCSP : BOUND_CRL_REFRESH_MOST);
     liveness_check(report, CHECK_CRL_REFRESH, age_us <= due_us, "%s old", age);
     liveness_due(report, CHECK_CRL_REFRESH, "a new one every %s%s", liveness_span(due_us, most),

@@ -6,6 +6,13 @@ import json
 import os
 import subprocess
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from tocsin_site import BIN, check, run, scenario
 
 CONFIGURATION = """
@@ -170,6 +177,82 @@ def _(folder):
     check("serial 1001" in next(row["seen"] for row in report["checks"] if row["name"] == "crl.entries-gone"), "which one is gone")
     ca.crl("long.crl", days=30)
     expect(*ca.probe("crl", "--response", "long.crl", expect=1), "good", "crl.validity-long")
+
+
+class Maker:
+    """A CA and its products by python3-cryptography: another hand than openssl's, and every kind of key."""
+
+    NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+    DAY = datetime.timedelta(days=1)
+
+    def __init__(self, folder, key, digest):
+        self.folder, self.key, self.digest = folder, key, digest
+        self.name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Ünïcode ☃ " * 5)])
+        self.ca = self.certificate(self.name, key.public_key(), 1, [
+            (x509.BasicConstraints(True, None), True),
+            (x509.KeyUsage(False, False, False, False, False, True, True, False, False), True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)])
+        self.user = self.certificate(self.name, key.public_key(), (1 << 158) + 5, [])
+        self.write("ca.pem", self.ca.public_bytes(Encoding.PEM))
+        self.write("user.pem", self.user.public_bytes(Encoding.PEM))
+
+    def write(self, name, content):
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(content)
+
+    def certificate(self, name, key, serial, extensions):
+        builder = (x509.CertificateBuilder().subject_name(name).issuer_name(self.name).public_key(key).serial_number(serial)
+                   .not_valid_before(self.NOW - 2 * self.DAY).not_valid_after(self.NOW + 60 * self.DAY))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(self.key, self.digest)
+
+    def crl(self, name, serials):
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.name).last_update(self.NOW - self.DAY)
+                   .next_update(self.NOW + 6 * self.DAY).add_extension(x509.CRLNumber(2 ** 150), False)
+                   .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
+                   .add_extension(x509.IssuingDistributionPoint(None, None, True, False, None, False, False), True))
+        for serial in serials:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(self.NOW - 2 * self.DAY)
+                .add_extension(x509.CRLReason(x509.ReasonFlags.superseded), False)
+                .add_extension(x509.InvalidityDate(self.NOW - 3 * self.DAY), False).build())
+        self.write(name, builder.sign(self.key, self.digest).public_bytes(Encoding.DER))
+
+    def ocsp(self, name, key, digest, id_digest):
+        responder = self.certificate(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "r")]), key.public_key(), 9, [
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False), (x509.OCSPNoCheck(), False),
+            (x509.KeyUsage(True, False, False, False, False, False, False, False, False), True)])
+        response = (ocsp.OCSPResponseBuilder()
+                    .add_response(self.user, self.ca, id_digest, ocsp.OCSPCertStatus.GOOD, self.NOW - self.DAY,
+                                  self.NOW + 3 * self.DAY, None, None)
+                    .responder_id(ocsp.OCSPResponderEncoding.HASH, responder).certificates([responder, self.ca]))
+        self.write(name, response.sign(key, digest).public_bytes(Encoding.DER))
+
+    def probe(self, kind, name):
+        done = subprocess.run([os.path.join(BIN, "tocsin"), "probe", kind, "--issuer", "ca.pem", "--cert", "user.pem", "--response",
+                               name, "--json"], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        check(done.returncode == 0, f"{name} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout)["verdict"]
+
+
+@scenario("valid answers of every key, every digest and another maker are taken")
+def _(folder):
+    kinds = {"rsa": (rsa.generate_private_key(65537, 2048), hashes.SHA512()),
+             "rsa, exponent 3": (rsa.generate_private_key(3, 2048), hashes.SHA256()),
+             "P-256": (ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()),
+             "P-384": (ec.generate_private_key(ec.SECP384R1()), hashes.SHA384()),
+             "P-521": (ec.generate_private_key(ec.SECP521R1()), hashes.SHA512()),
+             "Ed25519": (ed25519.Ed25519PrivateKey.generate(), None), "Ed448": (ed448.Ed448PrivateKey.generate(), None)}
+    digests = (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
+    others = list(kinds.values())
+    for i, (name, (key, digest)) in enumerate(kinds.items()):
+        maker = Maker(folder, key, digest)
+        maker.crl("none.crl", [])
+        maker.crl("some.crl", [7, 2 ** 127, maker.user.serial_number])
+        maker.ocsp("good", *others[i - 1], digests[i % 4])
+        verdicts = [maker.probe("crl", "none.crl"), maker.probe("crl", "some.crl"), maker.probe("ocsp", "good")]
+        check(verdicts == ["good", "revoked", "good"], f"{name}: {verdicts}")
 
 
 @scenario("what is served instead of a CRL is told by what it is, and how it was sent")

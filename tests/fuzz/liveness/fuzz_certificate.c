@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (certificate.serial.size == 0 || certificate.key.size == 0 || strlen(name) >= sizeof name)
         abort();
     for (size_t i = 0; i < 3; i++)
-        certificate_crl_uri(&certificate, i);
+        if (certificate_crl_uri(&certificate, i).size > size ||
+            certificate_ocsp_uri(&certificate, i).size > size)
+            abort();
     certificate_issued_by(&certificate, &certificate);
     return 0;
 }

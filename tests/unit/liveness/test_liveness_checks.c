@@ -134,7 +134,8 @@ static void spans_and_bytes_are_told_in_few_words(void **state) {
     assert_string_equal(liveness_hex(SLICE("\x01\xff"), hex), "01ff");
     uint8_t many[100] = {0};
     assert_int_equal(strlen(liveness_hex(slice_make(many, sizeof many), hex)), 67);
-    assert_string_equal(liveness_plain(SLICE("a\033[31m\xc2\x9b!"), plain), "a?[31m??" "!");
+    assert_string_equal(liveness_plain(SLICE("a\033[31m\xc2\x9b!"), plain), "a?[31m??"
+                                                                            "!");
 }
 
 int main(void) {

@@ -158,7 +158,8 @@ static void a_certificate_says_what_it_is(void **state) {
     assert_int_equal(certificate.key_usage,
                      KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_CERT_SIGN | KEY_USAGE_CRL_SIGN);
     assert_int_equal(certificate.purpose_count, 2);
-    assert_true(certificate.has_ocsp);
+    assert_true(slice_equal(certificate_ocsp_uri(&certificate, 0), SLICE("http://a.example/o")));
+    assert_int_equal(certificate_ocsp_uri(&certificate, 1).size, 0);
     assert_false(certificate.nocheck);
     assert_int_equal(certificate.subject_key_id.size, 20);
     certificate_name_text(certificate.subject, name);
