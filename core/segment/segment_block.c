@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "segment_number.h"
 #include "segment_reader_inside.h"
+#include "segment_scan.h"
 #include "segment_tokens.h"
 
 struct run_batch {
@@ -91,7 +92,7 @@ static bool unpack(struct segment_block *block, struct slice packed, struct buff
     buffer_clear(to);
     if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > to->limit)
         return fault_set(fault, FAULT_FORMAT, "a frame that is none, or too large");
-    if (!buffer_reserve(to, (size_t)size + 1)) /* never without memory */
+    if (!buffer_reserve(to, (size_t)size + SEGMENT_SHORT)) /* never without memory, and short texts are copied whole */
         return fault_set(fault, FAULT_LIMIT, "a frame of %llu bytes", size);
     size_t got = ZSTD_decompressDCtx(block->zstd, to->data, (size_t)size, packed.data, packed.size);
     if (ZSTD_isError(got) || got != size)
@@ -285,6 +286,10 @@ bool segment_block_open(struct segment_block *block, const struct segment_reader
 
 /* ---- texts */
 
+static inline bool has_room(struct buffer *buffer, size_t more) {
+    return buffer->capacity - buffer->size >= more || buffer_reserve(buffer, more);
+}
+
 static struct slice value(const struct segment_block *block, size_t number) {
     return slice_make(block->values.data + block->starts[number],
                       block->starts[number + 1] - block->starts[number]);
@@ -404,20 +409,34 @@ bool segment_block_mark(const struct segment_block *block, struct slice token, u
     return true;
 }
 
-/* The line put together, up to where it has at least `least` bytes. */
+/* The line put together, up to where it has at least `least` bytes. Pieces of templates and values are short: they are copied
+ * SEGMENT_SHORT bytes at a time, and what is too much is written over by the next. */
 static void build_raw(struct segment_block *block, const struct segment_event *event, size_t least) {
-    struct slice rest = block->index->templates[event->template];
-    uint32_t step = block->template_events[event->template];
-    buffer_clear(&block->raw);
-    for (uint32_t at = event->value; block->raw.size < least; at += step) {
-        const uint8_t *slot = rest.size ? memchr(rest.data, SEGMENT_SLOT, rest.size) : NULL;
-        if (!slot) {
-            buffer_append_slice(&block->raw, rest);
-            return;
+    struct slice template = block->index->templates[event->template];
+    const uint8_t *at = template.data, *end = at + template.size;
+    struct buffer *raw = &block->raw;
+    uint32_t number = event->value, step = block->template_events[event->template];
+    buffer_clear(raw);
+    while (at < end && raw->size < least && has_room(raw, 2 * SEGMENT_SHORT)) {
+        segment_bytes text;
+        memcpy(&text, at, sizeof text);
+        uint32_t slots = segment_bytes_bits((segment_bytes)(text == SEGMENT_SLOT));
+        size_t left = (size_t)(end - at), size = slots ? (size_t)__builtin_ctz(slots) : SEGMENT_SHORT;
+        size = size < left ? size : left;
+        memcpy(raw->data + raw->size, &text, sizeof text);
+        raw->size += size;
+        at += size;
+        if (size == left || size == SEGMENT_SHORT)
+            continue;
+        struct slice piece = value(block, number);
+        if (piece.size > SEGMENT_SHORT)
+            buffer_append_slice(raw, piece);
+        else {
+            memcpy(raw->data + raw->size, piece.data, SEGMENT_SHORT);
+            raw->size += piece.size;
         }
-        buffer_append(&block->raw, rest.data, (size_t)(slot - rest.data));
-        buffer_append_slice(&block->raw, value(block, at));
-        rest = slice_from(rest, (size_t)(slot - rest.data) + 1);
+        number += step;
+        at++;
     }
 }
 

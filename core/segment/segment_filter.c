@@ -117,12 +117,24 @@ uint32_t segment_filter_pages(struct segment_filter_builder *builder, uint32_t m
 struct bit_writer {
     uint8_t *to;
     uint64_t held;
-    unsigned count; /* fewer than 8 between calls */
+    unsigned count; /* fewer than 32 between calls */
 };
 
+/* 32 at most. */
 static inline void put_bits(struct bit_writer *writer, uint64_t value, unsigned count) {
     writer->held = writer->held << count | value;
-    for (writer->count += count; writer->count >= 8; writer->count -= 8)
+    writer->count += count;
+    if (writer->count < 32)
+        return;
+    writer->count -= 32;
+    bytes_put_u32(writer->to, (uint32_t)(writer->held >> writer->count));
+    writer->to += 4;
+}
+
+/* Up to the next whole byte, with zeros. */
+static void end_bits(struct bit_writer *writer) {
+    put_bits(writer, 0, -writer->count & 7);
+    for (; writer->count; writer->count -= 8)
         *writer->to++ = (uint8_t)(writer->held >> (writer->count - 8));
 }
 
@@ -192,8 +204,7 @@ static uint32_t block_of(uint64_t pair) {
 static void put_blocks(struct bit_writer *writer, const uint64_t *pairs, size_t count, uint32_t blocks) {
     unsigned width = bits_for(blocks - 1);
     if (count == 1) {
-        put_bits(writer, 0, 1);
-        put_bits(writer, block_of(pairs[0]), width);
+        put_bits(writer, block_of(pairs[0]), 1 + width);
         return;
     }
     bool listed = count <= LISTED_MOST && count * width < blocks;
@@ -235,8 +246,7 @@ static void put_page(struct bit_writer *writer, uint64_t *pairs, size_t count, u
         position = at;
         for (uint64_t ones = step >> RICE_BITS; ones; ones--)
             put_bits(writer, 1, 1);
-        put_bits(writer, 0, 1);
-        put_bits(writer, step & ((1u << RICE_BITS) - 1), RICE_BITS);
+        put_bits(writer, step & ((1u << RICE_BITS) - 1), 1 + RICE_BITS);
         put_blocks(writer, pairs + i, join(pairs + i, next - i), blocks);
         ++*ret_positions;
     }
@@ -258,7 +268,7 @@ void segment_filter_page(struct segment_filter_builder *builder, uint32_t blocks
         return;
     struct bit_writer writer = {.to = to->data + to->size + PAGE_HEAD};
     put_page(&writer, builder->pairs + first, end - first, builder->pages, bits, blocks, &positions);
-    put_bits(&writer, 0, 7);
+    end_bits(&writer);
     bytes_put_u32(to->data + to->size, positions);
     to->data[to->size + 4] = (uint8_t)bits;
     to->size = (size_t)(writer.to - to->data);

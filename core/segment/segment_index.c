@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "memory.h"
 #include "segment_number.h"
+#include "segment_scan.h"
 
 uint32_t segment_template_slots(struct slice template) {
     uint32_t slots = 0;
@@ -246,8 +247,10 @@ static bool read_blocks(struct segment_index *index, struct bytes_reader *reader
 
 struct segment_index *segment_index_read(struct slice bytes, uint32_t blocks, struct fault *fault) {
     struct segment_index *index = memory_new(sizeof *index);
-    index->memory = memory_copy(bytes.data, bytes.size);
-    index->memory_size = bytes.size;
+    index->memory_size = bytes.size + SEGMENT_SHORT; /* pieces of templates are copied whole */
+    index->memory = memory_new(index->memory_size);
+    if (bytes.size)
+        memcpy(index->memory, bytes.data, bytes.size);
     index->block_count = blocks;
     struct bytes_reader reader = bytes_read(slice_make(index->memory, bytes.size));
     index->events = segment_number_read(&reader);

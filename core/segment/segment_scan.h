@@ -1,5 +1,5 @@
 /* Where letters and digits stand in a text: a bit for each byte, found for 16 bytes at a time, so that what is cut out of the
- * text afterwards (segment_tokens.h says what) costs a few steps a piece and not one a byte. Private to the writer. */
+ * text afterwards (segment_tokens.h says what) costs a few steps a piece and not one a byte. Private to segment. */
 #ifndef TOCSIN_SEGMENT_SCAN_H
 #define TOCSIN_SEGMENT_SCAN_H
 

@@ -19,26 +19,32 @@ void segment_texts_release(struct segment_texts *texts) {
     free(texts->places);
 }
 
+static struct segment_texts_place *free_place(struct segment_texts *texts, uint64_t digest) {
+    size_t at = digest & (texts->place_count - 1);
+    while (texts->places[at].number)
+        at = (at + 1) & (texts->place_count - 1);
+    return &texts->places[at];
+}
+
 static void grow(struct segment_texts *texts) {
-    free(texts->places);
+    struct segment_texts_place *old = texts->places;
+    size_t count = texts->place_count;
     texts->place_count *= 2;
     texts->places = memory_new_array(texts->place_count, sizeof *texts->places);
-    for (uint32_t i = 0; i < texts->count; i++) {
-        size_t at = texts->items[i].digest & (texts->place_count - 1);
-        while (texts->places[at])
-            at = (at + 1) & (texts->place_count - 1);
-        texts->places[at] = i + 1;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (old[i].number)
+            *free_place(texts, old[i].digest) = old[i];
+    free(old);
 }
 
 uint32_t segment_texts_put(struct segment_texts *texts, struct slice text) {
-    uint64_t digest = segment_digest(text);
+    uint64_t digest = segment_sum(0, 0, 0, text);
     size_t at = digest & (texts->place_count - 1);
-    for (; texts->places[at]; at = (at + 1) & (texts->place_count - 1)) {
-        const struct segment_texts_item *item = &texts->items[texts->places[at] - 1];
-        if (item->digest == digest && item->size == text.size &&
-            (text.size == 0 || memcmp(texts->bytes.data + item->at, text.data, text.size) == 0))
-            return texts->places[at] - 1;
+    for (; texts->places[at].number; at = (at + 1) & (texts->place_count - 1)) {
+        const struct segment_texts_place *place = &texts->places[at];
+        if (place->digest == digest && place->size == text.size &&
+            (text.size == 0 || memcmp(texts->bytes.data + place->at, text.data, text.size) == 0))
+            return place->number - 1;
     }
     if (texts->count == texts->most || texts->bytes.size + text.size > texts->bytes.limit)
         return SEGMENT_TEXTS_FULL;
@@ -46,9 +52,10 @@ uint32_t segment_texts_put(struct segment_texts *texts, struct slice text) {
         texts->capacity = texts->capacity ? texts->capacity * 2 : 256;
         texts->items = memory_resize(texts->items, texts->capacity, sizeof *texts->items);
     }
-    texts->items[texts->count] = (struct segment_texts_item){texts->bytes.size, text.size, digest};
+    struct segment_texts_item item = {(uint32_t)texts->bytes.size, (uint32_t)text.size};
+    texts->items[texts->count++] = item;
     buffer_append_slice(&texts->bytes, text);
-    texts->places[at] = ++texts->count;
+    texts->places[at] = (struct segment_texts_place){digest, item.at, item.size, texts->count};
     if ((size_t)texts->count * 2 > texts->place_count)
         grow(texts);
     return texts->count - 1;

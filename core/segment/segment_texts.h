@@ -9,11 +9,14 @@
 struct segment_texts {
     struct buffer bytes;
     struct segment_texts_item {
-        size_t at, size;
-        uint64_t digest;
+        uint32_t at, size;
     } * items;
     uint32_t count, capacity, most;
-    uint32_t *places; /* number + 1; open addressing */
+    struct segment_texts_place { /* open addressing; all that a look needs but the text itself */
+        uint64_t digest;
+        uint32_t at, size;
+        uint32_t number; /* + 1; 0: free */
+    } * places;
     size_t place_count;
 };
 

@@ -12,6 +12,7 @@
 
 #define PLAIN_BELOW 400u /* bytes; as the agent's spool */
 #define LEVEL 1
+#define HEARTBEAT_US 600000000u /* as shipped */
 
 void bench_agent_open(struct bench_agent *agent, const char *host, enum lane lane, uint64_t now_us) {
     static const uint8_t seed[ED25519_SEED_SIZE] = {9, 7};
@@ -24,8 +25,9 @@ void bench_agent_open(struct bench_agent *agent, const char *host, enum lane lan
                                                     .stream_id = agent->id,
                                                     .key = agent->key,
                                                     .random = random_source_system(),
-                                                    .batch_us = STREAM_BATCH_US,
-                                                    .heartbeat_us = STREAM_BATCH_US};
+                                                    .batch_us =
+                                                        agent->batch_us ? agent->batch_us : STREAM_BATCH_US,
+                                                    .heartbeat_us = HEARTBEAT_US};
     agent->writer = stream_writer_create(&settings);
     agent->clock = (struct stream_clock){now_us, 1000000u, {1}};
     agent->message = memory_new(sizeof *agent->message);

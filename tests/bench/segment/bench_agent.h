@@ -10,6 +10,7 @@
 struct bench_agent {
     char name[STREAM_NAME_SIZE];
     enum lane lane;
+    uint64_t batch_us; /* set before; 0: as shipped */
     struct signing_key *key;
     struct hash id;
     struct stream_writer *writer;

@@ -168,7 +168,7 @@ static void what_is_found_many_bytes_at_a_time_is_what_is_found_byte_by_byte(voi
                                     .words = segment_texts_make(10000, 1 << 20)};
         CLEANUP_BUFFER struct buffer pages = BUFFER(1 << 20), plain_pages = BUFFER(1 << 20);
         segment_scan_text(&scan, text);
-        size_t at = 0, plain_at = 0, start, plain_start;
+        size_t at = 0, plain_at = 0, start = 0, plain_start = 0;
         while (segment_variable_next(text, &plain_at, &plain_start)) {
             assert_true(segment_scan_variable(&scan, text.size, &at, &start));
             assert_int_equal(start, plain_start);
