@@ -50,7 +50,8 @@ struct following {
     char *cut;
 };
 
-static bool follow_on(const struct following *following, uint64_t number, bool *ret_more, struct fault *fault) {
+static bool follow_on(const struct following *following, uint64_t number, bool *ret_more,
+                      struct fault *fault) {
     char path[FILES_PATH_MOST], next[FILES_PATH_MOST];
     struct backup_header header;
     struct fault local = {0};
@@ -80,9 +81,10 @@ static bool follow_on(const struct following *following, uint64_t number, bool *
     return false;
 }
 
-bool restore_follow(const struct restore *restore, const struct restore_set *set, restore_take *take, void *context,
-                    char cut[256], struct fault *fault) {
-    const struct following following = {restore, set, take, context, cut};
+bool restore_follow(const struct restore *restore, const struct restore_set *set, restore_take *take,
+                    void *context, char cut[256], struct fault *fault) {
+    struct following following = {restore, set, take, context, NULL};
+    following.cut = cut;
     bool more = true, good = true;
     for (uint64_t number = 0; good && more; number++)
         good = follow_on(&following, number, &more, fault);

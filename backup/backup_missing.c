@@ -68,7 +68,8 @@ static bool leads_on(const struct restore *restore, const struct restore_set *se
     char cut[256], text[FILES_PATH_MOST + FAULT_LINE_SIZE], line[FAULT_LINE_SIZE];
     struct fault fault = {0};
     if (!restore_follow(restore, set, try_file, &trial, cut, &fault)) {
-        snprintf(text, sizeof text, "what followed %s in %s: %s", set->name, set->folder, fault_line(&fault, line));
+        snprintf(text, sizeof text, "what followed %s in %s: %s", set->name, set->folder,
+                 fault_line(&fault, line));
         restore_say_missing(restore, text);
         return false;
     }
@@ -83,7 +84,8 @@ static bool size_of(const struct restore *restore, uint64_t *ret_size, struct fa
     return log != NULL;
 }
 
-static bool take_set(struct restore *restore, const struct restore_set *set, bool *ret_taken, struct fault *fault) {
+static bool take_set(struct restore *restore, const struct restore_set *set, bool *ret_taken,
+                     struct fault *fault) {
     uint64_t size, before = restore->sequence;
     if (!size_of(restore, &size, fault))
         return false;
@@ -153,13 +155,15 @@ static bool take_and_check(struct restore *restore, struct log_reader *before, s
     bool good = take_all(restore, folder, fault);
     if (good && restore->sequence == sequence) {
         char text[FILES_PATH_MOST + 128];
-        snprintf(text, sizeof text, "nothing in %s goes on from %s as it stands here", folder, restore->done.set);
+        snprintf(text, sizeof text, "nothing in %s goes on from %s as it stands here", folder,
+                 restore->done.set);
         restore_say_missing(restore, text);
     } else
         good = good && is_signed(restore, tree, fault);
     merkle_tile_builder_destroy(tree);
-    return good || fault_place(fault, "what %s has beyond this set; without --missing-from the set alone is restored",
-                               folder);
+    return good ||
+           fault_place(fault, "what %s has beyond this set; without --missing-from the set alone is restored",
+                       folder);
 }
 
 bool restore_missing(struct restore *restore, struct fault *fault) {
@@ -169,7 +173,8 @@ bool restore_missing(struct restore *restore, struct fault *fault) {
         return true;
     if (!backup_folder_site(settings->missing_from, &site, fault))
         return false;
-    if (!hash_equal(&site.log, &restore->done.site.log) || !hash_equal(&site.key_id, &restore->done.site.key_id))
+    if (!hash_equal(&site.log, &restore->done.site.log) ||
+        !hash_equal(&site.key_id, &restore->done.site.key_id))
         return fault_set(fault, FAULT_CONFLICT, "%s holds backups of another log, or under another key",
                          settings->missing_from);
     struct log_reader *before = log_reader_open(restore->store, fault);

@@ -32,15 +32,15 @@ bool restore_commit_step(struct restore *restore, bool last, struct fault *fault
 bool restore_apply(struct restore *restore, const struct backup_record *record, struct fault *fault);
 void restore_say_missing(const struct restore *restore, const char *what);
 /* A file whose header is of what stands in this place. */
-struct backup_reader *restore_open_part(const struct restore *restore, const char *path, enum backup_kind kind,
-                                        uint64_t set, uint64_t number, struct backup_header *ret_header,
-                                        struct fault *fault);
+struct backup_reader *restore_open_part(const struct restore *restore, const char *path,
+                                        enum backup_kind kind, uint64_t set, uint64_t number,
+                                        struct backup_header *ret_header, struct fault *fault);
 
 /* Gives each follow file of the set, in order, to `take`, which reads it to its end or sets the fault. A file that ends in the
  * middle is none, when it is the last one: `cut` says where, in words. */
 typedef void restore_take(void *context, struct backup_reader *reader, struct fault *fault);
-bool restore_follow(const struct restore *restore, const struct restore_set *set, restore_take *take, void *context,
-                    char cut[256], struct fault *fault);
+bool restore_follow(const struct restore *restore, const struct restore_set *set, restore_take *take,
+                    void *context, char cut[256], struct fault *fault);
 /* restore_take: each commit that goes on from the state reached so far; context: the restore. */
 restore_take restore_followed_commits;
 /* All of the set's own. */

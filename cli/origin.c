@@ -53,7 +53,8 @@ static bool read_tree(const struct command_context *context, struct remains *rem
 static void take_note(struct remains *remains, struct slice note) {
     struct log_watch watch;
     log_watch_begin(&watch, &remains->newest.log, &remains->newest.policy);
-    if (note.size && log_watch_restore(&watch, note, NULL) && watch.verified.size > remains->newest.verified.size)
+    if (note.size && log_watch_restore(&watch, note, NULL) &&
+        watch.verified.size > remains->newest.verified.size)
         remains->newest = watch;
 }
 
@@ -69,7 +70,8 @@ static bool read_notes(struct remains *remains, const char *named, struct slice 
     take_note(remains, mark);
     if (named) {
         if (!files_read(named, &note, fault) ||
-            (!log_watch_restore(&remains->newest, buffer_slice(&note), fault) && !fault_place(fault, "%s", named)))
+            (!log_watch_restore(&remains->newest, buffer_slice(&note), fault) &&
+             !fault_place(fault, "%s", named)))
             return false;
     } else if (site_path(path, remains->data, SITE_COLLECTOR_NEWER_NOTE) && files_read(path, &note, NULL))
         take_note(remains, buffer_slice(&note));
@@ -82,11 +84,12 @@ static bool is_due(const struct remains *remains, const char *lost, struct fault
     if (known->size > remains->size ||
         (known->size == remains->size && known->size && !hash_equal(&known->root, &remains->root)) || lost)
         return true;
-    return fault_set(fault, FAULT_USAGE,
-                     "nothing newer is known of this log than the %" PRIu64
-                     " entries that are here: start the collector, and it goes on. If something was lost all the "
-                     "same, say what with --lost, or name the newest checkpoint with --note",
-                     remains->size);
+    return fault_set(
+        fault, FAULT_USAGE,
+        "nothing newer is known of this log than the %" PRIu64
+        " entries that are here: start the collector, and it goes on. If something was lost all the "
+        "same, say what with --lost, or name the newest checkpoint with --note",
+        remains->size);
 }
 
 static bool open_remains(const struct command_context *context, const char *note, struct remains *remains,
@@ -97,7 +100,8 @@ static bool open_remains(const struct command_context *context, const char *note
     if (!control_view_open(context, &remains->view, fault))
         return false;
     if (control_chain_count(remains->view.chain) == 0)
-        return fault_set(fault, FAULT_USAGE, "this log was begun without a genesis: make a new site (tocsin init)");
+        return fault_set(fault, FAULT_USAGE,
+                         "this log was begun without a genesis: make a new site (tocsin init)");
     return read_notes(remains, note, buffer_slice(&mark), fault);
 }
 
@@ -109,11 +113,13 @@ static void say_lost(const struct remains *remains, const char *lost, char ret_t
         snprintf(ret_text, SALTED_TEXT_MOST, "%s", lost);
     else if (known > remains->size)
         snprintf(ret_text, SALTED_TEXT_MOST,
-                 "log entries %" PRIu64 " to %" PRIu64 ", and of their events those that no agent has any more",
+                 "log entries %" PRIu64 " to %" PRIu64
+                 ", and of their events those that no agent has any more",
                  remains->size, known - 1);
     else
-        snprintf(ret_text, SALTED_TEXT_MOST, "the log of %" PRIu64 " entries that was published is another than "
-                                             "the one that is here",
+        snprintf(ret_text, SALTED_TEXT_MOST,
+                 "the log of %" PRIu64 " entries that was published is another than "
+                 "the one that is here",
                  known);
 }
 
@@ -124,7 +130,8 @@ static bool add_names(const struct command_context *context, struct remains *rem
         uint8_t salt[TEXT_SALT_SIZE];
         char text[SALTED_TEXT_MOST];
         struct hash id;
-        struct slice name = control_view_text(context, &remains->view, &remains->view.people[i].person.id, salt);
+        struct slice name =
+            control_view_text(context, &remains->view, &remains->view.people[i].person.id, salt);
         if (!name.data || remains->view.people[i].revoked_us)
             continue;
         snprintf(text, sizeof text, "%.*s", SLICE_ARG(name));
@@ -158,7 +165,8 @@ static void print_holds(const struct remains *remains) {
     for (size_t i = 0; i < count; i++)
         live += holds[i].released == RETENTION_INDEX_NEVER;
     if (live)
-        printf("%zu hold%s in force in the log before: what it holds stays in its folder; for what is still to come place "
+        printf("%zu hold%s in force in the log before: what it holds stays in its folder; for what is still "
+               "to come place "
                "%s again.\n",
                live, live == 1 ? " is" : "s are", live == 1 ? "it" : "them");
 }
@@ -196,7 +204,8 @@ static int propose(const struct command_context *context, int argc, char **argv)
 
 /* It says what is so of the log that is here now, and those who must have signed it. */
 static bool check_paper(const struct command_context *context, const struct remains *remains,
-                        const struct statement_file *file, struct control_verdict *verdict, struct fault *fault) {
+                        const struct statement_file *file, struct control_verdict *verdict,
+                        struct fault *fault) {
     struct new_origin origin;
     const struct signed_statement *statement = &file->statement;
     if (statement->statement.expires_us < context->now_us)
@@ -215,7 +224,8 @@ static bool write_genesis(const struct statement_file *file, struct buffer *to, 
                           struct fault *fault) {
     CLEANUP_BUFFER struct buffer statement = BUFFER(STATEMENT_FILE_MOST), entry = BUFFER(CONTROL_ENTRY_MOST),
                                  text = BUFFER(TEXT_SALT_SIZE + SALTED_TEXT_MOST);
-    const struct control_entry first = {.time_us = file->statement.statement.made_us, .statement = file->statement};
+    const struct control_entry first = {.time_us = file->statement.statement.made_us,
+                                        .statement = file->statement};
     if (!signed_statement_write(&statement, &file->statement) || !control_entry_write(&entry, &first))
         return fault_set(fault, FAULT_LIMIT, "the statement is too large");
     bytes_write_block(to, buffer_slice(&statement));
@@ -241,10 +251,13 @@ static void print_begun(const struct command_context *context, const struct stat
     printf("%.*s begins with the collector's next start%s, and with this hash, to have on paper:\n"
            "  %.16s %.16s %.16s %.16s\n"
            "The log before stays as it is: tocsin --data %s verify (query, excerpt, absence)\n"
-           "Next, in collector.yaml: folders of its own for the new log's backups, where there are any. Then start it,\n"
-           "have witnesses' administrators add its key (tocsin status), and let every host join again: tocsin join-token\n"
+           "Next, in collector.yaml: folders of its own for the new log's backups, where there are any. Then "
+           "start it,\n"
+           "have witnesses' administrators add its key (tocsin status), and let every host join again: "
+           "tocsin join-token\n"
            "HOST here, tocsin-agent --join there. What their spools still hold goes on in the new log.\n",
-           SLICE_ARG(file->origin), single ? ", SINGLE-CONTROL" : "", hex, hex + 16, hex + 32, hex + 48, before);
+           SLICE_ARG(file->origin), single ? ", SINGLE-CONTROL" : "", hex, hex + 16, hex + 32, hex + 48,
+           before);
 }
 
 static int begin(const struct command_context *context, int argc, char **argv) {
@@ -267,7 +280,8 @@ static int begin(const struct command_context *context, int argc, char **argv) {
         puts("What was begun before is done now: the new log begins with the collector's next start");
         return EXIT_GOOD;
     }
-    bool good = paper_read(words.values[0], &paper, &fault) && open_remains(context, NULL, &remains, &fault) &&
+    bool good = paper_read(words.values[0], &paper, &fault) &&
+                open_remains(context, NULL, &remains, &fault) &&
                 check_paper(context, &remains, &paper.file, &verdict, &fault) &&
                 write_genesis(&paper.file, &genesis, &leaf, &fault) &&
                 origin_move(remains.data, paper.file.origin, buffer_slice(&genesis), before, &fault);
@@ -287,12 +301,12 @@ static bool take_first(void *context, struct slice key, struct slice value) {
 }
 
 /* The first entry of the log that is here now, and of which it takes the place. */
-static bool read_first(const struct command_context *context, struct buffer *bytes, struct control_entry *ret_first,
-                       struct new_origin *ret_origin, struct fault *fault) {
+static bool read_first(const struct command_context *context, struct buffer *bytes,
+                       struct control_entry *ret_first, struct new_origin *ret_origin, struct fault *fault) {
     struct log_access *access = log_access_open(context, fault);
     const uint8_t from[8] = {0};
-    bool good = access && log_access_rows(access, STORE_ENTRY, slice_make(from, sizeof from), SLICE(""), 1, take_first,
-                                          bytes, fault);
+    bool good = access && log_access_rows(access, STORE_ENTRY, slice_make(from, sizeof from), SLICE(""), 1,
+                                          take_first, bytes, fault);
     log_access_close(access);
     if (!good || !control_entry_read(buffer_slice(bytes), ret_first, fault))
         return false;
@@ -335,11 +349,14 @@ static int check(const struct command_context *context, int argc, char **argv) {
     }
     if (context->json)
         printf("{\"before\":\"%.*s\",\"restored\":%" PRIu64 ",\"known\":%" PRIu64 ",\"single_control\":%s}\n",
-               SLICE_ARG(origin.before), origin.size, origin.known_size, verdict.single_control ? "true" : "false");
+               SLICE_ARG(origin.before), origin.size, origin.known_size,
+               verdict.single_control ? "true" : "false");
     else
-        printf("Good: it takes the place of %.*s as it was restored, with %" PRIu64
-               " entries; its people, keys and policies are those that were in force, and %u of them signed%s\n",
-               SLICE_ARG(origin.before), origin.size, verdict.people, verdict.single_control ? ": SINGLE-CONTROL" : "");
+        printf(
+            "Good: it takes the place of %.*s as it was restored, with %" PRIu64
+            " entries; its people, keys and policies are those that were in force, and %u of them signed%s\n",
+            SLICE_ARG(origin.before), origin.size, verdict.people,
+            verdict.single_control ? ": SINGLE-CONTROL" : "");
     return EXIT_GOOD;
 }
 

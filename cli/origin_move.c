@@ -17,7 +17,8 @@
 static const struct {
     const char *name;
     bool wanted;
-} kept[] = {{"tls.key", true}, {"tls.crt", true}, {"log.key", true}, {"registrar.key", true}, {"backup.key", false}};
+} kept[] = {
+    {"tls.key", true}, {"tls.crt", true}, {"log.key", true}, {"registrar.key", true}, {"backup.key", false}};
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
     (void)status, (void)kind, (void)place;
@@ -88,8 +89,8 @@ static bool put_in_place(const char *data, const char *folder, struct fault *fau
            (rmdir(beside) == 0 || fault_set_system(fault, "%s cannot be removed", beside));
 }
 
-bool origin_move(const char *data, struct slice origin, struct slice genesis, char ret_before[FILES_PATH_MOST],
-                 struct fault *fault) {
+bool origin_move(const char *data, struct slice origin, struct slice genesis,
+                 char ret_before[FILES_PATH_MOST], struct fault *fault) {
     char folder[FILES_PATH_MOST], lock_path[FILES_PATH_MOST], to[FILES_PATH_MOST];
     int lock = -1;
     if (!site_path(folder, data, SITE_COLLECTOR_FOLDER) || !site_path(lock_path, data, SITE_COLLECTOR_LOCK))

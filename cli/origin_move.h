@@ -11,8 +11,8 @@
 
 /* `genesis` is the file that the new log begins with (genesis_file.h). FAULT_BUSY while a collector runs. ret_before: the data
  * folder of the log before, as --data takes it. */
-bool origin_move(const char *data, struct slice origin, struct slice genesis, char ret_before[FILES_PATH_MOST],
-                 struct fault *fault);
+bool origin_move(const char *data, struct slice origin, struct slice genesis,
+                 char ret_before[FILES_PATH_MOST], struct fault *fault);
 
 /* What a crash left between the renames; true where there was nothing to mend, too. */
 bool origin_move_mend(const char *data, bool *ret_mended, struct fault *fault);

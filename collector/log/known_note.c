@@ -42,8 +42,9 @@ static bool is_missing(const struct store *store, struct slice bytes) {
     struct checkpoint claimed;
     struct fault fault = {0};
     CLEANUP_BUFFER struct buffer stored = BUFFER(NOTE_MOST);
-    return note_read(bytes, &note, NULL) && checkpoint_text_read(note.text, &claimed, NULL) && claimed.size > 0 &&
-           !log_checkpoint_get(store, claimed.size, &stored, &fault) && fault.code == FAULT_MISSING;
+    return note_read(bytes, &note, NULL) && checkpoint_text_read(note.text, &claimed, NULL) &&
+           claimed.size > 0 && !log_checkpoint_get(store, claimed.size, &stored, &fault) &&
+           fault.code == FAULT_MISSING;
 }
 
 static bool is_of_this_log(struct log_state *log, const struct witness_policy *policy, struct slice note,
@@ -58,7 +59,8 @@ static bool is_of_this_log(struct log_state *log, const struct witness_policy *p
     return hash_equal(&root, &read.checkpoint.root);
 }
 
-struct change *known_note_change(struct log_state *log, const struct witness_policy *policy, struct slice note) {
+struct change *known_note_change(struct log_state *log, const struct witness_policy *policy,
+                                 struct slice note) {
     const struct store *store = log_state_store(log);
     struct log_watch kept;
     uint8_t key[8], mark[MARK_SIZE];

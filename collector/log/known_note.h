@@ -7,11 +7,13 @@
 #include "change.h"
 #include "log_state.h"
 
-#define KNOWN_NOTE_MARK "log.known" /* u64 smallest ‖ u64 largest size: between them published checkpoints may be missing */
+#define KNOWN_NOTE_MARK                                                                                      \
+    "log.known" /* u64 smallest ‖ u64 largest size: between them published checkpoints may be missing */
 
 /* The change that puts the note back: with the log's signature and those of the policy's witnesses, and nothing else. NULL
  * where it is here already, is none of this log, or not of this tree. Any thread. */
-struct change *known_note_change(struct log_state *log, const struct witness_policy *policy, struct slice note);
+struct change *known_note_change(struct log_state *log, const struct witness_policy *policy,
+                                 struct slice note);
 
 /* Whether a checkpoint of that size may have been published and lost. */
 bool known_note_may_miss(const struct store *store, uint64_t size);

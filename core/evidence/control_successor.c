@@ -40,7 +40,8 @@ static int by_bytes(const void *a, const void *b) {
     return memcmp(a, b, HASH_SIZE);
 }
 
-bool control_successor_of(const struct control_chain *before, struct new_origin *ret_origin, struct fault *fault) {
+bool control_successor_of(const struct control_chain *before, struct new_origin *ret_origin,
+                          struct fault *fault) {
     const struct control_people *people = control_chain_people(before);
     const struct genesis *genesis = control_chain_genesis(before);
     struct new_origin origin = {.before = genesis->origin,
@@ -53,7 +54,8 @@ bool control_successor_of(const struct control_chain *before, struct new_origin 
     origin.genesis.witnesses = *control_chain_witnesses(before, &ctl_seq);
     for (size_t i = 0; i < control_people_count(people); i++) {
         if (origin.single_count == NEW_ORIGIN_SINGLES_MOST)
-            return fault_set(fault, FAULT_LIMIT, "more than %u live keys are single", NEW_ORIGIN_SINGLES_MOST);
+            return fault_set(fault, FAULT_LIMIT, "more than %u live keys are single",
+                             NEW_ORIGIN_SINGLES_MOST);
         if (!add_signer(&origin, control_people_at(people, i), fault))
             return false;
     }
@@ -63,15 +65,17 @@ bool control_successor_of(const struct control_chain *before, struct new_origin 
 }
 
 /* What the chain says and what the statement says of it are the same bytes. */
-static bool says_what_is_so(const struct control_chain *before, const struct new_origin *said, struct fault *fault) {
+static bool says_what_is_so(const struct control_chain *before, const struct new_origin *said,
+                            struct fault *fault) {
     struct new_origin due;
     CLEANUP_BUFFER struct buffer a = BUFFER(STATEMENT_PAYLOAD_MOST), b = BUFFER(STATEMENT_PAYLOAD_MOST);
     if (!control_successor_of(before, &due, fault))
         return false;
     if (said->control_count != due.control_count || !hash_equal(&said->control_head, &due.control_head))
-        return fault_set(fault, FAULT_CONFLICT,
-                         "the new origin goes on from %llu control entries, and this chain has %llu, or others",
-                         (unsigned long long)said->control_count, (unsigned long long)due.control_count);
+        return fault_set(
+            fault, FAULT_CONFLICT,
+            "the new origin goes on from %llu control entries, and this chain has %llu, or others",
+            (unsigned long long)said->control_count, (unsigned long long)due.control_count);
     due.size = said->size;
     due.root = said->root;
     due.note = said->note;
@@ -80,8 +84,9 @@ static bool says_what_is_so(const struct control_chain *before, const struct new
     due.genesis.log_key = said->genesis.log_key;
     return (new_origin_write(&a, said) && new_origin_write(&b, &due) &&
             slice_equal(buffer_slice(&a), buffer_slice(&b))) ||
-           fault_set(fault, FAULT_CONFLICT,
-                     "the new origin names other people, keys or policies than the log before it has in force");
+           fault_set(
+               fault, FAULT_CONFLICT,
+               "the new origin names other people, keys or policies than the log before it has in force");
 }
 
 bool control_successor_check(const struct control_chain *before, const struct signed_statement *statement,
@@ -89,7 +94,8 @@ bool control_successor_check(const struct control_chain *before, const struct si
     struct new_origin said;
     if (statement->statement.type != STATEMENT_NEW_ORIGIN)
         return fault_set(fault, FAULT_CONFLICT, "this is no new origin");
-    if (!new_origin_read(statement->statement.payload, &said, fault) || !says_what_is_so(before, &said, fault))
+    if (!new_origin_read(statement->statement.payload, &said, fault) ||
+        !says_what_is_so(before, &said, fault))
         return false;
     struct control_chain *fresh = control_chain_create(NULL);
     bool good = control_chain_judge(fresh, statement, statement->statement.made_us, ret_verdict, fault);

@@ -27,9 +27,9 @@ struct new_origin {
     struct hash control_head;
     uint64_t size; /* what of its tree was restored */
     struct hash root;
-    struct slice note;    /* empty: none is known */
-    uint64_t known_size;  /* of the note; 0 without one. From `read` */
-    struct hash lost;     /* in words; zeros: nothing was said */
+    struct slice note;   /* empty: none is known */
+    uint64_t known_size; /* of the note; 0 without one. From `read` */
+    struct hash lost;    /* in words; zeros: nothing was said */
     uint8_t single_count;
     struct hash singles[NEW_ORIGIN_SINGLES_MOST];
     struct genesis genesis;

@@ -90,7 +90,8 @@ static bool follows(struct slice payload, const char *const *names, struct contr
     struct hash log = statement_log(said.genesis.origin, &said.genesis.log_key);
     struct signed_bytes made = signed_by(payload, &log, STATEMENT_NEW_ORIGIN, names);
     struct control_chain *before = chain_before();
-    bool good = control_successor_check(before, &made.statement, ret_verdict ? ret_verdict : &verdict, &fault);
+    bool good =
+        control_successor_check(before, &made.statement, ret_verdict ? ret_verdict : &verdict, &fault);
     assert_int_equal(good, fault.code == FAULT_NONE);
     control_chain_destroy(before);
     release(&made);
@@ -101,7 +102,8 @@ static bool follows(struct slice payload, const char *const *names, struct contr
 
 static void the_vectors_new_origin_goes_on_from_the_log_before_it(void **state) {
     (void)state;
-    CLEANUP_BUFFER struct buffer bytes = vector("entry"), payload = vector("payload"), again = BUFFER(1u << 16);
+    CLEANUP_BUFFER struct buffer bytes = vector("entry"), payload = vector("payload"),
+                                 again = BUFFER(1u << 16);
     struct control_entry entry;
     struct control_verdict verdict;
     struct control_chain *before = chain_before(), *chain = control_chain_create(NULL);
@@ -125,7 +127,8 @@ static void the_vectors_new_origin_goes_on_from_the_log_before_it(void **state) 
     assert_false(hash_equal(control_chain_log(chain), control_chain_log(before)));
     assert_null(control_chain_new_origin(before));
     struct hash leaf = merkle_leaf(buffer_slice(&bytes)), due;
-    assert_true(encoding_unhex(slice_string(json_string_value(json_object_get(vectors, "leaf"))), due.bytes, 32));
+    assert_true(
+        encoding_unhex(slice_string(json_string_value(json_object_get(vectors, "leaf"))), due.bytes, 32));
     assert_true(hash_equal(&leaf, &due));
     control_chain_destroy(before);
     control_chain_destroy(chain);
@@ -177,9 +180,11 @@ static void it_is_signed_by_the_log_and_two_people_whom_the_log_before_names(voi
     assert_false(follows(payload, NAMES("control log"), NULL));
     assert_false(follows(payload, NAMES("control alice", "control dora"), NULL));
     assert_false(follows(payload, NAMES("control log", "control alice", "control alice"), NULL));
-    assert_false(follows(payload, NAMES("control log", "control alice", "control bob"), NULL)); /* revoked before */
+    assert_false(
+        follows(payload, NAMES("control log", "control alice", "control bob"), NULL)); /* revoked before */
     assert_false(follows(payload, NAMES("control log", "control alice", "control stranger"), NULL));
-    assert_false(follows(payload, NAMES("control log", "control alice", "control dora", "control registrar 2"), NULL));
+    assert_false(
+        follows(payload, NAMES("control log", "control alice", "control dora", "control registrar 2"), NULL));
     assert_false(follows(payload, NAMES("control stranger", "control alice", "control dora"), NULL));
 }
 
@@ -196,7 +201,8 @@ static void a_forged_account_of_the_log_before_is_refused(void **state) {
         struct control_verdict verdict;
         struct fault fault = {0};
         assert_true(control_entry_read(buffer_slice(&bytes), &entry, NULL));
-        if (control_successor_check(before, &entry.statement, &verdict, &fault) || fault.code != FAULT_CONFLICT)
+        if (control_successor_check(before, &entry.statement, &verdict, &fault) ||
+            fault.code != FAULT_CONFLICT)
             fail_msg("taken: %s", name);
         tried++;
     }
@@ -212,8 +218,9 @@ static void it_stands_at_the_beginning_and_is_no_genesis_of_another_log(void **s
     struct signed_bytes made =
         signed_by(buffer_slice(&payload), control_chain_log(before), STATEMENT_NEW_ORIGIN,
                   NAMES("control log", "control alice", "control dora"));
-    assert_false(control_chain_judge(before, &made.statement, MADE, &verdict, NULL)); /* in the midst of a log */
-    assert_false(control_chain_judge(empty, &made.statement, MADE, &verdict, NULL));  /* for another log */
+    assert_false(
+        control_chain_judge(before, &made.statement, MADE, &verdict, NULL)); /* in the midst of a log */
+    assert_false(control_chain_judge(empty, &made.statement, MADE, &verdict, NULL)); /* for another log */
     release(&made);
     /* What is trusted is its leaf. */
     struct hash other = {{1}};
@@ -234,8 +241,8 @@ static struct signer_key key_of(const char *name) {
     return public;
 }
 
-static void log_statement(struct control_chain *chain, struct slice payload, const struct hash *log, uint32_t type,
-                          const char *const *names) {
+static void log_statement(struct control_chain *chain, struct slice payload, const struct hash *log,
+                          uint32_t type, const char *const *names) {
     CLEANUP_BUFFER struct buffer entry = BUFFER(1u << 17);
     struct signed_bytes made = signed_by(payload, log, type, names);
     assert_true(control_chain_write_next(chain, &made.statement, MADE, &entry));
@@ -248,14 +255,16 @@ static struct control_chain *small_chain(void) {
     CLEANUP_BUFFER struct buffer payload = BUFFER(1u << 16);
     struct control_chain *chain = control_chain_create(NULL);
     struct signer_key log = key_of("control log"), registrar = key_of("control registrar");
-    struct genesis genesis = {.origin = SLICE("small.example/log"), .page = {.origin = SLICE("")}, .person_count = 1};
+    struct genesis genesis = {
+        .origin = SLICE("small.example/log"), .page = {.origin = SLICE("")}, .person_count = 1};
     memcpy(genesis.log_key.bytes, log.bytes, 32);
     memcpy(genesis.registrar.bytes, registrar.bytes, 32);
     genesis.people[0] = (struct person){
         .id = {{1}}, .role = ROLE_ADMINISTRATOR, .key_count = 1, .keys = {key_of("control alice")}};
     assert_true(genesis_write(&payload, &genesis));
     struct hash of = statement_log(genesis.origin, &genesis.log_key);
-    log_statement(chain, buffer_slice(&payload), &of, STATEMENT_GENESIS, NAMES("control log", "control alice"));
+    log_statement(chain, buffer_slice(&payload), &of, STATEMENT_GENESIS,
+                  NAMES("control log", "control alice"));
     struct person bob = {.id = {{2}}, .role = ROLE_BOARD, .key_count = 1, .keys = {key_of("control bob")}};
     buffer_clear(&payload);
     assert_true(person_write(&payload, &bob));
