@@ -55,6 +55,12 @@ static void look_at_identity(void *context) {
     loop_timer_after(agent->identity_look, IDENTITY_LOOK_US);
 }
 
+static void look_at_collectors(void *context) {
+    struct agent *agent = context;
+    collectors_look(&agent->collectors, clock_monotonic_us());
+    loop_timer_after(agent->collectors_look, COLLECTORS_LOOK_US);
+}
+
 static void stop(void *context) {
     struct agent *agent = context;
     notify_stopping();
@@ -202,6 +208,7 @@ static bool start_loop(struct agent *agent, struct fault *fault) {
     agent->due = loop_timer_create(agent->loop, agent_schedule_turn, agent);
     agent->watchdog = loop_timer_create(agent->loop, feed_watchdog, agent);
     agent->identity_look = loop_timer_create(agent->loop, look_at_identity, agent);
+    agent->collectors_look = loop_timer_create(agent->loop, look_at_collectors, agent);
     return true;
 }
 
@@ -267,6 +274,7 @@ bool agent_start(struct agent *agent, struct fault *fault) {
     agent_tell(agent, "agent_started", "the agent has started");
     agent_schedule_turn(agent);
     loop_timer_after(agent->identity_look, 0);
+    loop_timer_after(agent->collectors_look, 0);
     if (notify_watchdog_us() != UINT64_MAX)
         feed_watchdog(agent);
     return true;
@@ -287,6 +295,7 @@ void agent_finish(struct agent *agent) {
     loop_timer_destroy(agent->due);
     loop_timer_destroy(agent->watchdog);
     loop_timer_destroy(agent->identity_look);
+    loop_timer_destroy(agent->collectors_look);
     loop_later_destroy(agent->turn);
     loop_destroy(agent->loop);
     tls_identity_destroy(agent->identity);

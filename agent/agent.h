@@ -36,7 +36,7 @@ struct agent {
     struct collectors collectors;
     struct metrics_server *metrics;
     struct loop_later *turn;
-    struct loop_timer *due, *watchdog, *identity_look;
+    struct loop_timer *due, *watchdog, *identity_look, *collectors_look;
     struct loop_signal *signals[3];
     uint64_t parted_us;
     uint64_t booted_us; /* by the wall clock as it was at the start */

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 #include "files.h"
+#include "log.h"
 #include "memory.h"
 #include "metrics.h"
+#include "notify.h"
 #include "site.h"
+
+#define STATUS_MOST 4096u
 
 /* ---- coming and going */
 
@@ -48,6 +52,8 @@ bool collectors_start(struct collectors *collectors, const struct collectors_set
                       struct fault *fault) {
     const struct membership *membership = settings->membership;
     collectors->lanes = settings->lanes;
+    collectors->context = settings->context;
+    collectors->tell = settings->tell;
     for (size_t i = 0; i < membership->count; i++) {
         struct collector *collector = memory_new(sizeof *collector);
         collectors->list[collectors->count++] = collector;
@@ -131,6 +137,52 @@ bool collectors_lack_parts(const struct collectors *collectors) {
                 report.next_event_seq[lane])
                 return true;
     return false;
+}
+
+/* ---- how they do */
+
+static void tell_wait(const struct collectors *collectors, const struct collector *collector,
+                      enum proof_wait_news news) {
+    char text[512];
+    bool away = !connection_is_ready(collector->connection), over = news == PROOF_WAIT_OVER;
+    const char *event = over ? "collector_proves" : away ? "collector_away" : "checkpoint_missing";
+    snprintf(text, sizeof text,
+             over   ? "the collector %s proves again that it has what this host closed"
+             : away ? "the collector %s was not reached for ten minutes; what it lacks is kept as far as the "
+                      "spool has room"
+                    : "the collector %s is connected, and for ten minutes it has shown no checkpoint with "
+                      "what this host "
+                      "closed; that is kept",
+             collector->address);
+    log_write(over ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "%s", text);
+    collectors->tell(collectors->context, event, text, (struct slice){NULL, 0});
+}
+
+static void look_at(const struct collectors *collectors, struct collector *collector, uint64_t steady_us) {
+    struct lanes_report report;
+    uint64_t proved = 0, closed = 0;
+    lanes_report(collectors->lanes, &report);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        proved += lanes_marks(collectors->lanes, collector->known.number, (enum lane)lane).proved;
+        closed += report.batch_seq[lane];
+    }
+    /* One that contradicts itself was told already, and nothing of it is looked at. */
+    if (watching_is_stopped(collector->watching))
+        return;
+    enum proof_wait_news news = proof_wait_look(&collector->wait, proved, closed, steady_us);
+    if (news != PROOF_WAIT_NOTHING)
+        tell_wait(collectors, collector, news);
+}
+
+void collectors_look(struct collectors *collectors, uint64_t steady_us) {
+    CLEANUP_BUFFER struct buffer text = BUFFER(STATUS_MOST);
+    for (size_t i = 0; i < collectors->count; i++) {
+        look_at(collectors, collectors->list[i], steady_us);
+        buffer_printf(&text, "%s%s%s", i ? "; " : "", connection_describe(collectors->list[i]->connection),
+                      watching_is_stopped(collectors->list[i]->watching) ? " (its log contradicts itself)"
+                                                                         : "");
+    }
+    notify_status("%s", buffer_string(&text));
 }
 
 /* ---- metrics */

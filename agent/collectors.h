@@ -7,16 +7,20 @@
 
 #include "connection.h"
 #include "membership.h"
+#include "proof_wait.h"
 
 struct collector {
     struct membership_collector known;
     char address[sizeof((struct membership_collector *)0)->address]; /* by the settings */
     struct watching *watching;
     struct connection *connection;
+    struct proof_wait wait;
 };
 
 struct collectors {
     struct lanes *lanes;
+    void *context;
+    void (*tell)(void *context, const char *event, const char *text, struct slice evidence);
     size_t count;
     struct collector *list[MEMBERSHIP_COLLECTORS_MOST];
 };
@@ -53,6 +57,11 @@ uint64_t collectors_pace_us(const struct collectors *collectors);
 bool collectors_want_close(struct collectors *collectors, enum lane *ret_lane);
 /* Whether one that is connected holds events that no signature covers yet. */
 bool collectors_lack_parts(const struct collectors *collectors);
+
+/* Once in a while, by the clock that never steps: tells of one that has shown no proof for long, away or not, and tells the
+ * service manager how each does. */
+#define COLLECTORS_LOOK_US 60000000u
+void collectors_look(struct collectors *collectors, uint64_t steady_us);
 
 void collectors_metrics(const struct collectors *collectors, struct buffer *to);
 

@@ -1025,6 +1025,25 @@ static void what_the_collector_has_stored_goes_first_whatever_its_class_and_is_n
     world_destroy(world);
 }
 
+static void what_one_collector_has_goes_for_the_other_whatever_its_class(void **state) {
+    (void)state;
+    struct world *world = with_quota();
+    unsigned taken = 0;
+    join_from_the_start(world, 1); /* and is never heard of again */
+    for (unsigned i = 0; i < 50; i++) {
+        taken += add_signing(world);
+        flush(world);
+        world_send(world, UINT32_MAX);
+        acknowledge_at(world, 0);
+    }
+    assert_int_equal(taken, 500); /* the one that is there got everything at once */
+    assert_true(report_of(world).dropped_batches > 0);
+    assert_true(report_of(world).spool_bytes <= LANES_QUOTA_LEAST);
+    finish(world);
+    assert_true(world->gaps > 0 && world->owed == 0); /* the other one will read what it lacks */
+    world_destroy(world);
+}
+
 static void while_held_the_quota_stops_the_sources_and_gives_up_nothing(void **state) {
     (void)state;
     struct world *world = with_quota();
@@ -1113,6 +1132,7 @@ int main(void) {
         cmocka_unit_test(over_its_quota_the_spool_gives_up_bulk_bodies_first_and_says_so),
         cmocka_unit_test(bodies_given_up_stay_given_up_when_the_crash_comes_before_their_bytes_go),
         cmocka_unit_test(what_the_collector_has_stored_goes_first_whatever_its_class_and_is_no_loss),
+        cmocka_unit_test(what_one_collector_has_goes_for_the_other_whatever_its_class),
         cmocka_unit_test(while_held_the_quota_stops_the_sources_and_gives_up_nothing),
         cmocka_unit_test(what_must_never_be_given_up_stops_the_sources_at_the_quota),
     };
