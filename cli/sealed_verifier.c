@@ -42,6 +42,9 @@ struct sealed_verifier {
     size_t gap_count, gap_room;
     bool read;
     const struct segment_row *row; /* under way */
+    const struct segment_index *index;
+    sealed_journal *journal;
+    void *journal_context;
     segment_verify_step *step;
     void *stepper;
     uint64_t before; /* events that were verified before the segments */
@@ -193,6 +196,12 @@ static bool say_step(void *context, uint64_t events) {
     return !verifier->step || verifier->step(verifier->stepper, verifier->before + verifier->summary.events + events);
 }
 
+static void give_event(void *context, uint32_t batch, struct slice body) {
+    const struct sealed_verifier *verifier = context;
+    const struct segment_index *index = verifier->index;
+    verifier->journal(verifier->journal_context, index->streams[index->batches[batch].stream].id.bytes, body);
+}
+
 static void check_segment(struct sealed_verifier *verifier, struct sealed *sealed) {
     struct fault fault = {0};
     char name[96];
@@ -208,7 +217,9 @@ static void check_segment(struct sealed_verifier *verifier, struct sealed *seale
     }
     const struct segment_reader *reader = sealed_reader(handle);
     const struct segment_index *index = segment_reader_index(reader);
-    struct segment_verify verify = {verifier, find_in_segment, say_step};
+    struct segment_verify verify = {verifier, find_in_segment, say_step,
+                                    verifier->row->class == CLASS_JOURNAL && verifier->journal ? give_event : NULL};
+    verifier->index = index;
     verifier->summary.events += segment_verify(reader, &verify).events;
     verifier->summary.segments++;
     for (uint32_t i = 0; i < index->batch_count; i++)
@@ -242,6 +253,11 @@ static void check_rest(struct sealed_verifier *verifier, const struct owed *owed
 static bool is_explained(const struct sealed_verifier *verifier, const struct missing *missing) {
     return was_erased(verifier, missing->row.first_index, missing->row.class) &&
            was_erased(verifier, missing->row.last_index, missing->row.class);
+}
+
+void sealed_verifier_set_journal(struct sealed_verifier *verifier, sealed_journal *journal, void *context) {
+    verifier->journal = journal;
+    verifier->journal_context = context;
 }
 
 bool sealed_verifier_read(struct sealed_verifier *verifier, struct sealed *sealed, segment_verify_step *step, void *context,

@@ -31,6 +31,10 @@ void sealed_verifier_gap(struct sealed_verifier *verifier, uint64_t from, uint64
 /* Behind the last sealed row; 0 where nothing is sealed. */
 uint64_t sealed_verifier_end(const struct sealed_verifier *verifier);
 
+/* Told each sealed event of class journal as it is read. */
+typedef void sealed_journal(void *context, const uint8_t stream_id[32], struct slice body);
+void sealed_verifier_set_journal(struct sealed_verifier *verifier, sealed_journal *journal, void *context);
+
 /* At the end. What may be gone by the statements of the log. */
 void sealed_verifier_erased(struct sealed_verifier *verifier, const struct erase_range *range);
 /* Reads the segments. `sealed` NULL: they are counted as unread, and nothing is said of batches in them. False when a key or a

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "rotation_row.h"
 #include "row.h"
+#include "row_verifier.h"
 #include "sealed_verifier.h"
 #include "stream_checker.h"
 #include "stream_id.h"
@@ -31,6 +32,9 @@ struct stream {
     uint64_t kept_batches; /* …which counts so many closed batches */
     bool begun;            /* a row of it has come */
     bool bad, key_bad;     /* reported already */
+    uint64_t closed;       /* events under entries */
+    uint64_t unattested_batches, unattested; /* batches and events behind the end of their key */
+    uint64_t ended_at;                       /* where in the log their key ended */
 };
 
 struct store_verifier {
@@ -45,6 +49,8 @@ struct store_verifier {
     struct log_verifier *log_rows;
     struct sealed_verifier *sealed_rows;
     struct retention_verifier *retention;
+    struct row_verifier *derived; /* rows that are made from others */
+    store_finding *notice;
     struct sealed *sealed; /* where segments are read */
     segment_verify_step *step;
     void *stepper;
@@ -76,6 +82,16 @@ static void take_control(void *context, uint64_t index, const struct control_ent
     retention_verifier_control(verifier->retention, index, entry, verdict);
 }
 
+static struct stream *stream_of(const struct store_verifier *verifier, const uint8_t id[32]);
+
+/* The collector's own stream says every alert. */
+static void take_journal(void *context, const uint8_t stream_id[32], struct slice body) {
+    struct store_verifier *verifier = context;
+    const struct stream *stream = stream_of(verifier, stream_id);
+    if (stream && host_is_collector(slice_string(stream->host)))
+        row_verifier_own(verifier->derived, body);
+}
+
 struct store_verifier *store_verifier_create(store_finding *finding, void *context) {
     struct store_verifier *verifier = memory_new(sizeof *verifier);
     verifier->finding = finding;
@@ -87,6 +103,8 @@ struct store_verifier *store_verifier_create(store_finding *finding, void *conte
     verifier->log_rows = log_verifier_create(find_in_log, verifier);
     verifier->sealed_rows = sealed_verifier_create(find_in_log, verifier);
     verifier->retention = retention_verifier_create(find_in_log, verifier);
+    verifier->derived = row_verifier_create(find_in_log, verifier);
+    sealed_verifier_set_journal(verifier->sealed_rows, take_journal, verifier);
     log_verifier_set_control(verifier->log_rows, take_control, verifier);
     return verifier;
 }
@@ -99,6 +117,7 @@ struct store_verifier *store_verifier_destroy(struct store_verifier *verifier) {
         known_rotations_destroy(verifier->rotations);
         sealed_verifier_destroy(verifier->sealed_rows);
         retention_verifier_destroy(verifier->retention);
+        row_verifier_destroy(verifier->derived);
         events_opener_destroy(verifier->opener);
         log_verifier_destroy(verifier->log_rows);
         buffer_free(&verifier->entry);
@@ -181,6 +200,18 @@ static void take_stream(struct store_verifier *verifier, struct slice key, struc
 
 /* ---- rows */
 
+/* What other rows are made from. */
+static void tell_derived(struct store_verifier *verifier, const struct stream *stream,
+                         const struct events_message *message, struct slice text) {
+    struct event event;
+    row_verifier_run(verifier->derived, verifier->next_arrival - 1, stream->id.bytes, message->first_event_seq);
+    if (!host_is_collector(slice_string(stream->host)))
+        return;
+    while (text.size && event_block_next(&text, &event, NULL))
+        if (event.class == CLASS_JOURNAL)
+            row_verifier_own(verifier->derived, event.body);
+}
+
 static enum check check_events(struct store_verifier *verifier, struct stream *stream, struct slice payload,
                                struct fault *fault) {
     struct events_message message;
@@ -188,6 +219,7 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
     if (!events_read(payload, &message, fault) || !events_open(verifier->opener, &message, &text, fault) ||
         !events_check_times(&message, text, fault))
         return CHECK_MALFORMED;
+    tell_derived(verifier, stream, &message, text);
     struct class_key keys[CLASS_NUMBERS];
     for (size_t i = 0; i < message.key_count; i++) {
         keys[i].class = message.keys[i].class;
@@ -204,8 +236,9 @@ static enum check check_events(struct store_verifier *verifier, struct stream *s
     return check == CHECK_ACCEPTED ? check : check_good(check) ? CHECK_SEQUENCE : check;
 }
 
-/* Whose key signs must have been said in the log before. */
-static void check_key(struct store_verifier *verifier, struct stream *stream, uint64_t log_index) {
+/* Whose key signs must have been said in the log before. One that had ended by then signs, and attests nothing. */
+static void check_key(struct store_verifier *verifier, struct stream *stream, uint64_t log_index,
+                      uint64_t *ret_ended_at) {
     enum lane lane;
     char text[128];
     if (!log_verifier_begun(verifier->log_rows) || stream->key_bad)
@@ -214,12 +247,26 @@ static void check_key(struct store_verifier *verifier, struct stream *stream, ui
         agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
     const struct agent_epoch *epoch =
         line ? agent_line_epoch(line, stream_checker_epoch_number(stream->checker)) : NULL;
-    if (epoch && log_index > epoch->from && memcmp(epoch->key.bytes, stream->key.bytes, sizeof stream->key.bytes) == 0)
+    if (epoch && log_index > epoch->from && memcmp(epoch->key.bytes, stream->key.bytes, sizeof stream->key.bytes) == 0) {
+        *ret_ended_at = log_index > epoch->until ? epoch->until : AGENT_INDEX_NEVER;
         return;
+    }
     stream->key_bad = true;
     snprintf(text, sizeof text, "log entry %" PRIu64 " is signed by a key that the log %s", log_index,
              epoch && log_index > epoch->from ? "does not have for it" : "had not enrolled then");
     find(verifier, stream->name, text);
+}
+
+static void count_attested(struct store_verifier *verifier, struct stream *stream, uint64_t ended_at) {
+    struct batch_entry entry;
+    if (!batch_entry_read(buffer_slice(&verifier->entry), &entry, NULL))
+        return;
+    stream->closed += entry.event_count;
+    if (ended_at == AGENT_INDEX_NEVER)
+        return;
+    stream->ended_at = ended_at;
+    stream->unattested_batches++;
+    stream->unattested += entry.event_count;
 }
 
 static enum check check_close(struct store_verifier *verifier, struct stream *stream, struct slice payload,
@@ -239,12 +286,15 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
         fault_set(fault, FAULT_MISSING, "log entry %" PRIu64 " is missing", log_index);
         return CHECK_SEQUENCE;
     }
-    check_key(verifier, stream, log_index);
+    uint64_t ended_at = AGENT_INDEX_NEVER;
+    check_key(verifier, stream, log_index, &ended_at);
     enum check check = stream_checker_close(stream->checker, buffer_slice(&verifier->entry),
                                             buffer_slice(&verifier->class_list), fault);
     if (check == CHECK_REPEATED || check == CHECK_BELOW)
         fault_set(fault, FAULT_CONFLICT, "the same batch stands in the log twice");
     verifier->summary.batches++;
+    if (check == CHECK_ACCEPTED || check == CHECK_OWED)
+        count_attested(verifier, stream, ended_at);
     if (check == CHECK_ACCEPTED || check == CHECK_OWED)
         retention_verifier_batch(verifier->retention, log_index, buffer_slice(&verifier->entry),
                                  buffer_slice(&verifier->class_list));
@@ -259,8 +309,10 @@ static enum check check_close(struct store_verifier *verifier, struct stream *st
 static void take_rotation(struct store_verifier *verifier, struct slice key, struct slice value) {
     struct fault fault = {0};
     char place[STREAM_NAME_SIZE + 32];
-    if (!slice_starts(key, SLICE(ROTATION_ROW_PREFIX)))
+    if (!slice_starts(key, SLICE(ROTATION_ROW_PREFIX))) {
+        row_verifier_take(verifier->derived, STORE_REGISTRY, key, value);
         return;
+    }
     struct slice host = slice_from(key, 1);
     host = slice_head(host, slice_find_byte(host, 0));
     if (known_rotations_take(verifier->rotations, key, value, &fault))
@@ -400,6 +452,8 @@ static void take_entry(struct store_verifier *verifier, struct slice key, struct
     verifier->entry_index = index;
     verifier->entry_open =
         !again && value.size == BATCH_ENTRY_SIZE && slice_starts(value, SLICE("tocsin/batch/v1"));
+    if (verifier->entry_open)
+        row_verifier_entry(verifier->derived, index, value);
     if (!again)
         verifier->entry_most = index;
     verifier->any_entry = true;
@@ -475,6 +529,7 @@ void store_verifier_row(struct store_verifier *verifier, enum store_family famil
         take_mark(verifier, key, value);
         break;
     default:
+        row_verifier_take(verifier->derived, family, key, value);
         break;
     }
 }
@@ -544,6 +599,30 @@ static void finish_sealed(struct store_verifier *verifier) {
     verifier->summary.erasing = sealed.erasing;
 }
 
+/* What is open under a part of a key that has ended is not attested either. */
+static void sum_attested(struct store_verifier *verifier, const struct stream *stream) {
+    enum lane lane;
+    char text[160];
+    const struct agent_line *line =
+        agent_registry_by_stream(log_verifier_agents(verifier->log_rows), &stream->id, &lane);
+    const struct agent_epoch *epoch =
+        line ? agent_line_epoch(line, stream_checker_epoch_number(stream->checker)) : NULL;
+    uint64_t attested = stream_checker_attested(stream->checker);
+    if (epoch && epoch->until != AGENT_INDEX_NEVER && attested > stream->closed)
+        attested = stream->closed;
+    verifier->summary.attested += attested > stream->unattested ? attested - stream->unattested : 0;
+    verifier->summary.unattested += stream->unattested;
+    if (stream->unattested_batches == 0 || !verifier->notice)
+        return;
+    snprintf(text, sizeof text,
+             "UNATTESTED: %" PRIu64 " batch%s with %" PRIu64 " event%s behind log entry %" PRIu64 ", where their key ended",
+             stream->unattested_batches, stream->unattested_batches == 1 ? "" : "es", stream->unattested,
+             stream->unattested == 1 ? "" : "s", stream->ended_at);
+    verifier->notice(verifier->context, stream->name, text);
+}
+
+void store_verifier_set_notice(struct store_verifier *verifier, store_finding *notice) { verifier->notice = notice; }
+
 struct store_verified store_verifier_finish(struct store_verifier *verifier) {
     for (size_t i = 0; i < verifier->stream_count; i++)
         check_end(verifier, &verifier->streams[i]);
@@ -559,6 +638,8 @@ struct store_verified store_verifier_finish(struct store_verifier *verifier) {
             check_enrolled(verifier, &verifier->streams[i]);
     verifier->summary.streams = verifier->stream_count;
     for (size_t i = 0; i < verifier->stream_count; i++)
-        verifier->summary.attested += stream_checker_attested(verifier->streams[i].checker);
+        sum_attested(verifier, &verifier->streams[i]);
+    bool whole = verifier->summary.erased + verifier->summary.unread + verifier->summary.erasing + verifier->summary.findings == 0;
+    row_verifier_finish(verifier->derived, log_verifier_agents(verifier->log_rows), whole);
     return verifier->summary;
 }

@@ -19,6 +19,7 @@ typedef void store_finding(void *context, const char *place, const char *text);
 struct store_verified {
     size_t streams;
     uint64_t rows, events, attested, batches, findings;
+    uint64_t unattested; /* events in batches behind the end of their key: taken in, and worth no more than their bytes */
     uint64_t segments, unread, erased; /* segments read, and not; classes of batches that statements let go */
     uint64_t erasing; /* segments whose keys or files have gone already */
     struct log_verified log; /* after the last row */
@@ -37,6 +38,9 @@ void store_verifier_set_key(struct store_verifier *verifier, const struct note_k
 void store_verifier_set_trust(struct store_verifier *verifier, const struct note_key *log,
                               const struct control_trust *trust, const struct witness_policy *witnesses,
                               uint64_t now_us);
+
+/* Told what is no finding and yet to be known: "UNATTESTED: …" of a stream. The context is the findings'. */
+void store_verifier_set_notice(struct store_verifier *verifier, store_finding *notice);
 
 /* The clock of whoever asks: for what is past its time. */
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);

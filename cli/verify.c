@@ -102,13 +102,14 @@ static void name_log(const struct command_context *context, struct store_verifie
     signing_key_destroy(key);
 }
 
-static void print_finding(void *context, const char *place, const char *text) {
+static void print_place(void *context, const char *word, const char *place, const char *text) {
     struct verifying *verifying = context;
     CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
     const char *verdict = verdict_name(VERDICT_ALTERED), *whole = text;
-    static const enum verdict others[] = {VERDICT_MISSING, VERDICT_OVER_RETAINED};
+    const char *others[] = {verdict_name(VERDICT_MISSING), verdict_name(VERDICT_OVER_RETAINED),
+                            attestation_name(ATTESTATION_UNATTESTED)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const char *name = verdict_name(others[i]);
+        const char *name = others[i];
         if (slice_starts(slice_string(text), slice_string(name)) && text[strlen(name)] == ':') {
             verdict = name;
             text += strlen(name) + 2;
@@ -122,8 +123,16 @@ static void print_finding(void *context, const char *place, const char *text) {
         record_json_string(&line, slice_string(text));
         buffer_append_string(&line, "}");
     } else
-        buffer_printf(&line, "BAD  %s: %s", place, whole);
+        buffer_printf(&line, "%s  %s: %s", word, place, whole);
     puts(buffer_string(&line));
+}
+
+static void print_finding(void *context, const char *place, const char *text) {
+    print_place(context, "BAD", place, text);
+}
+
+static void print_notice(void *context, const char *place, const char *text) {
+    print_place(context, "NOTE", place, text);
 }
 
 /* A log that takes another's place says what is lost: declared, and signed. */
@@ -138,13 +147,14 @@ static void print_lost(const struct log_verified *log) {
 
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {
     if (context->json)
-        printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"batches\":%" PRIu64
+        printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"unattested\":%" PRIu64 ",\"batches\":%" PRIu64
                ",\"segments\":%" PRIu64 ",\"findings\":%" PRIu64 ",\"log\":{\"entries\":%" PRIu64 ",\"covered\":%" PRIu64
                ",\"checkpoints\":%" PRIu64 ",\"statements\":%" PRIu64 ",\"single_control\":%s,\"restored\":%" PRIu64
                ",\"known\":%" PRIu64 "}"
                ",\"erased_lawfully\":{\"erasures\":%" PRIu64 ",\"events\":%" PRIu64 ",\"erasing\":%" PRIu64
                ",\"unwitnessed\":%s}}\n",
-               summary->streams, summary->events, summary->attested, summary->batches, summary->segments, summary->findings,
+               summary->streams, summary->events, summary->attested, summary->unattested, summary->batches, summary->segments,
+               summary->findings,
                summary->log.size, summary->log.covered, summary->log.checkpoints, summary->log.control_entries,
                summary->log.single_control ? "true" : "false", summary->log.restored, summary->log.known,
                summary->retention.lawful, summary->retention.events,
@@ -222,6 +232,7 @@ static int verify_store(const struct command_context *context, const char *trust
     if (trust_path && !proof_trust(context, trust_path, &trust, &fault))
         return command_fail("verify", &fault);
     verifying.verifier = store_verifier_create(print_finding, &verifying);
+    store_verifier_set_notice(verifying.verifier, print_notice);
     store_verifier_set_now(verifying.verifier, context->now_us);
     store_verifier_set_step(verifying.verifier, step, &verifying);
     if (trust_path) {

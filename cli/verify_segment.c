@@ -117,7 +117,7 @@ static bool verify_one(const struct file *file, const char *key_path, bool *ret_
         print_finding((void *)(uintptr_t)file, "header", bad.text);
     else if (looked &&
              (looked = find_key(file->context, key_path, segment_reader_head(reader), key, fault))) {
-        struct segment_verify verify = {(void *)(uintptr_t)file, print_finding, print_progress};
+        struct segment_verify verify = {(void *)(uintptr_t)file, print_finding, print_progress, NULL};
         if (!segment_reader_unlock(reader, key, &bad))
             print_finding((void *)(uintptr_t)file, "index", bad.text);
         else {

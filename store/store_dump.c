@@ -164,7 +164,13 @@ bool store_dump(const struct store *store, store_dump_take *take, void *context,
                   {STORE_PART, {NULL, 0}},
                   {STORE_SEGMENT, {NULL, 0}},
                   {STORE_HOT, {NULL, 0}}},
-      behind[] = {{STORE_CONTROL, {NULL, 0}}, {STORE_MARK, {NULL, 0}}};
+      behind[] = {{STORE_CONTROL, {NULL, 0}},
+                  {STORE_MARK, {NULL, 0}},
+                  {STORE_INDEX, {NULL, 0}},
+                  {STORE_BATCH, {NULL, 0}},
+                  {STORE_ALERT, {NULL, 0}},
+                  {STORE_REGISTRY, {(const uint8_t *)"a", 1}},
+                  {STORE_SEGMENT_FILTER, {NULL, 0}}};
     struct store_snapshot *snapshot = store_snapshot_create(store);
     struct dump dump = {.store = store, .snapshot = snapshot, .take = take, .context = context};
     bool good = true;

@@ -8,6 +8,7 @@
  *     what is left of entries, tiles (such as no entry fills) and checkpoints
  *     of a log that cannot be read whole out of its columns: STORE_ENTRY_BLOCK, the first index concerned → why
  *     places of control entries, marks
+ *     what is made from all that: places of events and batches, alerts, agents
  *
  * An entry that a close refers to is given again where it was given before. */
 #ifndef TOCSIN_STORE_DUMP_H

@@ -133,6 +133,8 @@ static void check_block(struct run *run, struct segment_block *block, uint32_t n
     for (uint32_t i = 0; good && i < segment_block_count(block); i++) {
         struct slice body;
         good = segment_block_bytes(block, i, &body, &fault);
+        if (good && run->verify->event)
+            run->verify->event(run->verify->context, segment_block_event(block, i)->batch, body);
         if (good)
             add_event(run, segment_block_event(block, i), body);
     }

@@ -19,10 +19,14 @@ typedef void segment_finding(void *context, const char *place, const char *text)
 /* Called after each block; false ends it. May be NULL. */
 typedef bool segment_verify_step(void *context, uint64_t events);
 
+/* Each event that could be read, with its batch's number in the index. May be NULL. */
+typedef void segment_verify_event(void *context, uint32_t batch, struct slice body);
+
 struct segment_verify {
     void *context;
     segment_finding *finding;
     segment_verify_step *step;
+    segment_verify_event *event;
 };
 
 /* The reader is unlocked. */

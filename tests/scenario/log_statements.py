@@ -242,6 +242,39 @@ def _(folder):
         site.check_verified()
 
 
+@scenario("what an agent signs after its key was revoked is taken in, and counts as UNATTESTED everywhere")
+def _(folder):
+    with Site(folder) as site:
+        site.start_collector()
+        host = Host("signer1")
+        host.join(site)
+        stream = host.streams[0]
+        with Connection(site.port, host) as wire:
+            wire.greet()
+            wire.send(EVENTS, stream.events([(ACCESS, line("before"))]))
+            wire.send(CLOSE, stream.close())
+            wire.expect_marks(0, closed=1)
+            check(site.verify()[1]["unattested"] == 0, "unattested without a revocation")
+            signed = site.verify()[1]["signed"]
+            payload = bytes([7]) + b"signer1" + stream.id + struct.pack(">I", 0)
+            index, = struct.unpack(">Q", rows(ask(site, SUBMIT, encode((1, Person(site).sign(7, payload)))), CONTROL_FAMILY)[0][1])
+            wire.send(EVENTS, stream.events([(ACCESS, line(f"after {n}")) for n in range(3)]))
+            wire.send(CLOSE, stream.close())
+            wire.expect_marks(0, closed=2)
+        for _ in ("while it runs", "at rest"):
+            summary = site.check_verified()
+            check(summary["unattested"] == 3 and summary["signed"] >= signed, f"{summary}")
+            notices = [item for item in site._objects("verify") if item.get("verdict") == "UNATTESTED"]
+            check(len(notices) == 1 and notices[0]["place"] == "signer1", f"{notices}")
+            check(f"behind log entry {index}" in notices[0]["reason"] and "1 batch with 3 events" in notices[0]["reason"], f"{notices}")
+            check("NOTE  signer1: UNATTESTED" in site.tocsin("verify"), "no word of it in the text")
+            excerpt = os.path.join(folder, "case.excerpt")
+            site.tocsin("excerpt", "before or after", "--class", "access", "-o", excerpt)
+            said = {event["event"]["original"]: event["restrictions"] for event in site._objects("verify", excerpt)[:-1]}
+            check("UNATTESTED" in said["after 1"] and "UNATTESTED" not in said["before"], f"{said}")
+            site.collector.stop()
+
+
 @scenario("what a person decides about an alert stands in the log, and the alert says who, when and why")
 def _(folder):
     with Site(folder) as site:

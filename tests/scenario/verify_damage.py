@@ -51,6 +51,15 @@ def _(folder):
             ("an entry", ["entry", "delete", ""], ["entry 0"]),
             ("a bit of a class list", ["class_list", "flip", "", "-1"], ["batch"]),
             ("a class list", ["class_list", "delete", ""], ["batch"]),
+            ("the place of events", ["index", "delete", ""], ["row", "its place is missing"]),
+            ("the place of events, another one", ["index", "flip", "", "7"], ["the places of events"]),
+            ("the place of a batch", ["batch", "delete", ""], ["log entry", "its place is missing"]),
+            ("the place of a batch, another one", ["batch", "flip", "", "7"], ["the places of batches"]),
+            ("an alert", ["alert", "delete", "A host has joined"], ["the alerts", "MISSING"]),
+            ("what an alert says", ["alert", "flip", "A host has joined"], ["alert", "own events say"]),
+            ("where an alert stands by its id", ["alert", "put", "69" + "30" * 32, "00" * 12], ["alert 000", "MISSING"]),
+            ("the key of an agent", ["registry", "flip", "signer1", "12"], ["agent signer1", "another key"]),
+            ("a row where none belongs", ["segment_filter", "put", "00", "00"], ["filters"]),
         ], lambda what: check("BAD" in site.tocsin("verify", expect=(1,)), f"{what}: no word of it in the text"))
         site.start_collector()
         site.check_verified()

@@ -188,7 +188,7 @@ static void read_all(const struct sealer *sealer) {
                     bench_give_up("a line came back as another", NULL);
         }
         start = bench_cpu();
-        struct segment_verify verify = {NULL, print_finding, NULL};
+        struct segment_verify verify = {NULL, print_finding, NULL, NULL};
         segment_verify(reader, &verify);
         verified += bench_cpu() - start;
         if (i == 0)

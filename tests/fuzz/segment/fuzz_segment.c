@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fault fault = {0};
     struct segment_reader *reader = segment_reader_open(&source, &fault);
     if (reader && segment_reader_unlock(reader, key, &fault)) {
-        struct segment_verify verify = {NULL, ignore, NULL};
+        struct segment_verify verify = {NULL, ignore, NULL, NULL};
         uint8_t blocks[SEGMENT_BLOCKS_MOST];
         segment_verify(reader, &verify);
         segment_reader_look(reader, 0x123456789abcdef, blocks, NULL);

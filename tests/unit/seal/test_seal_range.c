@@ -182,7 +182,7 @@ static bool check_segment(void *context, const struct segment_row *row) {
     struct fault fault = {0};
     struct sealed_handle *handle = sealed_take(check->sealed, row, &fault);
     assert_non_null(handle);
-    struct segment_verify verify = {check, count_finding, NULL};
+    struct segment_verify verify = {check, count_finding, NULL, NULL};
     struct segment_verified verified = segment_verify(sealed_reader(handle), &verify);
     assert_int_equal(verified.events, row->events);
     check->events += verified.events;

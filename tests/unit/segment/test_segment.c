@@ -99,7 +99,7 @@ static void count_finding(void *context, const char *place, const char *text) {
 }
 
 static struct segment_verified verify(const struct segment_reader *reader, struct findings *findings) {
-    struct segment_verify how = {findings, count_finding, NULL};
+    struct segment_verify how = {findings, count_finding, NULL, NULL};
     *findings = (struct findings){0};
     return segment_verify(reader, &how);
 }
