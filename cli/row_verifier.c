@@ -40,6 +40,7 @@ struct row_verifier {
     void *context;
     unsigned found[STORE_FAMILIES];
     struct origins runs, batches;
+    bool sized;
     size_t alert_count, alert_room, said_count, said_room, agent_count;
     struct alert_row *alerts;
     bool alerts_sorted; /* by id, once rows by id come */
@@ -107,6 +108,10 @@ static void add(struct origins *origins, uint64_t number, uint64_t digest) {
 void row_verifier_run(struct row_verifier *verifier, uint64_t arrival, const uint8_t stream_id[32],
                       uint64_t first_event_seq) {
     add(&verifier->runs, arrival, place_digest(stream_id, first_event_seq));
+}
+
+void row_verifier_sized(struct row_verifier *verifier) {
+    verifier->sized = true;
 }
 
 void row_verifier_entry(struct row_verifier *verifier, uint64_t log_index, struct slice bytes) {
@@ -304,7 +309,8 @@ static void tell_more(struct row_verifier *verifier) {
 
 void row_verifier_finish(struct row_verifier *verifier, const struct agent_registry *agents, bool whole) {
     finish_places(verifier, STORE_INDEX, &verifier->runs);
-    finish_places(verifier, STORE_BATCH, &verifier->batches);
+    if (verifier->sized)
+        finish_places(verifier, STORE_BATCH, &verifier->batches);
     finish_alerts(verifier, whole);
     finish_agents(verifier, agents);
     tell_more(verifier);

@@ -23,6 +23,9 @@ void row_verifier_run(struct row_verifier *verifier, uint64_t arrival, const uin
 void row_verifier_entry(struct row_verifier *verifier, uint64_t log_index, struct slice entry);
 void row_verifier_own(struct row_verifier *verifier, struct slice body);
 
+/* The log has the mark of its size: so it has places of batches, too, which a store from before there were tiles has not. */
+void row_verifier_sized(struct row_verifier *verifier);
+
 /* The rows: index, batch, alert, the registry's agents, segment_filter. Others are passed over. */
 void row_verifier_take(struct row_verifier *verifier, enum store_family family, struct slice key, struct slice value);
 

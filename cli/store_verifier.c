@@ -413,9 +413,10 @@ static void take_damage(struct store_verifier *verifier, struct slice why) {
 static void take_mark(struct store_verifier *verifier, struct slice key, struct slice value) {
     if (slice_equal(key, SLICE("log.tree")))
         log_verifier_old_tree(verifier->log_rows, value);
-    else if (slice_equal(key, SLICE(LOG_SIZE_MARK)))
+    else if (slice_equal(key, SLICE(LOG_SIZE_MARK))) {
         log_verifier_size(verifier->log_rows, value);
-    else if (slice_equal(key, SLICE("arrival")))
+        row_verifier_sized(verifier->derived);
+    } else if (slice_equal(key, SLICE("arrival")))
         take_arrival(verifier, value);
     else if (slice_equal(key, SLICE("seal.next")))
         sealed_verifier_mark(verifier->sealed_rows, value);
