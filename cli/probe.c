@@ -88,6 +88,17 @@ static bool read_headers(const struct probe_options *options, struct probe_input
             fault_place(fault, "%s", options->headers));
 }
 
+/* Seconds without a unit, too, as `openssl ocsp -status_age` takes them. */
+static bool read_age(struct slice text, uint64_t *ret_us) {
+    const uint64_t second_us = 1000000;
+    uint64_t seconds;
+    if (slice_decimal(text, &seconds) && seconds <= UINT64_MAX / second_us)
+        *ret_us = seconds * second_us;
+    else if (!settings_duration_parse(text, ret_us))
+        return false;
+    return *ret_us > 0;
+}
+
 bool probe_inputs_read(const struct probe_options *options, struct probe_inputs *ret_inputs,
                        struct fault *fault) {
     *ret_inputs =
@@ -96,10 +107,8 @@ bool probe_inputs_read(const struct probe_options *options, struct probe_inputs 
         return fault_set(fault, FAULT_USAGE, "name the file that holds what was answered: --response F");
     if (!options->issuer)
         return fault_set(fault, FAULT_USAGE, "name the file with the CA's certificate: --issuer F");
-    if (options->max_age &&
-        (!settings_duration_parse(slice_string(options->max_age), &ret_inputs->max_age_us) ||
-         ret_inputs->max_age_us == 0))
-        return fault_set(fault, FAULT_USAGE, "--max-age: '%.40s' is no time: write 15m, 8h, 4d",
+    if (options->max_age && !read_age(slice_string(options->max_age), &ret_inputs->max_age_us))
+        return fault_set(fault, FAULT_USAGE, "--max-age: '%.40s' is no time: write 15m, 8h, 4d, or seconds",
                          options->max_age);
     return read_settings(options, &ret_inputs->policy, fault) &&
            read_certificates(options->issuer, &ret_inputs->issuer_bytes, ret_inputs->issuers,

@@ -172,6 +172,23 @@ struct crl_gone crl_state_gone(const struct crl_state *state, uint64_t since_us)
     return gone;
 }
 
+size_t crl_state_pick(const struct crl_state *state, size_t wanted, uint64_t turn,
+                      struct slice *ret_serials) {
+    if (wanted > state->count)
+        wanted = state->count;
+    if (wanted == 0)
+        return 0;
+    size_t stride = state->count / wanted, number = 0, picked = 0;
+    size_t first = (size_t)(turn % (state->count - (wanted - 1) * stride)); /* up to the last one */
+    for (size_t at = 0; at < state->marks.size && picked < wanted; number++) {
+        struct mark mark = mark_at(state, at);
+        if (number == first + picked * stride)
+            ret_serials[picked++] = mark.serial;
+        at += mark.size;
+    }
+    return picked;
+}
+
 /* ---- bytes */
 
 bool crl_state_write(const struct crl_state *state, struct buffer *to) {

@@ -46,6 +46,10 @@ struct crl_gone crl_state_gone(const struct crl_state *state, uint64_t since_us)
 /* Whether the serial is among those that are kept; *ret_kept: it would be, had it been there. */
 bool crl_state_has(const struct crl_state *state, struct slice serial, bool *ret_kept);
 
+/* Some of the serials that are kept, spread over all, others each turn: to ask the OCSP responder about. Borrowed until the
+ * next change. Returns how many there are, at most `wanted`. */
+size_t crl_state_pick(const struct crl_state *state, size_t wanted, uint64_t turn, struct slice *ret_serials);
+
 bool crl_state_write(const struct crl_state *state, struct buffer *to);
 /* NULL: the fault says why. */
 struct crl_state *crl_state_read(struct slice from, size_t entries_most, struct fault *fault);

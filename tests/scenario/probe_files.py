@@ -149,6 +149,7 @@ def _(folder):
     report, fired = at(-1, expect=1)
     check(report["verdict"] == "unusable" and "ocsp.this-update-future" in fired, f"{fired}")
     expect(*at(1, "--max-age", "2d"), "good")
+    expect(*at(1, "--max-age", "172800"), "good")
     expect(*at(3, "--max-age", "2d", expect=1), "unusable", "ocsp.max-age")
 
 

@@ -130,6 +130,29 @@ static void with_less_room_than_before_it_is_thinned_out(void **unused) {
     crl_state_destroy(state);
 }
 
+static void over_the_turns_every_serial_is_picked(void **unused) {
+    (void)unused;
+    struct crl_state *state = state_of(100, 100), *empty = crl_state_create(10);
+    struct slice picked[7];
+    size_t kept = 0;
+    bool would;
+    for (uint64_t turn = 0; turn < 16; turn++) { /* 100 - 6 × (100 / 7) */
+        assert_int_equal(crl_state_pick(state, 7, turn, picked), 7);
+        for (size_t i = 0; i < 7; i++) {
+            kept += crl_state_has(state, picked[i], &would);
+            crl_state_cross_off(state, picked[i]);
+        }
+    }
+    assert_int_equal(kept, 16 * 7);
+    assert_int_equal(crl_state_gone(state, 0).count, 0);
+    assert_int_equal(crl_state_pick(empty, 7, 3, picked), 0);
+    crl_state_destroy(empty);
+    empty = state_of(3, 10);
+    assert_int_equal(crl_state_pick(empty, 7, 3, picked), 3);
+    crl_state_destroy(empty);
+    crl_state_destroy(state);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_gone_is_named_exactly_while_there_is_room),
@@ -137,6 +160,7 @@ int main(void) {
         cmocka_unit_test(beyond_the_room_a_part_is_kept_that_tells_about_how_many_are_gone),
         cmocka_unit_test(nothing_is_kept_where_nobody_asked_for_it),
         cmocka_unit_test(it_comes_back_from_its_bytes_and_no_others),
+        cmocka_unit_test(over_the_turns_every_serial_is_picked),
         cmocka_unit_test(with_less_room_than_before_it_is_thinned_out),
     };
     return cmocka_run_group_tests_name("crl_state", tests, NULL, NULL);
