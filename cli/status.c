@@ -59,9 +59,11 @@ static void print_witnesses(const struct command_context *context, const json_t 
     const json_t *list = json_object_get(witnesses, "list"), *witness;
     size_t i;
     printf("\n\nWITNESSES\n  %s", text_of(witnesses, "verdict"));
+    if (*text_of(witnesses, "apart"))
+        printf("; APART: %s", text_of(witnesses, "apart"));
     if (json_array_size(list) == 0)
         return;
-    printf(": %lld of %zu needed", number_of(witnesses, "needed"), json_array_size(list));
+    printf("\n  %lld of %zu needed", number_of(witnesses, "needed"), json_array_size(list));
     if (*text_of(witnesses, "published_at"))
         printf("; %lld entries published on %s", number_of(witnesses, "published"), text_of(witnesses, "published_at"));
     json_array_foreach(list, i, witness)

@@ -109,12 +109,11 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
                                                     .log = collector->log_state,
                                                     .signer = collector->signer,
                                                     .every_us = collector->settings->checkpoint.every_us};
-    if (witnessing_is_wanted(collector->witnesses))
-        checkpoints.publisher = (struct checkpoint_publisher){collector->witnesses, witnessing_offer};
+    checkpoints.publisher = (struct checkpoint_publisher){collector->witnesses, witnessing_offer};
     collector_gate_checkpoints(collector, &checkpoints.publisher);
     collector->checkpoints = checkpoint_maker_start(&checkpoints, fault);
     if (!collector->checkpoints ||
-        !witnessing_start(collector->witnesses, collector->committer, collector->checkpoints, fault) ||
+        !witnessing_start(collector->witnesses, collector->store, collector->committer, collector->checkpoints, fault) ||
         !collector_run_backup(collector, fault))
         return false;
     collector->outbox = outbox_start(collector->settings, collector->store, collector->committer, fault);

@@ -74,7 +74,7 @@ static bool same_backup(const struct collector_settings *old, const struct colle
 static bool needs_restart(const struct collector_settings *old, const struct collector_settings *fresh) {
     return strcmp(old->listen.host, fresh->listen.host) != 0 || old->listen.port != fresh->listen.port ||
            strcmp(old->data, fresh->data) != 0 || old->silence.after_us != fresh->silence.after_us ||
-           !same_witnesses(old, fresh) || !same_backup(old, fresh);
+           !same_backup(old, fresh);
 }
 
 static void use_knowledge(struct collector *collector, struct knowledge *fresh) {
@@ -96,14 +96,19 @@ static bool reload_all(struct collector *collector, struct fault *fault) {
         return false;
     }
     struct knowledge *fresh = collector_load_knowledge(settings, fault);
-    if (!fresh || !outbox_reload(collector->outbox, settings, fault)) {
+    bool others = !same_witnesses(collector->settings, settings);
+    struct witnessing_set *witnesses = others && fresh ? witnessing_prepare(collector->witnesses, settings, fault) : NULL;
+    if (!fresh || (others && !witnesses) || !outbox_reload(collector->outbox, settings, fault)) {
         knowledge_destroy(fresh);
+        witnessing_set_destroy(witnesses);
         settings_release(collector_settings_table(), settings);
         free(settings);
         return false;
     }
     if (needs_restart(collector->settings, settings))
-        log_warning("listen, data, silence or witnesses have changed: that takes a restart");
+        log_warning("listen, data, silence or backup have changed: that takes a restart");
+    if (witnesses)
+        witnessing_use(collector->witnesses, witnesses);
     collector->retired_settings[collector->retired_count] = collector->settings;
     collector->settings = settings;
     use_knowledge(collector, fresh);

@@ -21,6 +21,8 @@ static const char *next_step(const struct collector *collector) {
         return "no agent yet: `tocsin deploy HOST --print`";
     if (!collector_has_backup(collector))
         return "no backup yet: set backup.folder and backup.keys in collector.yaml, or `tocsin backup DIR`";
+    if (witnessing_apart(collector->witnesses))
+        return witnessing_apart(collector->witnesses);
     if (collector->room_state != ROOM_GOOD)
         return "the disk fills up: make room, or give the store a larger disk; nothing is erased before its time";
     struct retention_sums retention = retention_job_sums(collector->retention);

@@ -38,9 +38,55 @@ static bool make_link(struct asked_witness *asked, const struct collector_witnes
     return asked->link != NULL;
 }
 
+static struct asked_witness *free_witness(struct asked_witness *asked) {
+    if (asked) {
+        witness_link_destroy(asked->link);
+        buffer_free(&asked->lines);
+        buffer_free(&asked->known);
+        free(asked->url);
+    }
+    free(asked);
+    return NULL;
+}
+
+struct witnessing_set *witnessing_prepare(struct witnessing *witnessing, const struct collector_settings *settings,
+                                          struct fault *fault) {
+    const struct collector_witness_settings *list = settings->witnesses.list.items;
+    struct witnessing_set *set = memory_new(sizeof *set);
+    set->patience_us = settings->witnesses.patience_us;
+    if (!witnessing_read_settings(settings, &set->policy, fault) ||
+        (!witness_policy_check(&set->policy, &log_state_key(witnessing->log)->key, fault) &&
+         !fault_place(fault, "witnesses")))
+        return witnessing_set_destroy(set);
+    for (unsigned i = 0; i < set->policy.count; i++) {
+        struct asked_witness *asked = set->witnesses[set->count++] = memory_new(sizeof *asked);
+        asked->all = witnessing;
+        asked->key = set->policy.witnesses[i];
+        asked->delay_us = WITNESS_RETRY_LEAST_US;
+        if (!make_link(asked, &list[i], witnessing->log, fault))
+            return witnessing_set_destroy(set);
+    }
+    return set;
+}
+
+struct witnessing_set *witnessing_set_destroy(struct witnessing_set *set) {
+    for (unsigned i = 0; set && i < set->count; i++)
+        free_witness(set->witnesses[i]);
+    free(set);
+    return NULL;
+}
+
+static void use(struct witnessing *witnessing, struct witnessing_set *set) {
+    witnessing->policy = set->policy;
+    witnessing->patience_us = set->patience_us;
+    witnessing->needed = set->policy.needed;
+    witnessing->count = set->count;
+    memcpy(witnessing->witnesses, set->witnesses, sizeof set->witnesses);
+    free(set);
+}
+
 struct witnessing *witnessing_create(const struct collector_settings *settings, struct log_state *log,
                                      struct fault *fault) {
-    const struct collector_witness_settings *list = settings->witnesses.list.items;
     struct witnessing *witnessing = memory_new(sizeof *witnessing);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -49,32 +95,22 @@ struct witnessing *witnessing_create(const struct collector_settings *settings, 
     pthread_cond_init(&witnessing->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     witnessing->log = log;
-    witnessing->patience_us = settings->witnesses.patience_us;
     witnessing->round.note = witnessing->next_note = witnessing->refused = BUFFER(NOTE_MOST);
-    if (!witnessing_read_settings(settings, &witnessing->policy, fault) ||
-        (!witness_policy_check(&witnessing->policy, &log_state_key(log)->key, fault) &&
-         !fault_place(fault, "witnesses")))
+    struct witnessing_set *set = witnessing_prepare(witnessing, settings, fault);
+    if (!set)
         return witnessing_destroy(witnessing);
-    witnessing->needed = witnessing->policy.needed;
-    for (unsigned i = 0; i < witnessing->policy.count; i++) {
-        struct asked_witness *asked = &witnessing->witnesses[witnessing->count++];
-        asked->all = witnessing;
-        asked->key = witnessing->policy.witnesses[i];
-        asked->delay_us = WITNESS_RETRY_LEAST_US;
-        if (!make_link(asked, &list[i], log, fault))
-            return witnessing_destroy(witnessing);
-    }
+    use(witnessing, set);
     return witnessing;
 }
 
 struct witnessing *witnessing_destroy(struct witnessing *witnessing) {
     if (!witnessing)
         return NULL;
-    for (unsigned i = 0; i < witnessing->count; i++) {
-        witness_link_destroy(witnessing->witnesses[i].link);
-        buffer_free(&witnessing->witnesses[i].lines);
-        buffer_free(&witnessing->witnesses[i].known);
-        free(witnessing->witnesses[i].url);
+    for (unsigned i = 0; i < witnessing->count; i++)
+        free_witness(witnessing->witnesses[i]);
+    for (struct asked_witness *next; witnessing->retired; witnessing->retired = next) {
+        next = witnessing->retired->next_retired;
+        free_witness(witnessing->retired);
     }
     buffer_free(&witnessing->round.note);
     buffer_free(&witnessing->next_note);
@@ -83,12 +119,6 @@ struct witnessing *witnessing_destroy(struct witnessing *witnessing) {
     pthread_mutex_destroy(&witnessing->mutex);
     free(witnessing);
     return NULL;
-}
-
-bool witnessing_is_wanted(struct witnessing *witnessing) {
-    struct witness_policy policy;
-    return witnessing->count > 0 ||
-           (log_state_witnesses(witnessing->log, &policy, NULL) && policy.needed > 0);
 }
 
 /* ---- waiting */
@@ -154,6 +184,8 @@ static void settle(struct asked_witness *asked, uint64_t number, enum witness_ou
                    const struct witness_answer *answer, const struct fault *fault) {
     struct witnessing *witnessing = asked->all;
     uint64_t now_us = clock_monotonic_us();
+    if (asked->retired)
+        return; /* what it says does not count any more, but a proof does not age: the next start compares */
     asked->tried = number;
     switch (outcome) {
     case WITNESS_AGREES:
@@ -194,11 +226,27 @@ static void ask(struct asked_witness *asked) {
     pthread_cond_broadcast(&witnessing->changed);
 }
 
+/* One that came by a reload: what it has is held against the log first, as at a start. One that is not there is asked later. */
+static void compare(struct asked_witness *asked) {
+    struct witnessing *witnessing = asked->all;
+    struct witness_answer answer = witness_answer_make();
+    struct fault fault = {0};
+    asked->compare = false;
+    pthread_mutex_unlock(&witnessing->mutex);
+    enum witness_outcome outcome = witness_link_compare(asked->link, &answer, &fault);
+    pthread_mutex_lock(&witnessing->mutex);
+    if (outcome == WITNESS_ROLLBACK || outcome == WITNESS_FORK)
+        settle(asked, asked->tried, outcome, &answer, &fault);
+    witness_answer_free(&answer);
+}
+
 static void *ask_until_stopped(void *context) {
     struct asked_witness *asked = context;
     struct witnessing *witnessing = asked->all;
     pthread_mutex_lock(&witnessing->mutex);
-    while (!witnessing->stopping) {
+    if (asked->compare)
+        compare(asked);
+    while (!witnessing->stopping && !asked->retired) {
         bool wanted = witnessing->round.number != asked->done && !witnessing->forked;
         if (wanted && clock_monotonic_us() >= asked->retry_us)
             ask(asked);
@@ -221,13 +269,13 @@ static bool quorum_met(const struct witness_policy *policy, const struct note_ke
 static void whole_note(const struct witnessing *witnessing, struct buffer *to) {
     buffer_append_slice(to, buffer_slice(&witnessing->round.note));
     for (unsigned i = 0; i < witnessing->count; i++)
-        buffer_append_slice(to, buffer_slice(&witnessing->witnesses[i].lines));
+        buffer_append_slice(to, buffer_slice(&witnessing->witnesses[i]->lines));
 }
 
 /* Whether nobody is left who might still answer this round soon. */
 static bool all_have_tried(const struct witnessing *witnessing, uint64_t now_us) {
     for (unsigned i = 0; i < witnessing->count; i++) {
-        const struct asked_witness *asked = &witnessing->witnesses[i];
+        const struct asked_witness *asked = witnessing->witnesses[i];
         if (asked->tried != witnessing->round.number && asked->retry_us <= now_us)
             return false;
     }
@@ -276,7 +324,7 @@ static void begin_round(struct witnessing *witnessing, uint64_t now_us) {
     witnessing->next_note = old;
     witnessing->waiting = false;
     for (unsigned i = 0; i < witnessing->count; i++)
-        buffer_clear(&witnessing->witnesses[i].lines);
+        buffer_clear(&witnessing->witnesses[i]->lines);
     pthread_cond_broadcast(&witnessing->changed);
 }
 
@@ -288,7 +336,7 @@ static bool round_is_over(const struct witnessing *witnessing, uint64_t now_us) 
 
 static void tell_what_lasts(struct witnessing *witnessing, uint64_t now_us) {
     for (unsigned i = 0; i < witnessing->count; i++) {
-        struct asked_witness *asked = &witnessing->witnesses[i];
+        struct asked_witness *asked = witnessing->witnesses[i];
         if (asked->state != WITNESS_FAILING || asked->told_down ||
             now_us - asked->failing_since_us < witnessing->patience_us)
             continue;
@@ -318,7 +366,7 @@ static uint64_t next_due(const struct witnessing *witnessing) {
     if (witnessing->unmet_since_us && !witnessing->told_unwitnessed)
         earlier(&due_us, witnessing->unmet_since_us + witnessing->patience_us);
     for (unsigned i = 0; i < witnessing->count; i++) {
-        const struct asked_witness *asked = &witnessing->witnesses[i];
+        const struct asked_witness *asked = witnessing->witnesses[i];
         if (asked->state == WITNESS_FAILING && !asked->told_down)
             earlier(&due_us, asked->failing_since_us + witnessing->patience_us);
     }
@@ -375,21 +423,55 @@ static void keep_known(struct asked_witness *asked) {
     buffer_free(&asked->known);
 }
 
-bool witnessing_start(struct witnessing *witnessing, struct committer *committer,
+static bool start_witness(struct asked_witness *asked, struct fault *fault) {
+    asked->running = start_thread(&asked->thread, ask_until_stopped, asked, fault);
+    return asked->running;
+}
+
+bool witnessing_start(struct witnessing *witnessing, const struct store *store, struct committer *committer,
                       struct checkpoint_maker *maker, struct fault *fault) {
+    witnessing->store = store;
     witnessing->committer = committer;
     witnessing->maker = maker;
-    if (!witnessing_is_wanted(witnessing))
-        return true;
     for (unsigned i = 0; i < witnessing->count; i++) {
-        struct asked_witness *asked = &witnessing->witnesses[i];
-        keep_known(asked);
-        asked->running = start_thread(&asked->thread, ask_until_stopped, asked, fault);
-        if (!asked->running)
+        keep_known(witnessing->witnesses[i]);
+        if (!start_witness(witnessing->witnesses[i], fault))
             return false;
     }
     witnessing->running = start_thread(&witnessing->thread, gather_until_stopped, witnessing, fault);
+    if (witnessing->running)
+        witnessing_tell_apart(witnessing);
     return witnessing->running;
+}
+
+void witnessing_use(struct witnessing *witnessing, struct witnessing_set *set) {
+    pthread_mutex_lock(&witnessing->mutex);
+    for (unsigned i = 0; i < witnessing->count; i++) {
+        struct asked_witness *old = witnessing->witnesses[i];
+        old->retired = true;
+        old->next_retired = witnessing->retired;
+        witnessing->retired = old;
+    }
+    use(witnessing, set);
+    witnessing->round.met_us = 0;
+    struct fault fault = {0};
+    for (unsigned i = 0; i < witnessing->count; i++) {
+        struct asked_witness *asked = witnessing->witnesses[i];
+        asked->compare = true;
+        if (!start_witness(asked, &fault)) { /* as one that is not there, until the next start */
+            asked->state = WITNESS_FAILING;
+            snprintf(asked->error, sizeof asked->error, "%s", fault.text);
+        }
+    }
+    pthread_cond_broadcast(&witnessing->changed);
+    pthread_mutex_unlock(&witnessing->mutex);
+    witnessing_tell_apart(witnessing);
+}
+
+static void join(struct asked_witness *asked) {
+    if (asked->running)
+        pthread_join(asked->thread, NULL);
+    asked->running = false;
 }
 
 void witnessing_stop(struct witnessing *witnessing) {
@@ -400,11 +482,10 @@ void witnessing_stop(struct witnessing *witnessing) {
     pthread_cond_broadcast(&witnessing->changed);
     pthread_mutex_unlock(&witnessing->mutex);
     for (unsigned i = 0; i < witnessing->count; i++)
-        if (witnessing->witnesses[i].running)
-            pthread_join(witnessing->witnesses[i].thread, NULL);
+        join(witnessing->witnesses[i]);
+    for (struct asked_witness *asked = witnessing->retired; asked; asked = asked->next_retired)
+        join(asked);
     if (witnessing->running)
         pthread_join(witnessing->thread, NULL);
-    for (unsigned i = 0; i < witnessing->count; i++)
-        witnessing->witnesses[i].running = false;
     witnessing->running = false;
 }

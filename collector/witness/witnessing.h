@@ -27,17 +27,26 @@ struct witnessing *witnessing_create(const struct collector_settings *settings, 
 /* Only what the settings alone can get wrong: for --check. */
 bool witnessing_check_settings(const struct collector_settings *settings, struct fault *fault);
 
-/* Whether checkpoints go through here at all: a witness is named, or the log's policy needs one. */
-bool witnessing_is_wanted(struct witnessing *witnessing);
-
 /* Before anything is committed: what every witness has is held against the log, all at once. FAULT_CONFLICT, with a sentence
  * that says what to do, when one of them proves a rollback or a fork. One that does not answer is left for later. */
 bool witnessing_compare(struct witnessing *witnessing, struct fault *fault);
 /* The note that proved it. */
 struct slice witnessing_refused(const struct witnessing *witnessing);
 
-/* Starts the threads, where it is wanted. */
-bool witnessing_start(struct witnessing *witnessing, struct committer *committer,
+/* Other settings, without a stop: all is made that can fail, then used. A new witness is compared with first, and cosigns the
+ * checkpoint under way; one that is gone ends after its request. The loop's thread, between start and stop. */
+struct witnessing_set;
+struct witnessing_set *witnessing_prepare(struct witnessing *witnessing, const struct collector_settings *settings,
+                                          struct fault *fault);
+struct witnessing_set *witnessing_set_destroy(struct witnessing_set *set);           /* returns NULL */
+void witnessing_use(struct witnessing *witnessing, struct witnessing_set *set); /* takes the set */
+
+/* What a person should do because the witnesses of the settings are not those of the log's own policy, by which agents and
+ * retention go; NULL where they are. Any thread. */
+const char *witnessing_apart(struct witnessing *witnessing);
+
+/* Starts the threads. */
+bool witnessing_start(struct witnessing *witnessing, const struct store *store, struct committer *committer,
                       struct checkpoint_maker *maker, struct fault *fault);
 /* checkpoint_publisher.offer. */
 void witnessing_offer(void *context, const struct log_head *head, struct slice note);

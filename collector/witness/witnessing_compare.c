@@ -64,7 +64,7 @@ bool witnessing_compare(struct witnessing *witnessing, struct fault *fault) {
     bool good = true;
     for (unsigned i = 0; i < witnessing->count; i++) {
         comparisons[i] = (struct comparison){
-            .asked = &witnessing->witnesses[i], .outcome = WITNESS_FAILED, .answer = witness_answer_make()};
+            .asked = witnessing->witnesses[i], .outcome = WITNESS_FAILED, .answer = witness_answer_make()};
         comparisons[i].running =
             pthread_create(&comparisons[i].thread, NULL, compare_one, &comparisons[i]) == 0;
     }

@@ -13,11 +13,14 @@ enum witness_state { WITNESS_NEW, WITNESS_GOOD, WITNESS_FAILING, WITNESS_LYING }
 /* One of the list. Its thread alone uses the link; the rest is under the lock. */
 struct asked_witness {
     struct witnessing *all;
+    struct asked_witness *next_retired;
+    bool retired; /* by a reload: its thread ends after the request under way */
     struct note_key key;
     char *url;
     struct witness_link *link;
     pthread_t thread;
     bool running;
+    bool compare; /* before it is asked */
 
     enum witness_state state;
     uint64_t failing_since_us; /* by the clock that never steps, as all times here but cosigned_s */
@@ -44,18 +47,20 @@ struct witnessing_round {
 
 struct witnessing {
     struct log_state *log;
+    const struct store *store; /* what was told */
     struct committer *committer;
     struct checkpoint_maker *maker;
-    struct witness_policy policy; /* of the settings; in the order of `witnesses` */
-    uint64_t patience_us;
     struct buffer refused; /* the note over which a start was refused */
-    unsigned count;
-    struct asked_witness witnesses[WITNESSES_MOST];
     pthread_t thread;
     bool running;
 
     pthread_mutex_t mutex; /* of what follows, and of the witnesses' states */
     pthread_cond_t changed;
+    struct witness_policy policy; /* of the settings; in the order of `witnesses` */
+    uint64_t patience_us;
+    unsigned count;
+    struct asked_witness *witnesses[WITNESSES_MOST];
+    struct asked_witness *retired; /* joined at the stop */
     bool stopping, forked, told_unwitnessed;
     struct witnessing_round round;
     bool waiting; /* there is a newer one */
@@ -67,9 +72,20 @@ struct witnessing {
     unsigned needed; /* by the settings or by the log's own policy, whichever wants more */
 };
 
+/* What a reload, or the start, asks from then on. */
+struct witnessing_set {
+    struct witness_policy policy;
+    uint64_t patience_us;
+    unsigned count;
+    struct asked_witness *witnesses[WITNESSES_MOST];
+};
+
 /* The policy and the places that the settings name. */
 bool witnessing_read_settings(const struct collector_settings *settings, struct witness_policy *ret_policy,
                               struct fault *fault);
+
+/* Once for each difference between settings and log. */
+void witnessing_tell_apart(struct witnessing *witnessing);
 
 /* The lock is held for these. */
 void witnessing_tell(struct witnessing *witnessing, const struct asked_witness *asked, const char *event,

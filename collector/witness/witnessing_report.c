@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "calendar.h"
 #include "clock.h"
@@ -48,6 +49,64 @@ void witnessing_tell_fork(struct witnessing *witnessing, const struct asked_witn
     committer_submit(witnessing->committer, change);
 }
 
+/* ---- settings beside the log's own policy */
+
+static bool has_key(const struct witness_policy *policy, const struct note_key *key) {
+    for (unsigned i = 0; i < policy->count; i++)
+        if (memcmp(policy->witnesses[i].key.bytes, key->key.bytes, sizeof key->key.bytes) == 0)
+            return true;
+    return false;
+}
+
+static bool same_policy(const struct witness_policy *a, const struct witness_policy *b) {
+    if (a->needed != b->needed || a->count != b->count)
+        return false;
+    for (unsigned i = 0; i < a->count; i++)
+        if (!has_key(b, &a->witnesses[i]))
+            return false;
+    return true;
+}
+
+const char *witnessing_apart(struct witnessing *witnessing) {
+    struct witness_policy logged;
+    if (!log_state_begun(witnessing->log) || !log_state_witnesses(witnessing->log, &logged, NULL))
+        return NULL;
+    pthread_mutex_lock(&witnessing->mutex);
+    bool same = same_policy(&witnessing->policy, &logged), none = witnessing->policy.count == 0;
+    pthread_mutex_unlock(&witnessing->mutex);
+    if (same || (none && logged.needed == 0))
+        return NULL;
+    if (none)
+        return "the log's own policy needs witnesses and collector.yaml names none, so nothing is published: set witnesses "
+               "there (`tocsin witnesses` shows them), then `systemctl reload tocsin-collector`";
+    return "the witnesses of collector.yaml are not the log's own policy, by which agents and retention go: `tocsin witnesses "
+           "propose -o F`, have F signed (tocsin sign F), `tocsin submit F`";
+}
+
+/* STORE_MARK: H of both policies that it was told of. */
+#define APART_MARK "witness.apart"
+
+void witnessing_tell_apart(struct witnessing *witnessing) {
+    const char *apart = witnessing_apart(witnessing);
+    CLEANUP_BUFFER struct buffer both = BUFFER(64 * 1024);
+    uint8_t told[HASH_SIZE];
+    struct witness_policy logged = {.count = 0};
+    if (!apart)
+        return;
+    log_state_witnesses(witnessing->log, &logged, NULL);
+    witness_policy_write(&both, &witnessing->policy);
+    witness_policy_write(&both, &logged);
+    struct hash hash = sha256_of(buffer_slice(&both));
+    log_warning("%s", apart);
+    if (store_get_fixed(witnessing->store, STORE_MARK, SLICE(APART_MARK), told, sizeof told, NULL) &&
+        memcmp(told, hash.bytes, sizeof told) == 0)
+        return;
+    struct change *change = change_create();
+    report_state(change, "witness_policy_apart", NULL, "%s", apart);
+    change_put(change, STORE_MARK, SLICE(APART_MARK), hash_slice(&hash));
+    committer_submit(witnessing->committer, change);
+}
+
 /* ---- status */
 
 static void time_member(struct buffer *to, const char *name, uint64_t time_us) {
@@ -84,16 +143,19 @@ static const char *verdict(const struct witnessing *witnessing) {
 }
 
 void witnessing_describe(struct witnessing *witnessing, struct buffer *to) {
+    const char *apart = witnessing_apart(witnessing);
     pthread_mutex_lock(&witnessing->mutex);
     buffer_printf(to, "{\"verdict\":\"%s\",\"needed\":%u,\"forked\":%s,\"published\":%" PRIu64,
                   verdict(witnessing), witnessing->needed, witnessing->forked ? "true" : "false",
                   witnessing->published_size);
     time_member(to, "published_at", witnessing->published_us);
+    buffer_append_string(to, ",\"apart\":");
+    record_json_string(to, slice_string(apart ? apart : ""));
     buffer_append_string(to, ",\"list\":[");
     for (unsigned i = 0; i < witnessing->count; i++) {
         if (i)
             buffer_append_string(to, ",");
-        describe_one(&witnessing->witnesses[i], to);
+        describe_one(witnessing->witnesses[i], to);
     }
     buffer_append_string(to, "]}");
     pthread_mutex_unlock(&witnessing->mutex);
@@ -109,7 +171,7 @@ struct witnessing_counts witnessing_counts(struct witnessing *witnessing) {
                                        .forked = witnessing->forked,
                                        .met = witnessing->met};
     for (unsigned i = 0; i < witnessing->count; i++)
-        counts.failing += witnessing->witnesses[i].state >= WITNESS_FAILING;
+        counts.failing += witnessing->witnesses[i]->state >= WITNESS_FAILING;
     pthread_mutex_unlock(&witnessing->mutex);
     return counts;
 }

@@ -4,6 +4,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -181,6 +182,59 @@ def _(folder):
         grow(site, log, 2)
         check(published(site) == behind, "published with less than the log's own policy wants")
         second.start()
+        all_published(site)
+        site.check_verified()
+
+
+@scenario("other witnesses are asked after a reload, and what the log's own policy lacks is told once")
+def _(folder):
+    with Site(folder) as site:
+        site.agent.more = CLOSE_SOON
+        log = site.log("auth.log")
+        first, second = witnesses(site, "w1.example", "w2.example")
+        site.start()
+        grow(site, log)
+        check(site.status()["witnesses"]["apart"] == "", "without witnesses there is nothing to say")
+
+        def reload_with(text):
+            before = len(site.states("reloaded"))
+            site.write_settings(text)
+            site.collector.signal(signal.SIGHUP)
+            wait_until(lambda: len(site.states("reloaded")) > before, "the reload", every=0.2)
+        reload_with(settings(1, first))
+        grow(site, log)
+        size = all_published(site)
+        first.wait_for_size(size)
+        check(site.status()["witnesses"]["verdict"] == "WITNESSED", f"{site.status()['witnesses']}")
+        check("witnesses propose" in site.status()["witnesses"]["apart"], f"{site.status()['witnesses']}")
+        wait_until(lambda: site.alerts("own witness policy"), "an alert about it")
+        check("APART" in site.tocsin("status"), "the page does not say it")
+        # The other one alone; the first is not asked any more.
+        reload_with(settings(1, second))
+        grow(site, log)
+        size = all_published(site)
+        second.wait_for_size(size)
+        check(first.size() < size and len(site.status()["witnesses"]["list"]) == 1, "who is gone is asked")
+        # Settings that are none leave everything as it was.
+        site.write_settings(settings(3, second))
+        site.collector.signal(signal.SIGHUP)
+        site.collector.wait_for_log("settings and rules stay as they were")
+        site.write_settings(settings(1, second))
+        grow(site, log)
+        second.wait_for_size(all_published(site))
+        check(len(site.states("witness_policy_apart")) == 2, f"told more than once each: {site.states('witness_policy_apart')}")
+        paper = os.path.join(folder, "policy.txt")
+        site.tocsin("witnesses", "propose", "-o", paper)
+        site.tocsin("sign", paper, "--yes")
+        site.tocsin("submit", "--wait", "30s", paper)
+        check(site.status()["witnesses"]["apart"] == "", f"{site.status()['witnesses']}")
+        # Without any in the settings nothing is published any more, and that is said.
+        reload_with("")
+        behind = published(site)
+        grow(site, log, 2)
+        check("nothing is published" in site.status()["witnesses"]["apart"] and published(site) <= behind + 1,
+              f"{site.status()['witnesses']}")
+        reload_with(settings(1, second))
         all_published(site)
         site.check_verified()
 
