@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "calendar.h"
+#include "decision.h"
 #include "erasure.h"
 #include "option_words.h"
 #include "paper.h"
 #include "record_json.h"
 #include "retention_command.h"
+#include "retention_days.h"
 #include "retention_standard.h"
 #include "retention_term.h"
 #include "statement_type.h"
@@ -211,6 +213,39 @@ static int retention_veto(const struct command_context *context, int argc, char 
     return good ? EXIT_GOOD : command_fail("retention", &fault);
 }
 
+/* A person's word that a day without its mark is known. */
+static int retention_explain(const struct command_context *context, int argc, char **argv) {
+    const char *out = NULL, *reason = NULL;
+    struct option_words words;
+    const struct option_word options[] = {{.name = "-o", .value = &out},
+                                          {.name = "--reason", .value = &reason}};
+    char subject[DAY_SUBJECT_SIZE];
+    uint64_t day = 0;
+    if (!option_words_parse("retention", argc, argv, 2, options, 2, &words))
+        return EXIT_USAGE;
+    if (words.count != 1 || !out || !reason || !slice_decimal(slice_string(words.values[0]), &day))
+        return command_usage("retention", "explain takes the number of a day as verify names it, --reason and -o FILE");
+    retention_day_subject(day, subject);
+    struct decision decision = {.kind = DECISION_ACKNOWLEDGE, .subject = slice_string(subject)};
+    struct control_view view = {.live = false};
+    struct paper paper;
+    struct fault fault = {0};
+    const struct retention_day *days;
+    paper_begin(&paper);
+    bool good = paper_text(&paper, reason, NULL, &decision.reason, &fault) && control_view_open(context, &view, &fault);
+    size_t count = good ? retention_ledger_days(view.ledger, &days) : 0;
+    bool there = false;
+    for (size_t i = 0; i < count; i++)
+        there |= days[i].opened.ctl_seq == day;
+    good = good &&
+           (there || fault_set(&fault, FAULT_USAGE, "control entry %s opens no day; `tocsin verify` names it", words.values[0])) &&
+           decision_write(&paper.payload, &decision) &&
+           paper_write(context, &view, &paper, STATEMENT_DECISION, out, &fault);
+    paper_free(&paper);
+    control_view_close(&view);
+    return good ? EXIT_GOOD : command_fail("retention", &fault);
+}
+
 static int retention_decommission(const struct command_context *context, int argc, char **argv) {
     const char *out = NULL, *reason = NULL;
     struct option_words words;
@@ -248,6 +283,7 @@ static const struct {
     {"erase", retention_erase},
     {"veto", retention_veto},
     {"decommission", retention_decommission},
+    {"explain", retention_explain},
 };
 
 int command_retention(const struct command_context *context, int argc, char **argv) {
@@ -256,5 +292,5 @@ int command_retention(const struct command_context *context, int argc, char **ar
         if (strcmp(verb, verbs[i].verb) == 0)
             return verbs[i].run(context, argc, argv);
     return command_usage(
-        "retention", "'%s' is not status, policy, propose, check, run, erase, veto or decommission", verb);
+        "retention", "'%s' is not status, policy, propose, check, run, erase, veto, decommission or explain", verb);
 }

@@ -7,7 +7,7 @@
 #include "batch_entry.h"
 #include "class_list.h"
 #include "memory.h"
-#include "retention_unit.h"
+#include "retention_days.h"
 
 struct kept_stream {
     struct hash id;
@@ -33,8 +33,8 @@ struct kept_place {
 };
 
 struct retention_verifier {
-    retention_finding *finding;
-    void *context;
+    retention_finding *finding, *note;
+    void *context, *note_context;
     uint64_t now_us;
     bool has_key;
     struct note_key key;
@@ -290,6 +290,26 @@ static void judge_segment(struct retention_verifier *verifier, const struct agen
     retention_unit_destroy(unit);
 }
 
+static void judge_days(struct retention_verifier *verifier, const struct agent_registry *agents,
+                       struct retention_verified *verified) {
+    const struct retention_day *days;
+    size_t count = retention_ledger_days(verifier->ledger, &days);
+    for (size_t i = 0; i < count && days[i].closed.index != RETENTION_INDEX_NEVER; i++) {
+        struct day_length length = retention_day_length(verifier->ledger, agents, &days[i], &verifier->clock);
+        char place[64], text[RETENTION_TEXT_SIZE + 128];
+        snprintf(place, sizeof place, "day %" PRIu64, days[i].opened.ctl_seq);
+        if (length.verdict == DAY_UNMARKED) {
+            snprintf(text, sizeof text, "MISSING: %s (`tocsin retention explain %" PRIu64 "` settles it)",
+                     length.text, days[i].opened.ctl_seq);
+            verifier->finding(verifier->context, place, text);
+        } else if (length.verdict != DAY_GOOD) {
+            verified->notes++;
+            if (verifier->note)
+                verifier->note(verifier->note_context, place, length.text);
+        }
+    }
+}
+
 struct retention_verified retention_verifier_finish(struct retention_verifier *verifier,
                                                     const struct agent_registry *agents, uint64_t log_size) {
     struct retention_verified verified = {.lawful = 0};
@@ -300,6 +320,7 @@ struct retention_verified retention_verifier_finish(struct retention_verifier *v
     verifier->judged_count = count;
     for (size_t i = 0; i < count; i++)
         verifier->waiting[i] = judge_erasure(verifier, agents, &erasures[i], &verified);
+    judge_days(verifier, agents, &verified);
     for (size_t i = 0; i < verifier->row_count; i++)
         judge_segment(verifier, agents, &verifier->rows[i], &now);
     return verified;
@@ -330,6 +351,11 @@ struct retention_verifier *retention_verifier_destroy(struct retention_verifier 
     }
     free(verifier);
     return NULL;
+}
+
+void retention_verifier_set_note(struct retention_verifier *verifier, retention_finding *note, void *context) {
+    verifier->note = note;
+    verifier->note_context = context;
 }
 
 void retention_verifier_set_now(struct retention_verifier *verifier, uint64_t now_us) {

@@ -19,6 +19,7 @@ struct retention_verified {
     uint64_t lawful, unlawful;        /* erasures */
     uint64_t erasing;                 /* that have begun, lawfully as far as can be said, and are not done */
     uint64_t events;                  /* that went lawfully, or are going */
+    uint64_t notes;                   /* days that were longer than a day, and are explained */
     bool unwitnessed, single_control; /* some of those that were lawful */
 };
 
@@ -36,6 +37,9 @@ void retention_verifier_batch(struct retention_verifier *verifier, uint64_t inde
                               struct slice class_list);
 void retention_verifier_checkpoint(struct retention_verifier *verifier, uint64_t size, struct slice note);
 void retention_verifier_segment(struct retention_verifier *verifier, const struct segment_row *row);
+
+/* Hears what is no finding, and yet is to be said: days that were longer, and why. */
+void retention_verifier_set_note(struct retention_verifier *verifier, retention_finding *note, void *context);
 
 /* After the last row, of a log of so many entries. */
 struct retention_verified retention_verifier_finish(struct retention_verifier *verifier,

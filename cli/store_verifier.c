@@ -469,6 +469,10 @@ void store_verifier_set_trust(struct store_verifier *verifier, const struct note
     log_verifier_set_trust(verifier->log_rows, trust, witnesses, now_us);
 }
 
+void store_verifier_set_note(struct store_verifier *verifier, store_finding *note, void *context) {
+    retention_verifier_set_note(verifier->retention, note, context);
+}
+
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us) {
     retention_verifier_set_now(verifier->retention, now_us);
 }

@@ -45,6 +45,9 @@ void store_verifier_set_notice(struct store_verifier *verifier, store_finding *n
 /* The clock of whoever asks: for what is past its time. */
 void store_verifier_set_now(struct store_verifier *verifier, uint64_t now_us);
 
+/* Hears what is no finding, and yet is to be said. */
+void store_verifier_set_note(struct store_verifier *verifier, store_finding *note, void *context);
+
 /* Where segments are read, at the end; without it they are counted as unread. Borrowed. */
 void store_verifier_set_sealed(struct store_verifier *verifier, struct sealed *sealed);
 

@@ -145,6 +145,21 @@ static void print_lost(const struct log_verified *log) {
     puts("");
 }
 
+static void print_note(void *context, const char *place, const char *text) {
+    struct verifying *verifying = context;
+    CLEANUP_BUFFER struct buffer line = BUFFER(64 * 1024);
+    progress_end(&verifying->progress);
+    if (verifying->context->json) {
+        buffer_append_string(&line, "{\"kind\":\"note\",\"place\":");
+        record_json_string(&line, slice_string(place));
+        buffer_append_string(&line, ",\"text\":");
+        record_json_string(&line, slice_string(text));
+        buffer_append_string(&line, "}");
+    } else
+        buffer_printf(&line, "NOTE %s: %s", place, text);
+    puts(buffer_string(&line));
+}
+
 static void print_summary(const struct command_context *context, const struct store_verified *summary) {
     if (context->json)
         printf("{\"kind\":\"summary\",\"streams\":%zu,\"events\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"unattested\":%" PRIu64 ",\"batches\":%" PRIu64
@@ -234,6 +249,7 @@ static int verify_store(const struct command_context *context, const char *trust
     verifying.verifier = store_verifier_create(print_finding, &verifying);
     store_verifier_set_notice(verifying.verifier, print_notice);
     store_verifier_set_now(verifying.verifier, context->now_us);
+    store_verifier_set_note(verifying.verifier, print_note, &verifying);
     store_verifier_set_step(verifying.verifier, step, &verifying);
     if (trust_path) {
         struct control_trust chain = trust_control(&trust);

@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "commit_wait.h"
 #include "report.h"
+#include "retention_days.h"
 #include "retention_inside.h"
 
 /* STORE_MARK: u64, the first ctl_seq that was not looked at. In the same commit as what was told. */
@@ -83,6 +84,25 @@ static bool tell_holds(struct retention_job *job, struct change *change, struct 
     return true;
 }
 
+/* ---- days that were too long */
+
+static void tell_days(struct retention_job *job, struct change *change) {
+    const struct retention_day *days;
+    size_t count = retention_ledger_days(job->fold.ledger, &days);
+    for (size_t i = 0; i < count; i++) {
+        if (days[i].closed.index == RETENTION_INDEX_NEVER || days[i].closed.ctl_seq < job->news)
+            continue;
+        struct day_length length =
+            retention_day_length(job->fold.ledger, job->fold.agents, &days[i], unit_clock_for(job->clock));
+        char number[24];
+        snprintf(number, sizeof number, "%" PRIu64, days[i].opened.ctl_seq);
+        const struct report_field fields[] = {{"retention.day", number}, {NULL, NULL}};
+        if (length.verdict == DAY_PAUSED || length.verdict == DAY_UNMARKED)
+            report_state(change, length.verdict == DAY_PAUSED ? "day_paused" : "day_unmarked", fields, "day %s: %s",
+                         number, length.text);
+    }
+}
+
 /* ---- */
 
 bool retention_tell_news(struct retention_job *job, struct fault *fault) {
@@ -99,6 +119,7 @@ bool retention_tell_news(struct retention_job *job, struct fault *fault) {
         change_destroy(change);
         return false;
     }
+    tell_days(job, change);
     bytes_put_u64(mark, next);
     change_put(change, STORE_MARK, SLICE(NEWS_MARK), slice_make(mark, sizeof mark));
     if (!commit_wait(settings->committer, change, retention_stopping, job, NULL, fault))

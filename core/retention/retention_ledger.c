@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "decision.h"
 #include "memory.h"
 #include "new_origin.h"
 #include "statement_type.h"
@@ -181,6 +182,7 @@ struct said {
         struct early_erasure early;
         struct erase_begun begun;
         struct decommission decommission;
+        struct decision decision;
         uint64_t reference;
     };
 };
@@ -214,6 +216,8 @@ static bool said_read(const struct statement *statement, struct said *said, stru
         return erase_reference_read(payload, &said->reference, fault);
     case STATEMENT_DECOMMISSION:
         return decommission_read(payload, &said->decommission, fault);
+    case STATEMENT_DECISION:
+        return decision_read(payload, &said->decision, fault);
     default:
         return true;
     }
@@ -333,6 +337,18 @@ static void take_mark(struct retention_ledger *ledger, const struct retention_pl
     day->closed.index = RETENTION_INDEX_NEVER;
 }
 
+/* "day-17" */
+static void take_decision(struct retention_ledger *ledger, const struct retention_place *place,
+                          const struct decision *decision) {
+    uint64_t day;
+    if (decision->kind != DECISION_ACKNOWLEDGE || !slice_starts(decision->subject, SLICE("day-")) ||
+        !slice_decimal(slice_from(decision->subject, 4), &day))
+        return;
+    struct retention_day *row = find(&ledger->days, sizeof *row, day);
+    if (row && row->settled == 0)
+        row->settled = place->ctl_seq;
+}
+
 static void take_policy(struct retention_ledger *ledger, const struct retention_place *place,
                         const struct retention_policy *policy, bool single) {
     *ADD(ledger, changes, retention_change) = (struct retention_change){*place, *policy, single};
@@ -422,6 +438,9 @@ static void take(struct retention_ledger *ledger, const struct retention_place *
         ((struct retention_erasure *)known(&ledger->erasures, sizeof(struct retention_erasure),
                                            said->reference))
             ->done = place->index;
+        break;
+    case STATEMENT_DECISION:
+        take_decision(ledger, place, &said->decision);
         break;
     case STATEMENT_DECOMMISSION:
         *ADD(ledger, farewells, retention_farewell) =

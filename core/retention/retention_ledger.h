@@ -27,6 +27,7 @@ struct retention_place {
 struct retention_day {
     struct retention_place opened;
     struct retention_place closed; /* the next mark; index RETENTION_INDEX_NEVER while the day goes on */
+    uint64_t settled; /* ctl_seq of a person's decision that its length is known (retention_days.h); 0 */
 };
 
 struct retention_change {

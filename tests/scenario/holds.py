@@ -135,6 +135,9 @@ def _(folder):
         erase("access", first)
         wait_until(lambda: office.run() and gone("access", first) == ["erased"], lambda: f"{units(site, 'access')}", 120, 2)
         check(len(site._objects("hold", "show", number)) == 40, "what is kept where the query is gone")
+        # Two years went by between two of its marks, and nothing was taken in: that is said, and is no finding.
+        wait_until(lambda: site.alerts("stood still for more than a day"), "an alert about the pause", 60, 0.5)
+        check("NOTE day" in site.tocsin("verify") and "collector was down" in site.tocsin("verify"), "verify does not note it")
         wait_until(lambda: site.alerts("keeps more than it asks for"), "an alert about it", 60, 0.5)
         site.check_verified()
 

@@ -366,7 +366,7 @@ class Site:
         """What `tocsin verify` finds, and its summary: ([finding], summary)."""
         objects = self._objects("verify", expect=(0, 1))
         summary = next(item for item in objects if item.get("kind") == "summary")
-        findings = [item for item in objects if item is not summary and item["verdict"] != "UNATTESTED"]
+        findings = [item for item in objects if "kind" not in item and item["verdict"] != "UNATTESTED"]
         check((self.exit_status == 1) == bool(findings), f"verify ended with {self.exit_status} and found {findings}")
         return findings, summary
 
