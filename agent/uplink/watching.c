@@ -23,6 +23,7 @@ struct watching {
     bool has_policy; /* the file is there */
     bool stopped;    /* the file `refused` was there when it was last looked at */
     bool told_unwitnessed;
+    struct hash refused_policy; /* that was told */
     uint64_t included[LANES]; /* the next batch that is to be found in the log */
 };
 
@@ -80,10 +81,35 @@ bool watching_keep_policy(const char *witnesses, struct slice bytes, const struc
     return files_write(witnesses, buffer_slice(&text), 0600, fault);
 }
 
+/* False: the policy is not one that this host may follow by itself. Told once as long as it is the same. */
+static bool may_follow(struct watching *watching, struct slice bytes) {
+    char sentence[FAULT_TEXT_SIZE];
+    struct bytes_reader reader = bytes_read(bytes);
+    struct witness_policy shown;
+    const struct witness_policy *ours = &watching->watch.policy;
+    if (!watching->has_policy)
+        return true;
+    if (bytes.size == 0 || !witness_policy_read(&reader, &shown, NULL) || witness_policy_same(&shown, ours))
+        return false;
+    if (witness_policy_implies(&shown, ours))
+        return true;
+    struct hash hash = sha256_of(bytes);
+    if (hash_equal(&hash, &watching->refused_policy))
+        return false;
+    watching->refused_policy = hash;
+    snprintf(sentence, sizeof sentence,
+             "the collector shows a policy that needs %u of %u witnesses; this host goes by one that needs %u of %u, and follows "
+             "none that is weaker. If people signed it (`tocsin witnesses` at the collector), remove %s and restart the agent",
+             shown.needed, shown.count, ours->needed, ours->count, watching->witnesses);
+    log_warning("%s", sentence);
+    watching->tell(watching->context, "witness_policy_unknown", sentence, (struct slice){NULL, 0});
+    return false;
+}
+
 void watching_take_policy(struct watching *watching, struct slice policy) {
     struct fault fault = {0};
     struct witness_policy read;
-    if (watching->has_policy)
+    if (!may_follow(watching, policy))
         return;
     if (!watching_keep_policy(watching->witnesses, policy, &watching->watch.log.key, &fault) ||
         !read_policy(watching->witnesses, &watching->watch.log.key, &read, &fault)) {

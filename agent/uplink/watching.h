@@ -7,7 +7,7 @@
  * the file is a person's to remove, when they know what happened. Another collector's log is watched by itself.
  *
  * The file `witnesses` holds the policy: a line "needed N", then a line for each witness with its verifier key. It is written
- * at joining, or by the first WELCOME that brings one where there is none; never changed by a collector after that. */
+ * at joining, or by the first WELCOME that brings one where there is none; a collector can only make it stricter after that. */
 #ifndef TOCSIN_WATCHING_H
 #define TOCSIN_WATCHING_H
 
@@ -44,7 +44,8 @@ bool watching_take(struct watching *watching, const struct checkpoint_message *m
                    struct fault *fault);
 /* The collector contradicts what a checkpoint of its log held (lanes_greeted). */
 void watching_refuse(struct watching *watching, const char *word, const char *reason, struct slice note);
-/* Of a WELCOME: as watching_keep_policy where no policy is known. */
+/* Of a WELCOME: as watching_keep_policy where no policy is known, or where it is at least as strict as the known one (every
+ * checkpoint that meets it meets that one): so a host follows from no witnesses to some. Any other is told, and not taken. */
 void watching_take_policy(struct watching *watching, struct slice policy);
 
 /* At joining: writes the policy (as JOINED brings it; empty for none) and forgets what was refused before. */

@@ -1,6 +1,5 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "calendar.h"
 #include "clock.h"
@@ -51,28 +50,12 @@ void witnessing_tell_fork(struct witnessing *witnessing, const struct asked_witn
 
 /* ---- settings beside the log's own policy */
 
-static bool has_key(const struct witness_policy *policy, const struct note_key *key) {
-    for (unsigned i = 0; i < policy->count; i++)
-        if (memcmp(policy->witnesses[i].key.bytes, key->key.bytes, sizeof key->key.bytes) == 0)
-            return true;
-    return false;
-}
-
-static bool same_policy(const struct witness_policy *a, const struct witness_policy *b) {
-    if (a->needed != b->needed || a->count != b->count)
-        return false;
-    for (unsigned i = 0; i < a->count; i++)
-        if (!has_key(b, &a->witnesses[i]))
-            return false;
-    return true;
-}
-
 const char *witnessing_apart(struct witnessing *witnessing) {
     struct witness_policy logged;
     if (!log_state_begun(witnessing->log) || !log_state_witnesses(witnessing->log, &logged, NULL))
         return NULL;
     pthread_mutex_lock(&witnessing->mutex);
-    bool same = same_policy(&witnessing->policy, &logged), none = witnessing->policy.count == 0;
+    bool same = witness_policy_same(&witnessing->policy, &logged), none = witnessing->policy.count == 0;
     pthread_mutex_unlock(&witnessing->mutex);
     if (same || (none && logged.needed == 0))
         return NULL;

@@ -35,6 +35,24 @@ bool witness_policy_check(const struct witness_policy *policy, const struct veri
     return true;
 }
 
+static unsigned shared(const struct witness_policy *a, const struct witness_policy *b) {
+    unsigned count = 0;
+    for (size_t i = 0; i < a->count; i++)
+        for (size_t j = 0; j < b->count; j++)
+            count += keys_equal(&a->witnesses[i].key, &b->witnesses[j].key) &&
+                     slice_equal(note_key_name(&a->witnesses[i]), note_key_name(&b->witnesses[j]));
+    return count;
+}
+
+bool witness_policy_implies(const struct witness_policy *policy, const struct witness_policy *other) {
+    unsigned strangers = policy->count - shared(policy, other);
+    return policy->needed >= other->needed + (other->needed ? strangers : 0);
+}
+
+bool witness_policy_same(const struct witness_policy *a, const struct witness_policy *b) {
+    return a->needed == b->needed && a->count == b->count && shared(a, b) == a->count;
+}
+
 bool witness_policy_write(struct buffer *to, const struct witness_policy *policy) {
     bytes_write_u8(to, policy->needed);
     bool good = bytes_write_u8(to, policy->count);

@@ -22,6 +22,12 @@ struct witness_policy {
 bool witness_policy_check(const struct witness_policy *policy, const struct verify_key *log_key,
                           struct fault *fault);
 
+/* Whether whatever meets `policy` meets `other` as well: so many of its own are needed that enough of the other's are among
+ * them. Whoever goes by `other` loses nothing by going by `policy`. Both are good. */
+bool witness_policy_implies(const struct witness_policy *policy, const struct witness_policy *other);
+/* The same number of the same witnesses, in any order. */
+bool witness_policy_same(const struct witness_policy *a, const struct witness_policy *b);
+
 bool witness_policy_write(struct buffer *to, const struct witness_policy *policy);
 /* Reads and checks, but for the log's key. A millisecond a witness. */
 bool witness_policy_read(struct bytes_reader *from, struct witness_policy *ret_policy, struct fault *fault);

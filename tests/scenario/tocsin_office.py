@@ -67,9 +67,12 @@ class Office:
 
 def go_to(site, clock, seconds):
     """Steps all clocks, and waits until the agent has closed a batch in the new time."""
-    before = site.status()["log"]["size"]
+    def closed():
+        status = site.status()
+        return status["log"]["size"], sum(lane["closed"] for agent in status["agents"] for lane in agent["lanes"])
+    size, batches = closed()
     clock.set(seconds)
-    wait_until(lambda: site.status()["log"]["size"] > before + 1, "batches of the new time", 120, 0.5)
+    wait_until(lambda: closed()[0] > size + 1 and closed()[1] > batches, "batches of the new time", 120, 0.5)
     time.sleep(1)
 
 

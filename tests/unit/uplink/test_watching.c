@@ -317,7 +317,7 @@ static struct slice policy_bytes(const struct world *world, struct buffer *to, u
     return buffer_slice(to);
 }
 
-static void the_first_policy_holds_and_a_later_one_changes_nothing(void **state) {
+static void the_first_policy_holds_against_a_weaker_one(void **state) {
     struct world *world = *state;
     struct fault fault;
     CLEANUP_BUFFER struct buffer bytes = BUFFER(8192);
@@ -329,10 +329,13 @@ static void the_first_policy_holds_and_a_later_one_changes_nothing(void **state)
     assert_true(files_exists(world->witnesses));
     watching_take_policy(world->watching,
                          policy_bytes(world, &bytes, 0)); /* a collector that would like fewer */
+    watching_take_policy(world->watching, policy_bytes(world, &bytes, 0));
+    assert_int_equal(world->told, 1); /* once */
+    assert_string_equal(world->event, "witness_policy_unknown");
     for (unsigned i = 0; i < 2; i++) {
         assert_true(prove(world, false, &fault)); /* no reason to end the session */
         assert_int_equal(proved(world, LANE_SECURITY), 0);
-        assert_int_equal(world->told, 1); /* once */
+        assert_int_equal(world->told, 2); /* once */
         assert_string_equal(world->event, "checkpoint_unwitnessed");
     }
     stop(world);
@@ -343,6 +346,62 @@ static void the_first_policy_holds_and_a_later_one_changes_nothing(void **state)
     session(world);
     assert_true(prove(world, true, &fault));
     assert_int_equal(proved(world, LANE_SECURITY), world->logged[0]);
+}
+
+static void a_stricter_policy_is_followed(void **state) {
+    struct world *world = *state;
+    struct fault fault;
+    CLEANUP_BUFFER struct buffer bytes = BUFFER(8192);
+    close_batches(world, 3);
+    watching_take_policy(world->watching, policy_bytes(world, &bytes, 0));
+    assert_true(files_exists(world->witnesses));
+    watching_take_policy(world->watching, policy_bytes(world, &bytes, 1)); /* the site has witnesses now */
+    assert_int_equal(world->told, 0);
+    session(world);
+    assert_true(prove(world, false, &fault));
+    assert_int_equal(proved(world, LANE_SECURITY), 0);
+    stop(world);
+    start(world); /* it is kept */
+    session(world);
+    assert_true(prove(world, false, &fault));
+    assert_int_equal(proved(world, LANE_SECURITY), 0);
+    session(world);
+    assert_true(prove(world, true, &fault));
+    assert_int_equal(proved(world, LANE_SECURITY), world->logged[0]);
+}
+
+static struct witness_policy policy_of(uint8_t needed, const char *names) {
+    struct witness_policy policy = {.needed = needed};
+    for (; *names; names++) {
+        struct signing_key *key = signer((uint8_t)*names);
+        char name[] = "w0.example";
+        name[1] = *names;
+        assert_true(note_key_make(NOTE_KEY_WITNESS, slice_string(name), signing_key_public(key),
+                                  &policy.witnesses[policy.count++], NULL));
+        signing_key_destroy(key);
+    }
+    return policy;
+}
+
+static void a_policy_is_stricter_when_whatever_meets_it_meets_the_other(void **state) {
+    static const struct {
+        uint8_t needed, other_needed;
+        const char *names, *other_names;
+        bool implies;
+    } rows[] = {{0, 0, "", "", true},      {1, 0, "a", "", true},     {0, 1, "", "a", false},
+                {1, 1, "a", "ab", true},   {1, 1, "ab", "a", false},  {2, 1, "ab", "a", true},
+                {2, 2, "abc", "ab", false}, {3, 2, "abc", "ab", true}, {2, 2, "ab", "abc", true},
+                {1, 1, "b", "a", false},   {2, 1, "bc", "a", false},  {0, 0, "a", "b", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct witness_policy policy = policy_of(rows[i].needed, rows[i].names),
+                              other = policy_of(rows[i].other_needed, rows[i].other_names);
+        if (witness_policy_implies(&policy, &other) != rows[i].implies)
+            fail_msg("row %zu", i);
+    }
+    struct witness_policy one = policy_of(1, "ab"), same = policy_of(1, "ba"), other = policy_of(1, "ac");
+    assert_true(witness_policy_same(&one, &same));
+    assert_false(witness_policy_same(&one, &other));
 }
 
 static void what_was_found_without_the_quorum_is_proved_once_a_later_one_has_it(void **state) {
@@ -384,7 +443,9 @@ int main(void) {
         CASE(what_was_never_closed_or_comes_out_of_order_is_not_proved),
         CASE(an_entry_that_is_not_in_the_log_as_it_was_signed_stops_all),
         CASE(a_tree_that_does_not_grow_out_of_the_last_one_stops_all),
-        CASE(the_first_policy_holds_and_a_later_one_changes_nothing),
+        CASE(the_first_policy_holds_against_a_weaker_one),
+        CASE(a_stricter_policy_is_followed),
+        CASE(a_policy_is_stricter_when_whatever_meets_it_meets_the_other),
         CASE(what_was_found_without_the_quorum_is_proved_once_a_later_one_has_it),
         CASE(a_file_of_witnesses_that_cannot_be_read_starts_nothing),
     };
