@@ -91,6 +91,11 @@ static const struct command commands[] = {
      "made themselves) and a statement that two people of different roles sign; where there are too few, one signs.\n\n"
      "  tocsin people add alice --role board -o alice.txt\n  tocsin sign alice.txt\n  tocsin submit alice.txt\n",
      command_people},
+    {"revoke", "HOST -o F", "ends a host's signing key, where it was stolen or the host broken into",
+     "What is signed with it from then on, and with keys that come from it, is UNATTESTED in every verdict. One person signs.\n"
+     "The host joins again with `tocsin join-token`.\n\n"
+     "  tocsin revoke signer1 -o revoke.txt\n  tocsin sign revoke.txt\n  tocsin submit revoke.txt\n",
+     command_revoke},
     {"sign", "F [--key K] [--yes]", "shows a statement in words and signs it",
      "K is a person's key file; without it the only one of the site's. What cannot be explained is not signed.\n\n"
      "  tocsin sign policy.txt --key /media/alice/alice.key\n",

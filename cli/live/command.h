@@ -44,6 +44,7 @@ int command_detect(const struct command_context *context, int argc, char **argv)
 int command_decode(const struct command_context *context, int argc, char **argv);
 int command_rules(const struct command_context *context, int argc, char **argv);
 int command_people(const struct command_context *context, int argc, char **argv);
+int command_revoke(const struct command_context *context, int argc, char **argv);
 int command_sign(const struct command_context *context, int argc, char **argv);
 int command_submit(const struct command_context *context, int argc, char **argv);
 int command_retention(const struct command_context *context, int argc, char **argv);

@@ -12,6 +12,7 @@ import time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tocsin_office import Office
 from tocsin_site import Failure, Site, check, run, scenario, wait_until
 from tocsin_wire import ACCESS, CLOSE, EVENTS, PART, Connection, Host, decode, encode, label, line, one, sha256
 
@@ -256,8 +257,13 @@ def _(folder):
             wire.expect_marks(0, closed=1)
             check(site.verify()[1]["unattested"] == 0, "unattested without a revocation")
             signed = site.verify()[1]["signed"]
-            payload = bytes([7]) + b"signer1" + stream.id + struct.pack(">I", 0)
-            index, = struct.unpack(">Q", rows(ask(site, SUBMIT, encode((1, Person(site).sign(7, payload)))), CONTROL_FAMILY)[0][1])
+            office, paper = Office(site), os.path.join(folder, "revoke.txt")
+            site.tocsin("revoke", "signer2", "-o", paper, expect=(2,))
+            site.tocsin("revoke", "signer1", "-o", paper)
+            office.sign(paper, office.admin)
+            index = site._objects("submit", paper)[0]["log_index"]
+            site.tocsin("revoke", "signer1", "-o", paper + "2", expect=(2,))
+            check("no host of the name signer1 has a key" in site.errors, f"a second revocation: {site.errors}")
             wire.send(EVENTS, stream.events([(ACCESS, line(f"after {n}")) for n in range(3)]))
             wire.send(CLOSE, stream.close())
             wire.expect_marks(0, closed=2)
