@@ -109,10 +109,10 @@ static void print_place(void *context, const char *word, const char *place, cons
     const char *others[] = {verdict_name(VERDICT_MISSING), verdict_name(VERDICT_OVER_RETAINED),
                             attestation_name(ATTESTATION_UNATTESTED)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const char *name = others[i];
-        if (slice_starts(slice_string(text), slice_string(name)) && text[strlen(name)] == ':') {
-            verdict = name;
-            text += strlen(name) + 2;
+        struct slice name = slice_string(others[i]);
+        if (slice_starts(slice_string(text), name) && text[name.size] == ':') {
+            verdict = others[i];
+            text += name.size + 2;
         }
     }
     progress_end(&verifying->progress);

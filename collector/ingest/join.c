@@ -81,7 +81,7 @@ static bool check(const Tocsin__Join *join, const char *tokens, const uint8_t bi
         return refuse(answer, TOCSIN__REFUSAL__MALFORMED, "name");
     }
     snprintf(record->name, sizeof record->name, "%s", name);
-    if (begin->given && strcmp(name, join->host) != 0) {
+    if (begin->given && !slice_equal(slice_string(name), wanted)) {
         fault_set(fault, FAULT_USAGE, "the token is for %.64s, and this host's streams are named %.64s at its other collector",
                   name, join->host);
         return refuse(answer, TOCSIN__REFUSAL__STREAM, "name");
