@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "dedup.h"
+#include "detection_state.h"
 #include "events.h"
 #include "log.h"
 #include "memory.h"
@@ -19,13 +20,13 @@
 #include "row.h"
 #include "stream_names.h"
 
-#define ROWS_A_ROUND 64u           /* rows read before what they led to is committed */
-#define SAVE_US 10000000u          /* state is saved so often while events come in */
+#define ROWS_A_ROUND 64u  /* rows read before what they led to is committed */
+#define SAVE_US 10000000u /* state is saved so often while events come in; a large one more seldom: */
+#define SAVE_BYTE_US 1u   /* so much longer for each of its bytes */
 #define WAIT_US 1000000u
 #define LATENESS_US (600u * UINT64_C(1000000)) /* windows wait so long for events that come late */
-#define UPDATES_MOST 64u           /* alerts whose count is gathered before it is written */
+#define UPDATES_MOST 64u                       /* alerts whose count is gathered before it is written */
 #define CHANGE_BYTES (4u * 1024 * 1024) /* a round that raises more than that goes in several changes */
-#define STATE_KEY "detection"      /* in STORE_DETECTOR: u64 next row ‖ block detector ‖ block dedup */
 
 struct update {
     char id[ALERT_ID_SIZE];
@@ -51,7 +52,8 @@ struct detection {
     struct events_opener *opener;
     struct record *record;
     struct event_field *fields;
-    uint64_t next_row, saved_row, saved_us, advanced_us;
+    uint64_t next_row, saved_row, save_at_us, advanced_us;
+    uint8_t generation; /* of the saved state */
     uint64_t events, alerts, notices;
     uint64_t raised_us;    /* when the newest alert was raised: the next one stands behind it */
     struct change *change; /* of this round */
@@ -110,7 +112,8 @@ static void put_update(struct detection *detection, const struct dedup_entry *en
     update->last_us = entry->last_us;
 }
 
-static void put_notice(struct detection *detection, const struct alert *alert, struct slice json, bool again) {
+static void put_notice(struct detection *detection, const struct alert *alert, struct slice json,
+                       bool again) {
     CLEANUP_BUFFER struct buffer subject = BUFFER(1024);
     CLEANUP_BUFFER struct buffer text = BUFFER(ALERT_TEXT_MOST);
     struct alert_mail mail = {.alert = alert,
@@ -120,8 +123,8 @@ static void put_notice(struct detection *detection, const struct alert *alert, s
                               .site = detection->settings.site};
     alert_mail_subject(&subject, &mail);
     alert_mail_body(&text, &mail);
-    struct notice notice = {alert->id, buffer_slice(&subject), buffer_slice(&text), json, clock_wall_us(),
-                            alert->priority == PRIORITY_PAGE};
+    struct notice notice = {alert->id, buffer_slice(&subject), buffer_slice(&text),
+                            json,      clock_wall_us(),        alert->priority == PRIORITY_PAGE};
     outbox_put(detection->settings.outbox, detection->change, &notice);
     detection->wake_outbox = true;
     detection->notices++;
@@ -148,7 +151,8 @@ static void put_alert(struct detection *detection, const struct alert *alert, st
     change_put(detection->change, STORE_ALERT, slice_string(by_id), slice_make(key, sizeof key));
     CLEANUP_BUFFER struct buffer bare = BUFFER(ALERT_TEXT_MOST);
     if (alert_write(&bare, alert, true)) {
-        struct event_body body = {.kind = EVENT_ALERT, .source = SLICE("collector"), .raw = buffer_slice(&bare)};
+        struct event_body body = {
+            .kind = EVENT_ALERT, .source = SLICE("collector"), .raw = buffer_slice(&bare)};
         change_report(detection->change, CLASS_JOURNAL, &body);
     }
     detection->alerts++;
@@ -206,7 +210,8 @@ static void on_match(void *context, const struct detector_match *match) {
 
 /* ---- events */
 
-static void read_event(struct detection *detection, const struct event *event, const struct stream_name *name) {
+static void read_event(struct detection *detection, const struct event *event,
+                       const struct stream_name *name) {
     struct event_body body;
     struct fault fault;
     if (!event_body_read(event->body, detection->fields, &body, &fault)) {
@@ -233,8 +238,10 @@ static void read_event(struct detection *detection, const struct event *event, c
 static void tell_damage(struct detection *detection, const struct fault *fault) {
     char row[24], line[FAULT_LINE_SIZE];
     snprintf(row, sizeof row, "%" PRIu64, detection->next_row);
-    const struct report_field fields[] = {{"store.row", row}, {"error.message", fault_line(fault, line)}, {NULL, NULL}};
-    report_state(detection->change, "store_damaged", fields, "row %s of the store cannot be read: %s", row, line);
+    const struct report_field fields[] = {
+        {"store.row", row}, {"error.message", fault_line(fault, line)}, {NULL, NULL}};
+    report_state(detection->change, "store_damaged", fields, "row %s of the store cannot be read: %s", row,
+                 line);
     log_fault(LOG_LEVEL_ERROR, fault, "row %s of the store cannot be read", row);
 }
 
@@ -251,7 +258,8 @@ static void read_row(struct detection *detection, struct slice value) {
     if (!events_read(row.payload, &message, &fault))
         goto damaged;
     if (detection->settings.recent)
-        recent = recent_texts_take(detection->settings.recent, row.stream_id, message.first_event_seq, &text.size);
+        recent =
+            recent_texts_take(detection->settings.recent, row.stream_id, message.first_event_seq, &text.size);
     if (recent)
         text.data = recent;
     else if (!events_open(detection->opener, &message, &text, &fault))
@@ -270,23 +278,29 @@ damaged:
 
 /* ---- rounds */
 
-static void put_state(struct detection *detection) {
-    CLEANUP_BUFFER struct buffer state = BUFFER(STORE_VALUE_MOST);
-    CLEANUP_BUFFER struct buffer part = BUFFER(STORE_VALUE_MOST / 2);
-    detection->saved_us = clock_monotonic_us();
-    detection->save = false;
-    bytes_write_u64(&state, detection->next_row);
-    bool good = detector_save(detection->detector, &part) && bytes_write_block(&state, buffer_slice(&part));
-    buffer_clear(&part);
-    good = good && dedup_save(detection->dedup, &part) && bytes_write_block(&state, buffer_slice(&part));
-    if (!good) {
-        log_warning("the detection's state is too large to be saved; after a restart it reads more rows again");
-        return;
-    }
-    if (change_size(detection->change) + state.size > CHANGE_BYTES)
+static struct change *room_for(void *context, size_t size) {
+    struct detection *detection = context;
+    if (change_size(detection->change) + size > CHANGE_BYTES)
         submit(detection);
-    change_put(detection->change, STORE_DETECTOR, SLICE(STATE_KEY), buffer_slice(&state));
+    return detection->change;
+}
+
+static void put_state(struct detection *detection) {
+    CLEANUP_BUFFER struct buffer detector = BUFFER(DETECTOR_STATE_MOST);
+    CLEANUP_BUFFER struct buffer dedup = BUFFER(DEDUP_STATE_MOST);
+    detection->save = false;
+    if (!detector_save(detection->detector, &detector) || !dedup_save(detection->dedup, &dedup)) {
+        log_warning("the detection's state is too large to be saved: its windows begin anew after a restart");
+        buffer_clear(&detector);
+        buffer_clear(&dedup);
+    }
+    struct detection_state state = {.next_row = detection->next_row,
+                                    .generation = ++detection->generation,
+                                    .detector = buffer_slice(&detector),
+                                    .dedup = buffer_slice(&dedup)};
+    detection_state_put(&state, room_for, detection);
     detection->saved_row = detection->next_row;
+    detection->save_at_us = clock_monotonic_us() + SAVE_US + SAVE_BYTE_US * (detector.size + dedup.size);
 }
 
 /* False: the rows there are cannot be read now. */
@@ -310,7 +324,7 @@ static bool round_of_rows(struct detection *detection, uint64_t arrival) {
     detection->damaged = !good;
     if (good && rows == 0)
         detection->next_row = arrival; /* what stood there is gone */
-    if (detection->save || (rows && clock_monotonic_us() > detection->saved_us + SAVE_US))
+    if (detection->save || (rows && clock_monotonic_us() > detection->save_at_us))
         put_state(detection);
     submit(detection);
     return good;
@@ -379,13 +393,14 @@ static void *run(void *context) {
         if (detection->next_row < arrival)
             good = round_of_rows(detection, arrival);
         else if (detection->next_row != detection->saved_row &&
-                 clock_monotonic_us() > detection->saved_us + SAVE_US) {
+                 clock_monotonic_us() > detection->save_at_us) {
             put_state(detection);
             submit(detection);
         }
         advance(detection);
         tell_counts(detection, arrival);
-        arrival = committer_wait(detection->settings.committer, good ? detection->next_row : arrival, WAIT_US);
+        arrival =
+            committer_wait(detection->settings.committer, good ? detection->next_row : arrival, WAIT_US);
     }
     put_state(detection);
     submit(detection);
@@ -395,19 +410,21 @@ static void *run(void *context) {
 /* ---- start and stop */
 
 static bool load_state(struct detection *detection, struct fault *fault) {
-    CLEANUP_STORE_VALUE struct store_value value = {0};
-    struct fault missing = {0};
-    if (!store_get(detection->settings.store, STORE_DETECTOR, SLICE(STATE_KEY), &value, &missing))
-        return missing.code == FAULT_MISSING || fault_set(fault, missing.code, "%s", missing.text);
-    struct bytes_reader reader = bytes_read(value.slice);
-    uint64_t next_row = bytes_read_u64(&reader);
-    struct slice detector = bytes_read_block(&reader), dedup = bytes_read_block(&reader);
+    CLEANUP_BUFFER struct buffer bytes = BUFFER((size_t)DETECTOR_STATE_MOST + DEDUP_STATE_MOST);
+    struct detection_state state = {.next_row = 0};
     struct fault bad = {0};
-    if (!bytes_read_done(&reader))
-        fault_set(&bad, FAULT_FORMAT, "%zu bytes that are no state", value.slice.size);
-    if (bad.code || !detector_load(detection->detector, detector, &bad) || !dedup_load(detection->dedup, dedup, &bad))
-        log_fault(LOG_LEVEL_WARNING, &bad, "the detection's saved state cannot be read: its windows begin anew");
-    detection->next_row = detection->saved_row = next_row;
+    bool good = detection_state_get(detection->settings.store, &bytes, &state, &bad);
+    if (!good && bad.code == FAULT_MISSING)
+        return true;
+    if (!good && bad.code != FAULT_FORMAT)
+        return fault_set(fault, bad.code, "%s", bad.text);
+    /* One that was too large is empty. */
+    if (!good || (state.detector.size && (!detector_load(detection->detector, state.detector, &bad) ||
+                                          !dedup_load(detection->dedup, state.dedup, &bad))))
+        log_fault(LOG_LEVEL_WARNING, &bad,
+                  "the detection's saved state cannot be read: its windows begin anew");
+    detection->next_row = detection->saved_row = state.next_row;
+    detection->generation = state.generation;
     return true;
 }
 
@@ -435,7 +452,7 @@ struct detection *detection_start(const struct detection_settings *settings, str
     detection->record = record_create(settings->knowledge->symbols);
     detection->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *detection->fields);
     detection->change = change_create();
-    detection->saved_us = clock_monotonic_us();
+    detection->save_at_us = clock_monotonic_us() + SAVE_US;
     detection->raised_us = newest_alert_us(settings->store);
     if (load_state(detection, fault) && pthread_create(&detection->thread, NULL, run, detection) == 0)
         return detection;

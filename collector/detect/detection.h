@@ -18,11 +18,11 @@ struct detection_settings {
     struct outbox *outbox;
     struct recent_texts *recent; /* what need not be opened again; may be NULL */
     const struct knowledge *knowledge;
-    const char *site;        /* its name, in mails */
-    char *const *core;       /* names or globs of core hosts: what is critical there is a page */
+    const char *site;  /* its name, in mails */
+    char *const *core; /* names or globs of core hosts: what is critical there is a page */
     size_t core_count;
-    uint64_t window_us;      /* alerts of one rule and entity within it are one */
-    uint64_t repeat_us;      /* told again no sooner */
+    uint64_t window_us; /* alerts of one rule and entity within it are one */
+    uint64_t repeat_us; /* told again no sooner */
 };
 
 /* Starts the thread. Settings are borrowed for its life. */

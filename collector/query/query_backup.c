@@ -4,7 +4,6 @@
 #include "backup_walk.h"
 #include "query_log.h"
 
-#define ROW_SLACK 4096u /* bytes of a row besides its value */
 
 struct giving {
     const struct query_reader *reader;
@@ -15,9 +14,6 @@ static bool give(void *context, enum store_family family, struct slice key, stru
                  struct fault *fault) {
     struct giving *giving = context;
     Tocsin__StoreRow row;
-    /* Rules then begin with empty windows; what was raised before is known by its id. */
-    if (family == STORE_DETECTOR && value.size > FRAME_ROW_MOST - ROW_SLACK)
-        return true;
     tocsin__store_row__init(&row);
     row.family = family;
     row.key = (ProtobufCBinaryData){key.size, (uint8_t *)(uintptr_t)key.data};

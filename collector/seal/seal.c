@@ -20,7 +20,7 @@
 #define LOOK_MOST_US 5000000u
 #define RETRY_US 30000000u /* after a failure */
 #define DETECTION_STATE                                                                                      \
-    "detection" /* in STORE_DETECTOR: begins with u64 the row that detection reads next after a restart */
+    "detection" /* in STORE_DETECTOR (detection_state.h): begins with the row that detection reads next after a restart */
 #define COMPACT_LEAST (16u * 1024 * 1024)
 #define TEXT_LEAST (1024u * 1024)
 
