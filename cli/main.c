@@ -108,7 +108,8 @@ static const struct command commands[] = {
      command_submit},
     {"retention",
      "status | policy | propose CLASS=MIN..MAX… [--veto DAYS] [--shipped] -o F | check --standard S [F | --shipped] | run | "
-     "erase --class C --day DATE --reason TEXT -o F | veto N -o F | decommission HOST [--reason TEXT] -o F",
+     "erase --class C --day DATE --reason TEXT -o F | veto N -o F | explain N --reason TEXT -o F | "
+     "decommission HOST [--reason TEXT] -o F",
      "how long events are kept, what has come due, and what changes it",
      "status: what is held, due and overdue, with a picture of time. Exit 1: something outlived its maximum.\n"
      "check: what the policy falls short of in a standard, cabf-br or security-manual. Exit 1: something.\n"

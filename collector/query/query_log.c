@@ -58,7 +58,7 @@ static bool names_something(const struct query_reader *reader, struct slice byte
     struct decision decision;
     enum severity severity;
     if (!signed_statement_read(bytes, &statement, NULL) || statement.statement.type != STATEMENT_DECISION ||
-        !decision_read(statement.statement.payload, &decision, NULL) || decision.kind > DECISION_RESOLVE)
+        !decision_read(statement.statement.payload, &decision, NULL) || !decision_of_alert(&decision))
         return true;
     if (!query_alerts_has(reader->settings->store, decision.subject))
         return fault_set(fault, FAULT_MISSING, "there is no alert %.*s here; `tocsin alerts` lists them",

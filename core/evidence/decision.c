@@ -45,6 +45,17 @@ static bool decision_good(const struct decision *decision, struct fault *fault) 
     return true;
 }
 
+bool decision_of_day(const struct decision *decision, uint64_t *ret_day) {
+    static const struct slice prefix = {(const uint8_t *)"day-", 4};
+    return decision->kind == DECISION_ACKNOWLEDGE && slice_starts(decision->subject, prefix) &&
+           slice_decimal(slice_from(decision->subject, prefix.size), ret_day);
+}
+
+bool decision_of_alert(const struct decision *decision) {
+    uint64_t day;
+    return decision->kind <= DECISION_RESOLVE && !decision_of_day(decision, &day);
+}
+
 bool decision_write(struct buffer *to, const struct decision *decision) {
     if (!decision_good(decision, NULL))
         return false;

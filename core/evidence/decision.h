@@ -50,6 +50,10 @@ struct person_note {
     struct hash text;
 };
 
+/* An acknowledgement of the subject "day-N" is about a day of the log, N its opening mark's ctl_seq; any other, like a
+ * reclassification and a resolution, is about an alert. */
+bool decision_of_day(const struct decision *decision, uint64_t *ret_day);
+bool decision_of_alert(const struct decision *decision);
 const char *decision_name(unsigned kind);    /* "sign off"; NULL for a number that is none */
 const char *person_note_name(unsigned kind); /* "backup-verified"; NULL for a number that is none */
 bool decision_write(struct buffer *to, const struct decision *decision);

@@ -85,15 +85,11 @@ static struct hash person_of(const struct control_entry *entry, const struct con
     return (struct hash){{0}};
 }
 
-static bool about_alert(enum decision_kind kind) {
-    return kind == DECISION_ACKNOWLEDGE || kind == DECISION_RECLASSIFY || kind == DECISION_RESOLVE;
-}
-
 void decision_ledger_add(struct decision_ledger *ledger, const struct control_entry *entry,
                          const struct control_people *people) {
     struct decision decision;
     if (entry->statement.statement.type != STATEMENT_DECISION ||
-        !decision_read(entry->statement.statement.payload, &decision, NULL) || !about_alert(decision.kind))
+        !decision_read(entry->statement.statement.payload, &decision, NULL) || !decision_of_alert(&decision))
         return;
     struct subject *subject = subject_of(ledger, decision.subject);
     if (subject->count == subject->room) {

@@ -337,12 +337,10 @@ static void take_mark(struct retention_ledger *ledger, const struct retention_pl
     day->closed.index = RETENTION_INDEX_NEVER;
 }
 
-/* "day-17" */
 static void take_decision(struct retention_ledger *ledger, const struct retention_place *place,
                           const struct decision *decision) {
     uint64_t day;
-    if (decision->kind != DECISION_ACKNOWLEDGE || !slice_starts(decision->subject, SLICE("day-")) ||
-        !slice_decimal(slice_from(decision->subject, 4), &day))
+    if (!decision_of_day(decision, &day))
         return;
     struct retention_day *row = find(&ledger->days, sizeof *row, day);
     if (row && row->settled == 0)
@@ -458,7 +456,8 @@ bool retention_ledger_add(struct retention_ledger *ledger, uint64_t index, const
     struct said said;
     if (ledger->days.count > 0 && index <= ledger->last)
         return fault_set(fault, FAULT_USAGE, "control entries come in the order of the log");
-    if (ledger->days.count == 0 && statement->type != STATEMENT_GENESIS && statement->type != STATEMENT_NEW_ORIGIN)
+    if (ledger->days.count == 0 && statement->type != STATEMENT_GENESIS &&
+        statement->type != STATEMENT_NEW_ORIGIN)
         return fault_set(fault, FAULT_USAGE, "a control chain begins with its genesis");
     if (!said_read(statement, &said, fault))
         return false;
