@@ -174,13 +174,13 @@ static bool look_at(void *context, const Tocsin__EventRow *row, bool more) {
 }
 
 static void look_up(const struct command_context *context, struct view_name *name) {
-    char expression[SEARCH_TEXT_QUESTION_SIZE];
+    char expression[SEARCH_TEXT_QUESTION_SIZE], class_word[] = "journal";
     struct fault fault = {0};
     uint64_t count;
     search_text_question(&name->hash, expression);
     Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
     query.expression = expression;
-    query.class_ = (char *)(uintptr_t) "journal";
+    query.class_ = class_word;
     struct knowledge *knowledge = event_print_knowledge(context, false, &fault);
     if (knowledge)
         site_events(context, &query, knowledge, look_at, name, &count, &fault);

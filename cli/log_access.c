@@ -109,7 +109,8 @@ bool log_access_orphan(struct log_access *access, const struct hash *stream_id, 
         *ret_entry = bytes;
         return true;
     }
-    return fault_set(fault, FAULT_MISSING, "event %llu stands in no closed batch: %s", (unsigned long long)event_seq,
+    return fault_set(fault, FAULT_MISSING, "event %llu stands in no closed batch: %s",
+                     (unsigned long long)event_seq,
                      access->reader ? "its agent is silent, and no part that it signed covers it"
                                     : "start the collector, then try again");
 }
@@ -147,7 +148,7 @@ static size_t signatures_needed(const struct log_access *access) {
 }
 
 bool log_access_checkpoint(void *context, uint64_t size, uint64_t *ret_size, struct buffer *to,
-                              struct fault *fault) {
+                           struct fault *fault) {
     struct log_access *access = context;
     uint8_t key[8];
     bytes_put_u64(key, size);
@@ -191,13 +192,18 @@ static bool close_streams(struct log_access *access, const struct hash *streams,
     query.wait_us = wait_us;
     request.of_case = TOCSIN__REQUEST__OF_CLOSE;
     request.close = &query;
-    struct closed closed = {ret_size, note, false};
+    uint64_t size = 0;
+    struct closed closed = {&size, note, false};
     reader_wait_for(access->reader, "a cosigned checkpoint over it", 0);
     bool good = log_access_ask(access, &request, take_closed, &closed, fault);
     free(ids);
-    return good && (closed.found || !mark ||
-                    fault_set(fault, FAULT_BUSY,
-                              "no checkpoint that covers it was cosigned in time: look at the witnesses, then try again"));
+    if (good && closed.found)
+        *ret_size = size;
+    return good &&
+           (closed.found || !mark ||
+            fault_set(
+                fault, FAULT_BUSY,
+                "no checkpoint that covers it was cosigned in time: look at the witnesses, then try again"));
 }
 
 static bool finish_live(struct log_access *access, const struct hash *streams, size_t stream_count,
@@ -209,7 +215,8 @@ static bool finish_live(struct log_access *access, const struct hash *streams, s
 }
 
 /* The newest checkpoint that enough witnesses have cosigned; of those without, the newest. */
-static bool finish_at_rest(struct log_access *access, uint64_t *ret_size, struct buffer *note, struct fault *fault) {
+static bool finish_at_rest(struct log_access *access, uint64_t *ret_size, struct buffer *note,
+                           struct fault *fault) {
     struct wanted_checkpoint wanted = {.needed = signatures_needed(access), .to = note};
     struct store_cursor *cursor =
         store_cursor_create(access->store.store, STORE_CHECKPOINT, NULL, (struct slice){NULL, 0});
@@ -221,8 +228,9 @@ static bool finish_at_rest(struct log_access *access, uint64_t *ret_size, struct
     bool good = store_cursor_good(cursor, fault);
     store_cursor_destroy(cursor);
     *ret_size = wanted.size;
-    return good && (wanted.found || fault_set(fault, FAULT_MISSING, "this log has no checkpoint yet: start the "
-                                                                    "collector once"));
+    return good && (wanted.found || fault_set(fault, FAULT_MISSING,
+                                              "this log has no checkpoint yet: start the "
+                                              "collector once"));
 }
 
 bool log_access_finish(struct log_access *access, const struct hash *streams, size_t stream_count,
@@ -288,7 +296,8 @@ static void read_settings_policy(const struct command_context *context, struct w
 }
 
 static void take_first_control(void *context, const Tocsin__StoreRow *row) {
-    take_control_row(context, slice_make(row->key.data, row->key.len), slice_make(row->value.data, row->value.len));
+    take_control_row(context, slice_make(row->key.data, row->key.len),
+                     slice_make(row->value.data, row->value.len));
 }
 
 static bool open_live(const struct command_context *context, struct log_access *access, struct fault *fault) {
@@ -314,9 +323,14 @@ static bool open_at_rest(const struct command_context *context, struct log_acces
 
 struct log_access *log_access_open(const struct command_context *context, struct fault *fault) {
     struct log_access *access = memory_new(sizeof *access);
-    access->source = (struct proof_source){
-        access,           source_entry,       source_class_list, source_control, log_access_batch_index,
-        log_access_inclusion, log_access_consistency, log_access_checkpoint};
+    access->source = (struct proof_source){access,
+                                           source_entry,
+                                           source_class_list,
+                                           source_control,
+                                           log_access_batch_index,
+                                           log_access_inclusion,
+                                           log_access_consistency,
+                                           log_access_checkpoint};
     read_settings_policy(context, &access->settings_policy);
     bool good = open_live(context, access, fault);
     if (!good && !access->reader && fault->code == FAULT_MISSING) {

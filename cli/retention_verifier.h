@@ -33,7 +33,7 @@ void retention_verifier_set_key(struct retention_verifier *verifier, const struc
 /* As they come, in the order of the log. */
 void retention_verifier_control(struct retention_verifier *verifier, uint64_t index,
                                 const struct control_entry *entry, const struct control_verdict *verdict);
-void retention_verifier_batch(struct retention_verifier *verifier, uint64_t index, struct slice entry,
+void retention_verifier_batch(struct retention_verifier *verifier, uint64_t index, struct slice bytes,
                               struct slice class_list);
 void retention_verifier_checkpoint(struct retention_verifier *verifier, uint64_t size, struct slice note);
 void retention_verifier_segment(struct retention_verifier *verifier, const struct segment_row *row);

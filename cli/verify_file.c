@@ -132,7 +132,10 @@ static int verify_one(struct file *file, const struct trust *trusts, size_t trus
         return command_fail("verify", &fault);
     file->bytes = buffer_slice(&bytes);
     file->progress = isatty(STDOUT_FILENO) ? NULL : &progress;
-    if (verify_under(file, trusts, trust_count, &fault))
+    bool good = verify_under(file, trusts, trust_count, &fault);
+    file->bytes = slice_make(NULL, 0);
+    file->progress = NULL;
+    if (good)
         return EXIT_GOOD;
     if (fault.code == FAULT_USAGE)
         return command_fail("verify", &fault);

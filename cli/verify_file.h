@@ -14,7 +14,7 @@ struct verify_trusts {
 
 /* Each file by what it begins with; `entry` is for single proofs. Exit as `verify` does: 1 where any of them is bad, 3 where
  * there is nothing to hold them against. */
-int verify_files(const struct command_context *context, const struct verify_trusts *trusts,
+int verify_files(const struct command_context *context, const struct verify_trusts *from,
                  const struct verify_entry *entry, size_t count, char *const *files);
 
 #endif

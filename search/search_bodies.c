@@ -62,8 +62,8 @@ static bool give_block(const struct receiver *to, struct segment_block *block, u
     return true;
 }
 
-static bool give_batch(const struct receiver *to, const struct segment_reader *segment,
-                       uint64_t log_index, uint64_t *count, struct fault *fault) {
+static bool give_batch(const struct receiver *to, const struct segment_reader *segment, uint64_t log_index,
+                       uint64_t *count, struct fault *fault) {
     const struct segment_index *index = segment_reader_index(segment);
     uint32_t batch = batch_of(index, log_index);
     if (batch == index->batch_count)
@@ -75,8 +75,7 @@ static bool give_batch(const struct receiver *to, const struct segment_reader *s
     bool good = true;
     for (uint32_t i = 0; good && i < index->block_count && *count < of->events; i++)
         if (index->blocks[i].streams[of->stream / 8] >> (of->stream % 8) & 1)
-            good = segment_block_open(block, segment, i, fault) &&
-                   give_block(to, block, batch, count, fault);
+            good = segment_block_open(block, segment, i, fault) && give_block(to, block, batch, count, fault);
     segment_block_destroy(block);
     return good;
 }

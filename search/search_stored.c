@@ -207,7 +207,8 @@ static void close_cursor(const struct merge *merge, struct sealed_cursor *cursor
     free(cursor->blocks);
     free(cursor->names);
     free(cursor->wanted);
-    *cursor = (struct sealed_cursor){.row = cursor->row, .done = true};
+    const struct segment_row row = cursor->row;
+    *cursor = (struct sealed_cursor){.row = row, .done = true};
 }
 
 static bool want_streams(const struct merge *merge, struct sealed_cursor *cursor) {

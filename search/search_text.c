@@ -55,19 +55,20 @@ static bool look(struct asking *asking, const struct search_ground *ground, cons
     const struct search_asker asker = {asking, give, is_stopping};
     struct search *search = search_create(ground, query, &asker, fault);
     uint64_t next = 0;
-    bool good = search && search_stored(search, 0, &next, fault) && (asking->there || search_whole(search, fault));
+    bool good =
+        search && search_stored(search, 0, &next, fault) && (asking->there || search_whole(search, fault));
     search_destroy(search);
     return good;
 }
 
 bool search_text(const struct search_ground *ground, const struct hash *hash, uint64_t near_us,
                  bool (*stopping)(void *context), void *context, struct buffer *to, struct fault *fault) {
-    char expression[SEARCH_TEXT_QUESTION_SIZE];
+    char expression[SEARCH_TEXT_QUESTION_SIZE], class_word[] = "journal";
     struct asking asking = {hash, to, stopping, context, false};
     Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
     search_text_question(hash, expression);
     query.expression = expression;
-    query.class_ = (char *)(uintptr_t) "journal";
+    query.class_ = class_word;
     query.by_ingested = true;
     query.since_us = near_us > NEAR_US ? near_us - NEAR_US : 0;
     query.until_us = near_us + NEAR_US;

@@ -37,12 +37,8 @@ static void print_usage(FILE *to, const struct daemon_words *words, const struct
         form += length + (form[length] == '\n');
     }
     fprintf(to, "\n%s\n\n", words->purpose);
-    const char *help[COMMON_COUNT] = {"the site's folder (TOCSIN_SITE, else " SITE_DEFAULT ")",
-                                      words->data,
-                                      words->check,
-                                      "tells more",
-                                      NULL,
-                                      NULL};
+    static const char site[] = "the site's folder (TOCSIN_SITE, else " SITE_DEFAULT ")";
+    const char *help[COMMON_COUNT] = {site, words->data, words->check, "tells more", NULL, NULL};
     for (size_t i = 0; i < COMMON_VERBOSE; i++)
         print_row(to, rows[i].name, rows[i].has_arg ? "DIR" : NULL, help[i]);
     for (size_t i = COMMON_COUNT; i < count; i++)

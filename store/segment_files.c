@@ -126,7 +126,10 @@ static bool is_named(const struct sweep *sweep, uint8_t class, uint64_t day, con
     uint8_t key[SEGMENT_ROW_KEY];
     char again[64];
     CLEANUP_STORE_VALUE struct store_value value = {0};
-    if (sscanf(name, "%" SCNu64 "-%" SCNu64 ".segment", &row.first_index, &row.last_index) != 2)
+    struct slice text = slice_string(name);
+    size_t dash = slice_find_byte(text, '-'), dot = slice_find_byte(text, '.');
+    if (dot == SIZE_MAX || dash > dot || !slice_decimal(slice_head(text, dash), &row.first_index) ||
+        !slice_decimal(slice_make(text.data + dash + 1, dot - dash - 1), &row.last_index))
         return false;
     file_name(again, &row);
     segment_row_key(key, &row);

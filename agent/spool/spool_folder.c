@@ -230,7 +230,8 @@ static void prune_closes(struct spool_folder *folder) {
     struct slice rest = buffer_slice(&folder->closes);
     struct spool_item item;
     size_t gone = 0;
-    while (spool_item_next(&rest, &item, NULL) && item.batch_seq < spool_state_least(&folder->state, (enum lane)item.lane).proved)
+    while (spool_item_next(&rest, &item, NULL) &&
+           item.batch_seq < spool_state_least(&folder->state, (enum lane)item.lane).proved)
         gone = folder->closes.size - rest.size;
     buffer_consume(&folder->closes, gone);
     if (!folder->closes.size)
@@ -352,7 +353,8 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
                          SPOOL_SEGMENTS_MOST);
     if (!new_id(folder, &id, fault))
         return false;
-    const struct spool_segment *last = folder->count ? &folder->segments[folder->count - 1] : NULL;
+    const struct spool_segment *last =
+        folder->segments && folder->count ? &folder->segments[folder->count - 1] : NULL;
     const struct spool_item first = {.kind = SPOOL_ITEM_SEGMENT,
                                      .id = id,
                                      .previous = last ? last->id.number : 0,
@@ -395,8 +397,7 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
 static void append_marks(struct spool_folder *folder, struct buffer *record) {
     for (unsigned i = 0; i < SPOOL_COLLECTORS_MOST; i++) {
         if (folder->known_dirty[i])
-            spool_item_write(record,
-                             &(struct spool_item){.kind = SPOOL_ITEM_LEFT, .collector = (uint8_t)i});
+            spool_item_write(record, &(struct spool_item){.kind = SPOOL_ITEM_LEFT, .collector = (uint8_t)i});
         spool_state_write_marks(&folder->state, i, record);
         if (folder->seen_dirty[i] || (folder->known_dirty[i] && folder->state.collectors[i].seen.size))
             spool_state_write_seen(&folder->state, i, record);

@@ -226,7 +226,10 @@ static bool find_note(const struct backup_follower *follower, char ret_set[BACKU
     if (!found)
         return false;
     files_remove(path, NULL); /* it is true once */
-    return sscanf(buffer_string(&text), "%" SCNu64 " %" SCNu64, &sequence, ret_number) == 2 &&
+    struct slice words = slice_trim(buffer_slice(&text));
+    size_t blank = slice_find_byte(words, ' ');
+    return blank != SIZE_MAX && slice_decimal(slice_head(words, blank), &sequence) &&
+           slice_decimal(slice_from(words, blank + 1), ret_number) &&
            sequence == store_sequence(follower->settings.store);
 }
 

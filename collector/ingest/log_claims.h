@@ -19,7 +19,7 @@ enum log_claim {
 };
 
 /* The sentence says what was found; for FORGED alone it says nothing about what to do. */
-enum log_claim log_claim_check(struct log_state *log, struct slice note, const char *host, uint64_t *ret_size,
+enum log_claim log_claim_check(struct log_state *log, struct slice bytes, const char *host, uint64_t *ret_size,
                                struct fault *sentence);
 
 /* At the start: whether a conflict is kept in the store, and still stands. */

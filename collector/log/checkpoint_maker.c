@@ -187,8 +187,11 @@ static bool offer_newest(struct checkpoint_maker *maker, struct fault *fault) {
 }
 
 static struct checkpoint_maker *release(struct checkpoint_maker *maker) {
-    while (maker->pendings)
-        pending_destroy(maker->pendings);
+    for (struct pending *next, *pending = maker->pendings; pending; pending = next) {
+        next = pending->next;
+        buffer_free(&pending->note);
+        free(pending);
+    }
     pthread_mutex_destroy(&maker->mutex);
     merkle_tile_builder_destroy(maker->tree);
     free(maker);

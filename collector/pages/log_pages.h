@@ -18,6 +18,6 @@ struct log_pages;
 
 struct log_pages *log_pages_create(struct log_state *log);
 struct log_pages *log_pages_destroy(struct log_pages *pages); /* returns NULL */
-void log_pages_handle(void *pages, const struct http_request *request, struct http_answer *answer);
+void log_pages_handle(void *context, const struct http_request *request, struct http_answer *answer);
 
 #endif

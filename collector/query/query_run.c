@@ -162,7 +162,7 @@ static void query_control(const struct query_reader *reader, const Tocsin__Contr
 static bool give_text(void *context, const char *json) {
     const struct query_reader *reader = context;
     Tocsin__Text text = TOCSIN__TEXT__INIT;
-    text.json = (char *)(uintptr_t)json;
+    memcpy(&text.json, &json, sizeof json); /* borrowed; protobuf-c has no const */
     return !reader->stopping(reader->context) && reader->write(reader->context, FRAME_TEXT, &text.base);
 }
 

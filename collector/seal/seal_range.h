@@ -25,7 +25,7 @@ enum seal_found {
 };
 
 /* The batch whose entry stands at log_index; `passed`: rows below it were read by detection. */
-enum seal_found seal_range_add(struct seal_range *range, uint64_t log_index, struct slice entry,
+enum seal_found seal_range_add(struct seal_range *range, uint64_t log_index, struct slice bytes,
                                uint64_t passed, struct fault *fault);
 
 uint64_t seal_range_text(const struct seal_range *range);

@@ -69,7 +69,8 @@ static void derive(const uint8_t key[BACKUP_KEY_SIZE], const uint8_t salt[BACKUP
 }
 
 static void header_write(uint8_t to[BACKUP_HEADER_SIZE], const struct backup_header *header) {
-    memcpy(to, MAGIC, MAGIC_SIZE);
+    const struct slice magic = SLICE(MAGIC);
+    memcpy(to, magic.data, magic.size);
     bytes_put_u32(to + 16, (uint32_t)header->kind);
     bytes_put_u32(to + 20, 0);
     bytes_put_u64(to + 24, header->made_us);

@@ -28,7 +28,7 @@ void stream_checker_begin_at(struct stream_checker *checker, uint64_t batch_seq,
 struct stream_checker *stream_checker_load(struct slice state, struct fault *fault);
 /* From the middle of a stream on: behind an entry that is taken as it is, but for its signature and form. Its epoch and
  * stream are the checker's. */
-struct stream_checker *stream_checker_resume(enum lane lane, const struct verify_key *key, struct slice entry,
+struct stream_checker *stream_checker_resume(enum lane lane, const struct verify_key *key, struct slice bytes,
                                              struct fault *fault);
 struct stream_checker *stream_checker_destroy(struct stream_checker *checker); /* returns NULL */
 #define STREAM_CHECKER_STATE_MOST 1024u

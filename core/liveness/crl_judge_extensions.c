@@ -20,7 +20,8 @@ static void judge_number(struct crl_judge *judge, const struct extension *extens
     if (read)
         liveness_hex(number, hex);
     if (!liveness_check(judge->report, CHECK_CRL_NUMBER, read, "%s",
-                        extension && !read ? "cannot be read" : hex))
+                        extension && !read ? "cannot be read" : hex) ||
+        !extension)
         return;
     judge->number = number;
     liveness_check(judge->report, CHECK_CRL_NUMBER_CRITICAL, !extension->critical, "%scritical",

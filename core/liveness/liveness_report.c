@@ -30,8 +30,9 @@ static struct liveness_finding *find(struct liveness_report *report, enum livene
     return NULL;
 }
 
-static void tell(struct liveness_report *report, enum liveness_check check, enum liveness_state state,
-                 const char *format, va_list arguments) {
+__attribute__((format(printf, 4, 0))) static void tell(struct liveness_report *report,
+                                                       enum liveness_check check, enum liveness_state state,
+                                                       const char *format, va_list arguments) {
     if (!report->policy->on[check])
         return;
     struct liveness_finding *finding = find(report, check);

@@ -26,8 +26,8 @@ static const struct {
 } known[] = {
 #define ROW(oid, kind, name, digest, broken)                                                                 \
     {                                                                                                        \
-        oid, sizeof oid - 1, {                                                                               \
-            kind, name, digest, NULL, 0, broken                                                              \
+        (oid), sizeof(oid) - 1, {                                                                            \
+            (kind), (name), (digest), NULL, 0, (broken)                                                      \
         }                                                                                                    \
     }
 #define RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01"

@@ -78,7 +78,8 @@ bool standing_of(const struct time_marks *marks, const struct batch_entry *entry
         return true;
     }
     if (!witnessed)
-        *ret_standing = (struct standing){ATTESTATION_UNWITNESSED, "no witness says when", 0, UINT64_MAX, seen};
+        *ret_standing =
+            (struct standing){ATTESTATION_UNWITNESSED, "no witness says when", 0, UINT64_MAX, seen};
     else
         *ret_standing =
             bounded(seen, first_that_holds(marks, index), entry->close_us, withheld_us(heartbeat_us));
@@ -111,7 +112,7 @@ void absence_add(struct absence *absence, struct absence_interval interval) {
             last->last_batch = interval.last_batch;
         return;
     }
-    if (absence->interval_count == absence->interval_room) {
+    if (!absence->intervals || absence->interval_count == absence->interval_room) {
         absence->interval_room = absence->interval_room ? 2 * absence->interval_room : 16;
         absence->intervals =
             memory_resize(absence->intervals, absence->interval_room, sizeof *absence->intervals);

@@ -203,7 +203,7 @@ static uint32_t split_line(struct segment_block_writer *block, const uint8_t *ra
 static bool has_escapes(const uint8_t *at, size_t size) {
     const uint8_t *end = at + size;
     while (at + 1 < end && (at = memchr(at, '\\', (size_t)(end - at) - 1)) != NULL) {
-        if ((segment_kinds[at[1]] & SEGMENT_ALNUM) && !memchr("nrtbf", at[1], 5))
+        if ((segment_kinds[at[1]] & SEGMENT_ALNUM) && slice_find_byte(SLICE("nrtbf"), at[1]) == SIZE_MAX)
             return true;
         at += 2;
     }
