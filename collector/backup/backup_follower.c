@@ -226,7 +226,7 @@ static bool find_note(const struct backup_follower *follower, char ret_set[BACKU
     if (!found)
         return false;
     files_remove(path, NULL); /* it is true once */
-    struct slice words = slice_trim(buffer_slice(&text));
+    struct slice words = slice_head(buffer_slice(&text), slice_find_byte(buffer_slice(&text), '\n'));
     size_t blank = slice_find_byte(words, ' ');
     return blank != SIZE_MAX && slice_decimal(slice_head(words, blank), &sequence) &&
            slice_decimal(slice_from(words, blank + 1), ret_number) &&
