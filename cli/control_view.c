@@ -178,7 +178,8 @@ static void look_up(const struct command_context *context, struct view_name *nam
     struct fault fault = {0};
     uint64_t count;
     search_text_question(&name->hash, expression);
-    Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
+    Tocsin__EventQuery query;
+    tocsin__event_query__init(&query);
     query.expression = expression;
     query.class_ = class_word;
     struct knowledge *knowledge = event_print_knowledge(context, false, &fault);

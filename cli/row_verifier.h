@@ -20,8 +20,8 @@ struct row_verifier *row_verifier_destroy(struct row_verifier *verifier); /* ret
 /* What they are made from, as it is verified: a hot run of events by ascending arrival, a batch's entry by ascending index, a
  * body of the collector's own stream. */
 void row_verifier_run(struct row_verifier *verifier, uint64_t arrival, const uint8_t stream_id[32], uint64_t first_event_seq);
-void row_verifier_entry(struct row_verifier *verifier, uint64_t log_index, struct slice entry);
-void row_verifier_own(struct row_verifier *verifier, struct slice body);
+void row_verifier_entry(struct row_verifier *verifier, uint64_t log_index, struct slice bytes);
+void row_verifier_own(struct row_verifier *verifier, struct slice bytes);
 
 /* The log has the mark of its size: so it has places of batches, too, which a store from before there were tiles has not. */
 void row_verifier_sized(struct row_verifier *verifier);

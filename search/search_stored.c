@@ -2,6 +2,7 @@
  * being sealed is met once. Blocks that cannot hold anything are not read (query_segment.h); counting needs no order and,
  * for a plain word, hardly a block. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "body_time.h"
 #include "bytes.h"
@@ -208,7 +209,9 @@ static void close_cursor(const struct merge *merge, struct sealed_cursor *cursor
     free(cursor->names);
     free(cursor->wanted);
     const struct segment_row row = cursor->row;
-    *cursor = (struct sealed_cursor){.row = row, .done = true};
+    memset(cursor, 0, sizeof *cursor);
+    cursor->row = row;
+    cursor->done = true;
 }
 
 static bool want_streams(const struct merge *merge, struct sealed_cursor *cursor) {

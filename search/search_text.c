@@ -65,7 +65,8 @@ bool search_text(const struct search_ground *ground, const struct hash *hash, ui
                  bool (*stopping)(void *context), void *context, struct buffer *to, struct fault *fault) {
     char expression[SEARCH_TEXT_QUESTION_SIZE], class_word[] = "journal";
     struct asking asking = {hash, to, stopping, context, false};
-    Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
+    Tocsin__EventQuery query;
+    tocsin__event_query__init(&query);
     search_text_question(hash, expression);
     query.expression = expression;
     query.class_ = class_word;

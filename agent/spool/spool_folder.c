@@ -360,7 +360,7 @@ static bool begin_segment(struct spool_folder *folder, struct buffer *record, si
                                      .previous = last ? last->id.number : 0,
                                      .previous_end = last ? last->size : 0};
     uint64_t oldest = folder->state.oldest;
-    folder->state.oldest = folder->count ? folder->segments[0].id.number : id.number;
+    folder->state.oldest = last ? folder->segments[0].id.number : id.number;
     buffer_clear(&folder->snapshot);
     bool good = spool_record_begin(&folder->snapshot) &&
                 spool_state_write(&folder->state, &first, &folder->snapshot) &&

@@ -23,10 +23,12 @@ static int run_commands(char **argv) {
         memcpy(path + size, COMMANDS, sizeof COMMANDS);
         execv(path, argv);
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
+    const char *why = strerror(errno);
     fprintf(stderr,
             "tocsin: " COMMANDS
             ", which belongs beside it, cannot be started: %s; install the package tocsin again\n",
-            strerror(errno));
+            why);
     return EXIT_CANNOT;
 }
 

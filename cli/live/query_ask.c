@@ -86,7 +86,8 @@ static bool take_row(void *context, const Tocsin__EventRow *row, bool more) {
 }
 
 int query_ask(const struct command_context *context, int argc, char **argv, query_find *find, void *finder) {
-    Tocsin__EventQuery query = TOCSIN__EVENT_QUERY__INIT;
+    Tocsin__EventQuery query;
+    tocsin__event_query__init(&query);
     CLEANUP_BUFFER struct buffer expression = BUFFER(64 * 1024);
     struct fault fault = {0};
     if (!query_options_parse(context, argc, argv, &query, &expression, &fault))

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "log_cursor.h"
@@ -124,7 +125,8 @@ static void query_paths(const struct query_reader *reader, const Tocsin__PathsQu
         reader->refuse(reader->context, &fault);
 }
 
-bool query_give_row(const struct query_reader *reader, enum store_family family, struct slice key, struct slice value) {
+bool query_give_row(const struct query_reader *reader, enum store_family family, struct slice key,
+                    struct slice value) {
     struct query_reader copy = *reader;
     return give_store_row(&copy, family, key, value);
 }
@@ -161,7 +163,8 @@ static void query_control(const struct query_reader *reader, const Tocsin__Contr
 
 static bool give_text(void *context, const char *json) {
     const struct query_reader *reader = context;
-    Tocsin__Text text = TOCSIN__TEXT__INIT;
+    Tocsin__Text text;
+    tocsin__text__init(&text);
     memcpy(&text.json, &json, sizeof json); /* borrowed; protobuf-c has no const */
     return !reader->stopping(reader->context) && reader->write(reader->context, FRAME_TEXT, &text.base);
 }
@@ -182,7 +185,8 @@ static bool give_held(void *context, uint64_t log_index, struct slice extra) {
     struct query_reader *reader = context;
     uint8_t key[8];
     bytes_put_u64(key, log_index);
-    return !reader->stopping(reader->context) && query_give_row(reader, STORE_HELD, slice_make(key, sizeof key), extra);
+    return !reader->stopping(reader->context) &&
+           query_give_row(reader, STORE_HELD, slice_make(key, sizeof key), extra);
 }
 
 static void query_held(const struct query_reader *reader, const Tocsin__HeldQuery *query) {
