@@ -133,7 +133,7 @@ static bool is_named(const struct sweep *sweep, uint8_t class, uint64_t day, con
         return false;
     file_name(again, &row);
     segment_row_key(key, &row);
-    return strcmp(again, name) == 0 &&
+    return slice_equal(slice_string(again), text) &&
            store_get(sweep->store, STORE_SEGMENT, slice_make(key, sizeof key), &value, NULL);
 }
 
