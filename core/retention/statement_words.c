@@ -215,7 +215,10 @@ static bool say_hold(const struct words *words, struct slice payload) {
     for (unsigned class = 0; class < CLASSES; class ++)
         if (hold.classes >> class & 1)
             LINE(words, "class", "%s", class_name(class));
-    time_line(words, "from", hold.from_us);
+    if (hold.from_us)
+        time_line(words, "from", hold.from_us);
+    else
+        LINE(words, "from", "the beginning");
     time_line(words, "until", hold.until_us);
     return salted_line(words, "query", &hold.query) && salted_line(words, "reason", &hold.reason);
 }
