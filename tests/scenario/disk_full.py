@@ -7,6 +7,7 @@ was acknowledged is lost. The small disks are file systems in memory, mounted fo
 import contextlib
 import os
 import random
+import time
 
 from load_lines import check_numbers, no_gap, numbered, numbers_of, wait_for_numbers
 from tocsin_machine import fill, small_disk
@@ -112,6 +113,8 @@ def _(folder):
         bulk.write(100)
         guarded.write(["first"])
         wait_for_numbers(site, bulk.next)
+        site.wait_for_signed()
+        time.sleep(1)  # the agent, too, is to know that these are stored: it tells as lost what it drops and does not know of
         site.collector.stop()
         for turn in range(6 if SOAK else 3):
             bulk.write(12000)
