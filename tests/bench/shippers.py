@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import urllib.request
 
 from workbench import Process, SOURCE, Tail, file_chunks, free_port, library_folder, listening, peer_environment
@@ -170,7 +171,10 @@ class Tocsin(Shipper):
     name = "Tocsin"
 
     def program(self, name):
-        return os.path.join(os.environ.get("TOCSIN_BIN", os.path.join(SOURCE, "build/release/bin")), name)
+        path = os.path.join(os.environ.get("TOCSIN_BIN", os.path.join(SOURCE, "build/release/bin")), name)
+        if not os.path.exists(path):
+            sys.exit(f"{path} is not there: `cmake --workflow --preset release` builds it, or TOCSIN_BIN names another folder")
+        return path
 
     def prepare(self):
         self.site = os.path.join(self.folder, "site")
