@@ -13,6 +13,12 @@
 #define WARN LIVENESS_WARN
 #define CRITICAL LIVENESS_CRITICAL
 
+/* In the order of enum liveness_kind. */
+static const char *const kind_names[LIVENESS_KINDS] = {
+    "ocsp", "crl", "http", "reach", "tls",     "tsa",   "grpc",   "acme",
+    "dns",  "ntp", "smtp", "tcp",   "command", "queue", "pkcs11", "cacert",
+};
+
 static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
     /* the response as a whole */
     [CHECK_OCSP_BODY] = {"ocsp.body", LIVENESS_OCSP, CRITICAL, RFC, "one OCSPResponse in DER",
@@ -191,6 +197,19 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                             "RFC 5019 6.2"},
     [CHECK_HTTP_LAST_MODIFIED] = {"http.last-modified", LIVENESS_HTTP, WARN, RFC,
                                   "Last-Modified is producedAt or thisUpdate", "RFC 5019 6.2"},
+    /* reaching it at all */
+    [CHECK_REACH_NAME] = {"reach.name", LIVENESS_REACH, CRITICAL, RFC, "the name has an address",
+                          BR "4.10.2"},
+    [CHECK_REACH_FAMILIES] = {"reach.families", LIVENESS_REACH, CRITICAL, RFC,
+                              "an address of each family that is asked for", "the probe's settings"},
+    [CHECK_REACH_CONNECT] = {"reach.connect", LIVENESS_REACH, CRITICAL, RFC, "a connection is accepted",
+                             BR "4.10.2"},
+    [CHECK_REACH_TLS] = {"reach.tls", LIVENESS_REACH, CRITICAL, RFC,
+                         "a TLS session with a certificate of that name", "RFC 9110 4.3.4"},
+    [CHECK_REACH_ANSWER] = {"reach.answer", LIVENESS_REACH, CRITICAL, RFC, "a whole answer", BR "4.10.2"},
+    [CHECK_REACH_TIME] = {"reach.time", LIVENESS_REACH, CRITICAL, RFC, "the whole answer in time",
+                          BR "4.10.2"},
+    [CHECK_REACH_SLOW] = {"reach.slow", LIVENESS_REACH, WARN, RFC, "far from the limit", BR "4.10.2"},
 };
 
 static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
@@ -219,6 +238,7 @@ static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
     [BOUND_CRL_SIZE_PERCENT] = {"crl.size-percent", UNIT_PERCENT, 50, "of the size before, at least"},
     [BOUND_CRL_CERTIFICATE_LIFE] = {"crl.certificate-life", UNIT_TIME, 398 * DAY,
                                     "the longest life of a certificate: an entry so old may go"},
+    [BOUND_REACH_SLOW] = {"reach.slow-after", UNIT_TIME, 5 * SECOND, "an answer that takes longer is slow"},
 };
 
 const struct liveness_check_row *liveness_check_row(enum liveness_check check) {
@@ -282,8 +302,16 @@ bool liveness_profile_by_name(struct slice name, enum liveness_profile *ret_prof
 }
 
 const char *liveness_kind_name(enum liveness_kind kind) {
-    static const char *const names[] = {"ocsp", "crl", "http"};
-    return names[kind];
+    return kind_names[kind];
+}
+
+bool liveness_kind_by_name(struct slice name, enum liveness_kind *ret_kind) {
+    for (size_t i = 0; i < LIVENESS_KINDS; i++)
+        if (slice_equal(name, slice_string(kind_names[i]))) {
+            *ret_kind = (enum liveness_kind)i;
+            return true;
+        }
+    return false;
 }
 
 const char *liveness_state_name(enum liveness_state state) {

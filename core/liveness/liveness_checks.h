@@ -9,7 +9,26 @@
 #include "fault.h"
 #include "slice.h"
 
-enum liveness_kind { LIVENESS_OCSP, LIVENESS_CRL, LIVENESS_HTTP };
+/* LIVENESS_REACH is what all kinds share that ask over a network; it is no kind of probe. */
+enum liveness_kind {
+    LIVENESS_OCSP,
+    LIVENESS_CRL,
+    LIVENESS_HTTP,
+    LIVENESS_REACH,
+    LIVENESS_TLS,
+    LIVENESS_TSA,
+    LIVENESS_GRPC,
+    LIVENESS_ACME,
+    LIVENESS_DNS,
+    LIVENESS_NTP,
+    LIVENESS_SMTP,
+    LIVENESS_TCP,
+    LIVENESS_COMMAND,
+    LIVENESS_QUEUE,
+    LIVENESS_PKCS11,
+    LIVENESS_CACERT,
+    LIVENESS_KINDS,
+};
 enum liveness_profile { PROFILE_CABF_BR, PROFILE_RFC };
 
 enum liveness_check {
@@ -95,6 +114,13 @@ enum liveness_check {
     CHECK_HTTP_MAX_AGE,
     CHECK_HTTP_EXPIRES,
     CHECK_HTTP_LAST_MODIFIED,
+    CHECK_REACH_NAME,
+    CHECK_REACH_FAMILIES,
+    CHECK_REACH_CONNECT,
+    CHECK_REACH_TLS,
+    CHECK_REACH_ANSWER,
+    CHECK_REACH_TIME,
+    CHECK_REACH_SLOW,
     LIVENESS_CHECKS,
 };
 
@@ -114,6 +140,7 @@ enum liveness_parameter {
     BOUND_CRL_REFRESH_NO_OCSP,
     BOUND_CRL_SIZE_PERCENT,
     BOUND_CRL_CERTIFICATE_LIFE,
+    BOUND_REACH_SLOW,
     LIVENESS_PARAMETERS,
 };
 enum liveness_unit { UNIT_TIME, UNIT_PERCENT };
@@ -151,6 +178,7 @@ bool liveness_policy_set(struct liveness_policy *policy, struct slice name, stru
 
 bool liveness_profile_by_name(struct slice name, enum liveness_profile *ret_profile);
 const char *liveness_kind_name(enum liveness_kind kind);
+bool liveness_kind_by_name(struct slice name, enum liveness_kind *ret_kind);
 const char *liveness_state_name(enum liveness_state state);
 
 #endif
