@@ -14,9 +14,9 @@
 #define CRITICAL LIVENESS_CRITICAL
 
 /* In the order of enum liveness_kind. */
-static const char *const kind_names[LIVENESS_KINDS] = {
-    "ocsp", "crl", "http", "reach", "tls",     "tsa",   "grpc",   "acme",
-    "dns",  "ntp", "smtp", "tcp",   "command", "queue", "pkcs11", "cacert",
+const char *const liveness_kind_words[LIVENESS_KINDS + 1] = {
+    "ocsp", "crl",  "http", "reach",   "tls",   "tsa",    "grpc",   "acme", "dns",
+    "ntp",  "smtp", "tcp",  "command", "queue", "pkcs11", "cacert", NULL,
 };
 
 static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
@@ -302,12 +302,12 @@ bool liveness_profile_by_name(struct slice name, enum liveness_profile *ret_prof
 }
 
 const char *liveness_kind_name(enum liveness_kind kind) {
-    return kind_names[kind];
+    return liveness_kind_words[kind];
 }
 
 bool liveness_kind_by_name(struct slice name, enum liveness_kind *ret_kind) {
     for (size_t i = 0; i < LIVENESS_KINDS; i++)
-        if (slice_equal(name, slice_string(kind_names[i]))) {
+        if (slice_equal(name, slice_string(liveness_kind_words[i]))) {
             *ret_kind = (enum liveness_kind)i;
             return true;
         }

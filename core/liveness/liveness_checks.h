@@ -177,6 +177,7 @@ bool liveness_policy_set(struct liveness_policy *policy, struct slice name, stru
                          struct fault *fault);
 
 bool liveness_profile_by_name(struct slice name, enum liveness_profile *ret_profile);
+extern const char *const liveness_kind_words[]; /* NULL behind the last */
 const char *liveness_kind_name(enum liveness_kind kind);
 bool liveness_kind_by_name(struct slice name, enum liveness_kind *ret_kind);
 const char *liveness_state_name(enum liveness_state state);

@@ -1,0 +1,10 @@
+/* Every kind, by name; each is defined in a file of its own. */
+#ifndef TOCSIN_PROBE_KINDS_H
+#define TOCSIN_PROBE_KINDS_H
+
+#include "probe_kind.h"
+
+extern const struct probe_kind probe_kind_ocsp; /* ocsp_probe.c */
+extern const struct probe_kind probe_kind_crl;  /* crl_probe.c */
+
+#endif

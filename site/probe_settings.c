@@ -1,0 +1,232 @@
+#include "probe_settings.h"
+
+#include "slice.h"
+
+#define MEMBER(member) offsetof(struct probe_settings, member)
+
+/* In the order of their enums. */
+static const char *const partial_words[] = {"warn", "critical", NULL};
+static const char *const profile_words[] = {"cabf-br", "rfc", NULL};
+
+static const struct settings_row rows[] = {
+    {.type = SETTINGS_PLACE, .offset = MEMBER(place)},
+    {.path = "kind",
+     .type = SETTINGS_WORD,
+     .offset = MEMBER(kind),
+     .required = true,
+     .words = liveness_kind_words,
+     .about = "What is asked, and how the answer is judged.",
+     .example = "ocsp"},
+    {.path = "target",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(target),
+     .maximum = 2048,
+     .about = "Whom it asks: a URL, HOST:PORT, or what else the kind takes. Every address of a name is asked "
+              "on its own.",
+     .example = "http://ocsp.example.org/"},
+    {.path = "name",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(name),
+     .maximum = PROBE_NAME_MOST,
+     .about = "What alerts and reports call it; without it, its kind and target.",
+     .example = "class 3 OCSP"},
+    {.path = "every",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(every_us),
+     .standard = "10s",
+     .minimum = 1000000,
+     .maximum = 86400000000u * 7,
+     .about = "The time from one run to the next, give or take a twentieth."},
+    {.path = "retry",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(retry_us),
+     .standard = "3s",
+     .minimum = 100000,
+     .maximum = 86400000000u,
+     .about = "The same while a run's outcome differs from what is believed: so a failure is sure within one "
+              "cycle."},
+    {.path = "timeout",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(timeout_us),
+     .standard = "10s",
+     .minimum = 100000,
+     .maximum = 3600000000u,
+     .about = "How long a whole answer may take (Baseline Requirements 4.10.2: 10 seconds)."},
+    {.path = "down_after",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(down_after),
+     .standard = "2",
+     .minimum = 1,
+     .maximum = 1000,
+     .about = "Bad runs in a row until it is believed."},
+    {.path = "up_after",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(up_after),
+     .standard = "2",
+     .minimum = 1,
+     .maximum = 1000,
+     .about = "Good runs in a row until that is believed."},
+    {.path = "remind",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(remind_us),
+     .standard = "1h",
+     .minimum = 1000000,
+     .maximum = 86400000000u * 7,
+     .about = "What goes on is told again so often."},
+    {.path = "recovery",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(recovery_us),
+     .standard = "27h",
+     .maximum = 86400000000u * 365,
+     .about = "In which the service must be back (Security Manual: 27 hours for revocation); 0s where there "
+              "is no such bound."},
+    {.path = "families",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(families),
+     .maximum = 2,
+     .about =
+         "The families of addresses that the name must have, ipv4 and ipv6; without it, whichever it has.",
+     .example = "[ipv4, ipv6]"},
+    {.path = "partial",
+     .type = SETTINGS_WORD,
+     .offset = MEMBER(partial),
+     .standard = "warn",
+     .words = partial_words,
+     .about = "How bad it is when some addresses cannot be reached and all others answer well. A wrong "
+              "answer is as bad as "
+              "its check says, wherever it comes from."},
+    {.path = "profile",
+     .type = SETTINGS_WORD,
+     .offset = MEMBER(profile),
+     .standard = "cabf-br",
+     .words = profile_words,
+     .about = "Whose rules hold: the CA/Browser Forum's, or the RFCs' alone."},
+    {.path = "checks",
+     .type = SETTINGS_PAIRS,
+     .offset = MEMBER(checks),
+     .maximum = 100,
+     .about =
+         "Checks that are switched off, and numbers that differ, by the names that `tocsin probe` prints.",
+     .example = "{ocsp.nonce: off, crl.refresh-most: 26h}"},
+    {.path = "authorities",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(authorities),
+     .about = "The authorities by which https is verified, in PEM; without it, the system's.",
+     .example = "/etc/ssl/certs/ca-certificates.crt"},
+    {.path = "issuer",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(issuer),
+     .about = "ocsp, crl: the CA's certificate, in PEM or DER.",
+     .example = "/etc/tocsin/class3.pem"},
+    {.path = "certificates",
+     .type = SETTINGS_PATHS,
+     .offset = MEMBER(certificates),
+     .maximum = 100,
+     .about = "ocsp: certificates that were issued, a file each; one of them is asked about in each run, all "
+              "of them in turn.",
+     .example = "[/etc/tocsin/www.pem]"},
+    {.path = "revoked",
+     .type = SETTINGS_PATHS,
+     .offset = MEMBER(revoked),
+     .maximum = 100,
+     .about = "ocsp: certificates that were revoked, likewise.",
+     .example = "[/etc/tocsin/revoked.pem]"},
+    {.path = "unissued",
+     .type = SETTINGS_BOOL,
+     .offset = MEMBER(unissued),
+     .standard = "true",
+     .about = "ocsp: whether it asks about a serial that was never issued, too: no answer may call it good."},
+    {.path = "methods",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(methods),
+     .standard = "[get, post]",
+     .maximum = 2,
+     .about = "ocsp: how it asks. POST has a nonce; GET has none, so that caches can answer."},
+    {.path = "digests",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(digests),
+     .standard = "[sha1]",
+     .maximum = 2,
+     .about = "ocsp: the digests by which it names a certificate; few responders know others than sha1 (RFC "
+              "5019 2.1.1).",
+     .example = "[sha1, sha256]"},
+    {.path = "uri",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(uri),
+     .maximum = 2048,
+     .about = "crl: where certificates say that it is, when that is not the target."},
+    {.path = "ocsp",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(ocsp),
+     .maximum = 2048,
+     .about =
+         "crl: the OCSP responder that has to say the same: some of the revoked serials are asked there.",
+     .example = "http://ocsp.example.org/"},
+    {.path = "samples",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(samples),
+     .standard = "3",
+     .minimum = 1,
+     .maximum = 100,
+     .about = "crl: how many of them, in each run whose CRL is new or an hour old."},
+};
+
+bool settings_strings_has(const struct settings_strings *strings, const char *word) {
+    for (size_t i = 0; i < strings->count; i++)
+        if (strcmp(strings->items[i], word) == 0)
+            return true;
+    return false;
+}
+
+bool probe_settings_policy(const struct probe_settings *settings, struct liveness_policy *ret_policy,
+                           struct fault *fault) {
+    liveness_policy_default(ret_policy, (enum liveness_profile)settings->profile);
+    for (size_t i = 0; i < settings->checks.count; i++)
+        if (!liveness_policy_set(ret_policy, slice_string(settings->checks.items[i].name),
+                                 slice_string(settings->checks.items[i].value), fault))
+            return false;
+    return true;
+}
+
+struct probe_bounds probe_settings_bounds(const struct probe_settings *settings) {
+    return (struct probe_bounds){.every_us = settings->every_us,
+                                 .retry_us = settings->retry_us < settings->every_us ? settings->retry_us
+                                                                                     : settings->every_us,
+                                 .down_after = (unsigned)settings->down_after,
+                                 .up_after = (unsigned)settings->up_after,
+                                 .remind_us = settings->remind_us,
+                                 .recovery_us = settings->recovery_us};
+}
+
+static bool words_good(const struct settings_strings *strings, const char *key, const char *const *known,
+                       struct fault *fault) {
+    for (size_t i = 0; i < strings->count; i++) {
+        bool found = false;
+        for (size_t j = 0; known[j]; j++)
+            found = found || strcmp(strings->items[i], known[j]) == 0;
+        if (!found)
+            return fault_set(fault, FAULT_USAGE, "%s: '%.40s' is neither %s nor %s", key, strings->items[i],
+                             known[0], known[1]);
+    }
+    return true;
+}
+
+static bool check(const void *target, struct fault *fault) {
+    static const char *const families[] = {"ipv4", "ipv6", NULL}, *const methods[] = {"get", "post", NULL},
+                             *const digests[] = {"sha1", "sha256", NULL};
+    const struct probe_settings *settings = target;
+    struct liveness_policy policy;
+    if (settings->kind == LIVENESS_REACH)
+        return fault_set(fault, FAULT_USAGE,
+                         "kind: reach is what all kinds check; for a bare connection write tcp");
+    return words_good(&settings->families, "families", families, fault) &&
+           words_good(&settings->methods, "methods", methods, fault) &&
+           words_good(&settings->digests, "digests", digests, fault) &&
+           probe_settings_policy(settings, &policy, fault);
+}
+
+static const struct settings_table table = SETTINGS_TABLE(rows, struct probe_settings, check);
+
+const struct settings_table *probe_settings_table(void) {
+    return &table;
+}

@@ -1,0 +1,49 @@
+/* What is to be probed, as it stands in agent.yaml (`probes:`) and on the command line (`tocsin probe`): one struct for all
+ * kinds, one table (probe_settings.c) that says which key is whose. Reading: settings.h; a member's default and meaning stand
+ * in the table. */
+#ifndef TOCSIN_PROBE_SETTINGS_H
+#define TOCSIN_PROBE_SETTINGS_H
+
+#include "liveness_checks.h"
+#include "probe_state.h"
+#include "settings.h"
+
+#define PROBE_NAME_MOST 100u
+
+enum probe_partial { PROBE_PARTIAL_WARN, PROBE_PARTIAL_CRITICAL };
+
+struct probe_settings {
+    char *place;   /* "agent.yaml:7:5" */
+    char *name;    /* NULL: the kind and the target */
+    unsigned kind; /* enum liveness_kind */
+    char *target;  /* a URL, HOST:PORT, a path: as the kind takes it */
+
+    uint64_t every_us, retry_us, timeout_us, remind_us, recovery_us;
+    uint64_t down_after, up_after;
+    struct settings_strings families; /* "ipv4", "ipv6": each must be there; none: whichever is */
+    unsigned partial;             /* enum probe_partial: what it is when some addresses can't be reached */
+    unsigned profile;             /* enum liveness_profile */
+    struct settings_pairs checks; /* of liveness_policy_set */
+
+    char *authorities; /* PEM, for https; NULL: the system's */
+
+    /* ocsp, crl */
+    char *issuer;
+    struct settings_strings certificates, revoked; /* files */
+    bool unissued;
+    struct settings_strings methods, digests; /* "get", "post"; "sha1", "sha256" */
+    char *uri, *ocsp;
+    uint64_t samples;
+};
+
+const struct settings_table *probe_settings_table(void);
+
+/* The profile with what `checks` says; false where one of them is none. */
+bool probe_settings_policy(const struct probe_settings *settings, struct liveness_policy *ret_policy,
+                           struct fault *fault);
+struct probe_bounds probe_settings_bounds(const struct probe_settings *settings);
+
+/* Whether a list of words has that one. */
+bool settings_strings_has(const struct settings_strings *strings, const char *word);
+
+#endif
