@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "child_private.h"
 #include "loop_private.h"
 #include "memory.h"
 
@@ -76,21 +77,23 @@ struct loop *loop_create(struct fault *fault) {
     return loop;
 }
 
-/* Channels that are being finished get a little time: the last words of a daemon that stops. */
-static void loop_finish_channels(struct loop *loop) {
+/* Channels that are being finished get a little time: the last words of a daemon that stops. So do programs that were
+ * killed, to be reaped. */
+static void loop_finish(struct loop *loop) {
     uint64_t deadline = uv_hrtime() + LOOP_FINISH_US * 1000u;
-    while (loop->finishing && uv_hrtime() < deadline) {
+    while ((loop->finishing || loop->dying) && uv_hrtime() < deadline) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
-        if (loop->finishing)
+        if (loop->finishing || loop->dying)
             usleep(1000); /* a timer of ours would do, but this is the end of it all */
     }
     channel_drop_finishing(loop);
+    child_drop_dying(loop);
 }
 
 struct loop *loop_destroy(struct loop *loop) {
     if (!loop)
         return NULL;
-    loop_finish_channels(loop);
+    loop_finish(loop);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->idle, NULL);
@@ -369,5 +372,6 @@ void loop_work(struct loop *loop, loop_callback *work, loop_callback *done, void
 void loop_workers_set(unsigned count) {
     char text[16];
     snprintf(text, sizeof text, "%u", count < 1 ? 1 : count > LOOP_WORKERS_MOST ? LOOP_WORKERS_MOST : count);
-    setenv("UV_THREADPOOL_SIZE", text, 1); /* NOLINT(concurrency-mt-unsafe): before the first thread, see loop.h */
+    setenv("UV_THREADPOOL_SIZE", text,
+           1); /* NOLINT(concurrency-mt-unsafe): before the first thread, see loop.h */
 }

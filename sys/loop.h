@@ -17,7 +17,7 @@ typedef void loop_callback(void *context);
 
 /* Ignores SIGPIPE for the process: a program run from here sets it back before exec. */
 struct loop *loop_create(struct fault *fault);
-/* Channels that are still being finished get LOOP_FINISH_US to send what waits. NULL. */
+/* Channels that are still being finished get LOOP_FINISH_US to send what waits, killed programs to die. NULL. */
 struct loop *loop_destroy(struct loop *loop);
 #define LOOP_FINISH_US 500000u
 

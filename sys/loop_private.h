@@ -26,6 +26,7 @@ struct loop {
     struct loop_later **later_end;
     struct loop_later *running; /* cut off from `later`, being run */
     struct channel *finishing;  /* their callers have let go of them; nobody else knows them */
+    struct child *dying;        /* the same, of programs that were killed */
     /* Scratch for whichever channel is at it: nothing stays in here between callbacks. */
     uint8_t received[CHANNEL_READ_MOST];
     uint8_t plain[CHANNEL_READ_MOST];
