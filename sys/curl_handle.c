@@ -9,19 +9,50 @@ static void curl_prepare(void) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-CURL *curl_handle_create(char error[CURL_ERROR_SIZE], struct fault *fault) {
+void curl_begin(void) {
     pthread_once(&curl_once, curl_prepare);
-    CURL *handle = curl_easy_init();
-    if (!handle) {
-        fault_set(fault, FAULT_INTERNAL, "libcurl gives no handle");
-        return NULL;
-    }
+}
+
+void curl_handle_begin(CURL *handle, char error[CURL_ERROR_SIZE]) {
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 1L);
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error);
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+CURL *curl_handle_create(char error[CURL_ERROR_SIZE], struct fault *fault) {
+    curl_begin();
+    CURL *handle = curl_easy_init();
+    if (!handle) {
+        fault_set(fault, FAULT_INTERNAL, "libcurl gives no handle");
+        return NULL;
+    }
+    curl_handle_begin(handle, error);
     return handle;
+}
+
+void curl_handle_speak_http(CURL *handle) {
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
+}
+
+struct curl_slist *curl_headers_create(const char *const *headers, size_t most, struct fault *fault) {
+    /* Waiting for "100 Continue" would cost a second with servers that do not know it. */
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    for (size_t i = 0; headers && headers[i]; i++) {
+        bool good = i < most && !strpbrk(headers[i], "\r\n") && strchr(headers[i], ':');
+        struct curl_slist *more = good ? curl_slist_append(list, headers[i]) : NULL;
+        if (!more) {
+            curl_slist_free_all(list);
+            fault_set(fault, FAULT_USAGE, "header %zu is none, or there are more than %zu", i + 1,
+                      most);
+            return NULL;
+        }
+        list = more;
+    }
+    return list;
 }
 
 void curl_handle_set_times(CURL *handle, uint64_t connect_us, uint64_t whole_us) {

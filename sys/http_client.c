@@ -28,9 +28,7 @@ struct http_client *http_client_create(const struct http_client_settings *settin
     client->handle = curl_handle_create(client->error, fault);
     if (!client->handle)
         return http_client_destroy(client);
-    curl_easy_setopt(client->handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(client->handle, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(client->handle, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
+    curl_handle_speak_http(client->handle);
     curl_easy_setopt(client->handle, CURLOPT_WRITEFUNCTION, http_client_receive);
     curl_easy_setopt(client->handle, CURLOPT_WRITEDATA, client);
     if (settings->authorities_path)
@@ -47,24 +45,6 @@ struct http_client *http_client_destroy(struct http_client *client) {
     buffer_free(&client->response);
     free(client);
     return NULL;
-}
-
-/* NULL where there are too many, or one would be two. */
-static struct curl_slist *http_client_headers(const char *const *headers, struct fault *fault) {
-    /* Waiting for "100 Continue" would cost a second with servers that do not know it. */
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    for (size_t i = 0; headers && headers[i]; i++) {
-        bool good = i < HTTP_CLIENT_HEADERS_MOST && !strpbrk(headers[i], "\r\n") && strchr(headers[i], ':');
-        struct curl_slist *more = good ? curl_slist_append(list, headers[i]) : NULL;
-        if (!more) {
-            curl_slist_free_all(list);
-            fault_set(fault, FAULT_USAGE, "header %zu is none, or there are more than %u", i + 1,
-                      HTTP_CLIENT_HEADERS_MOST);
-            return NULL;
-        }
-        list = more;
-    }
-    return list;
 }
 
 /* Whether trying again cannot help. */
@@ -106,7 +86,7 @@ static bool http_client_perform(struct http_client *client, bool *ret_permanent,
 static bool http_client_call(struct http_client *client, const char *url, const char *const *headers,
                              struct buffer *ret_response, bool *ret_permanent, struct fault *fault) {
     client->status = 0;
-    struct curl_slist *list = http_client_headers(headers, fault);
+    struct curl_slist *list = curl_headers_create(headers, HTTP_CLIENT_HEADERS_MOST, fault);
     if (!list) {
         *ret_permanent = true;
         return fault_place(fault, "%.120s", url);
