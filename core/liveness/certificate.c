@@ -10,7 +10,9 @@
 static bool read_eku(struct slice value, struct certificate *certificate) {
     struct der_reader outer = der_read(value), purposes = der_enter(&outer, DER_SEQUENCE);
     while (der_more(&purposes)) {
-        certificate->signs_ocsp |= slice_equal(der_take(&purposes, DER_OID), OID_OCSP_SIGNING);
+        struct slice purpose = der_take(&purposes, DER_OID);
+        certificate->signs_ocsp |= slice_equal(purpose, OID_OCSP_SIGNING);
+        certificate->stamps_time |= slice_equal(purpose, OID_TIME_STAMPING);
         certificate->purpose_count++;
     }
     return der_done(&purposes) && der_done(&outer);
@@ -33,8 +35,10 @@ static bool read_extension(const struct extension *extension, struct certificate
         certificate->is_ca = der_is(&parts, DER_BOOLEAN) && der_take_boolean(&parts);
         return !parts.failed && der_done(&value);
     }
-    if (slice_equal(extension->oid, OID_EXTENDED_KEY_USAGE))
+    if (slice_equal(extension->oid, OID_EXTENDED_KEY_USAGE)) {
+        certificate->purposes_critical = extension->critical;
         return read_eku(extension->value, certificate);
+    }
     certificate->nocheck |= slice_equal(extension->oid, OID_OCSP_NOCHECK);
     return true;
 }

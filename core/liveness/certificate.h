@@ -11,7 +11,12 @@
 #define CERTIFICATE_MOST 65536u /* bytes of DER */
 
 /* Bits of KeyUsage. */
-enum { KEY_USAGE_DIGITAL_SIGNATURE = 1 << 0, KEY_USAGE_CERT_SIGN = 1 << 5, KEY_USAGE_CRL_SIGN = 1 << 6 };
+enum {
+    KEY_USAGE_DIGITAL_SIGNATURE = 1 << 0,
+    KEY_USAGE_NON_REPUDIATION = 1 << 1,
+    KEY_USAGE_CERT_SIGN = 1 << 5,
+    KEY_USAGE_CRL_SIGN = 1 << 6,
+};
 
 struct certificate {
     struct slice whole, tbs;
@@ -24,7 +29,8 @@ struct certificate {
     struct slice extensions; /* content of the SEQUENCE, empty without any */
     uint16_t key_usage;
     unsigned purpose_count; /* of EKU; 0 without it */
-    bool has_key_usage, key_usage_critical, is_ca, signs_ocsp, nocheck;
+    bool purposes_critical, signs_ocsp, stamps_time;
+    bool has_key_usage, key_usage_critical, is_ca, nocheck;
 };
 
 bool certificate_read(struct slice der, struct certificate *ret_certificate, struct fault *fault);

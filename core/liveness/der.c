@@ -162,6 +162,41 @@ uint64_t der_take_long_time(struct der_reader *reader) {
     return der_take_time(reader);
 }
 
+/* The digits behind the dot, without the Z; in millionths. */
+static bool read_fraction(struct slice digits, uint64_t *ret_us) {
+    uint64_t fraction_us = 0, unit_us = 100000;
+    for (size_t i = 0; i < digits.size; i++, unit_us /= 10) {
+        unsigned digit = digits.data[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        fraction_us += digit * unit_us;
+    }
+    *ret_us = fraction_us;
+    return true;
+}
+
+uint64_t der_take_precise_time(struct der_reader *reader, bool *ret_exact) {
+    enum { WHOLE = 14 }; /* YYYYMMDDhhmmss */
+    struct slice text = der_take(reader, DER_GENERALIZED_TIME), digits = SLICE("");
+    uint8_t whole[WHOLE + 1];
+    uint64_t time_us = 0, fraction_us = 0;
+    bool dot = text.size > WHOLE + 1 && text.data[WHOLE] == '.';
+    if (!dot && text.size != WHOLE + 1) {
+        fail(reader);
+        return 0;
+    }
+    if (dot)
+        digits = slice_make(text.data + WHOLE + 1, text.size - WHOLE - 2);
+    memcpy(whole, text.data, WHOLE);
+    whole[WHOLE] = text.data[text.size - 1];
+    if (!read_time(slice_make(whole, sizeof whole), true, &time_us) || !read_fraction(digits, &fraction_us)) {
+        fail(reader);
+        return 0;
+    }
+    *ret_exact = !dot || (digits.size > 0 && digits.data[digits.size - 1] != '0');
+    return time_us + fraction_us;
+}
+
 struct slice der_magnitude(struct slice integer) {
     return integer.size > 1 && integer.data[0] == 0 ? slice_from(integer, 1) : integer;
 }

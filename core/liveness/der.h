@@ -2,7 +2,7 @@
  *
  * Strict where it decides what is read: tags of one byte, definite lengths in their shortest form. A reader has one sticky
  * error and is checked once at the end: asked for what is not there it sets `failed`, and from then on gives zeros and empty
- * slices. Times are those of RFC 5280 4.1.2.5: seconds, "Z", no fractions; years before 1970 count as 1970. */
+ * slices. Times are those of RFC 5280 4.1.2.5: seconds, "Z", no fractions unless asked for; years before 1970 count as 1970. */
 #ifndef TOCSIN_DER_H
 #define TOCSIN_DER_H
 
@@ -16,6 +16,7 @@ enum {
     DER_NULL = 0x05,
     DER_OID = 0x06,
     DER_ENUMERATED = 0x0a,
+    DER_UTF8_STRING = 0x0c,
     DER_UTC_TIME = 0x17,
     DER_GENERALIZED_TIME = 0x18,
     DER_SEQUENCE = 0x30,
@@ -80,6 +81,9 @@ uint16_t der_take_flags(struct der_reader *reader);
 uint64_t der_take_time(struct der_reader *reader);
 /* GeneralizedTime alone: OCSP knows no other. */
 uint64_t der_take_long_time(struct der_reader *reader);
+/* GeneralizedTime with a fraction of a second or without (RFC 3161 2.4.2), cut to microseconds. *ret_exact: in its shortest
+ * form, as it has to be. */
+uint64_t der_take_precise_time(struct der_reader *reader, bool *ret_exact);
 
 /* An INTEGER's content: below zero; without the zero byte that only keeps it positive. */
 static inline bool der_negative(struct slice integer) {

@@ -1,57 +1,36 @@
 #include "ocsp_request.h"
 
-#include <openssl/evp.h>
-
 #include "der_write.h"
 #include "encoding.h"
 #include "oids.h"
-
-static const EVP_MD *digest_by_oid(struct slice oid) {
-    const struct {
-        struct slice oid;
-        const EVP_MD *digest;
-    } known[] = {{OID_SHA1, EVP_sha1()},
-                 {OID_SHA256, EVP_sha256()},
-                 {OID_SHA384, EVP_sha384()},
-                 {OID_SHA512, EVP_sha512()}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (slice_equal(oid, known[i].oid))
-            return known[i].digest;
-    return NULL;
-}
-
-static struct slice hash(const EVP_MD *digest, struct slice data, uint8_t ret_hash[EVP_MAX_MD_SIZE]) {
-    unsigned size = 0;
-    if (!EVP_Digest(data.data, data.size, ret_hash, &size, digest, NULL))
-        size = 0;
-    return slice_make(ret_hash, size);
-}
+#include "signature.h"
 
 bool ocsp_cert_id_names(struct slice cert_id, const struct certificate *issuer, struct slice *ret_serial,
                         bool *ret_known) {
     struct der_reader id = der_read(cert_id), algorithm = der_enter(&id, DER_SEQUENCE);
-    const EVP_MD *digest = digest_by_oid(der_take(&algorithm, DER_OID));
+    struct slice digest = der_take(&algorithm, DER_OID);
+    bool known = signature_digest_name(digest) != NULL;
     struct slice name = der_take(&id, DER_OCTET_STRING), key = der_take(&id, DER_OCTET_STRING);
     struct slice serial = der_take_integer(&id);
-    uint8_t hashes[2][EVP_MAX_MD_SIZE];
+    uint8_t hashes[2][SIGNATURE_DIGEST_MOST];
     if (ret_known)
-        *ret_known = digest != NULL;
+        *ret_known = known;
     if (ret_serial)
         *ret_serial = serial;
-    return digest && der_done(&id) && name.size > 0 &&
-           slice_equal(name, hash(digest, issuer->subject, hashes[0])) &&
-           slice_equal(key, hash(digest, issuer->key_bits, hashes[1]));
+    return known && der_done(&id) && name.size > 0 &&
+           slice_equal(name, signature_digest(digest, issuer->subject, hashes[0])) &&
+           slice_equal(key, signature_digest(digest, issuer->key_bits, hashes[1]));
 }
 
 static void write_cert_id(struct buffer *to, const struct ocsp_question_id *id) {
-    uint8_t bytes[EVP_MAX_MD_SIZE];
+    uint8_t bytes[SIGNATURE_DIGEST_MOST];
     size_t start = to->size;
-    const EVP_MD *digest = id->digest == OCSP_SHA1 ? EVP_sha1() : EVP_sha256();
-    der_write(to, DER_OID, id->digest == OCSP_SHA1 ? OID_SHA1 : OID_SHA256);
+    struct slice digest = id->digest == OCSP_SHA1 ? OID_SHA1 : OID_SHA256;
+    der_write(to, DER_OID, digest);
     der_write(to, DER_NULL, SLICE(""));
     der_wrap(to, start, DER_SEQUENCE);
-    der_write(to, DER_OCTET_STRING, hash(digest, id->issuer->subject, bytes));
-    der_write(to, DER_OCTET_STRING, hash(digest, id->issuer->key_bits, bytes));
+    der_write(to, DER_OCTET_STRING, signature_digest(digest, id->issuer->subject, bytes));
+    der_write(to, DER_OCTET_STRING, signature_digest(digest, id->issuer->key_bits, bytes));
     der_write(to, DER_INTEGER, id->serial);
     der_wrap(to, start, DER_SEQUENCE);
 }

@@ -18,12 +18,14 @@
 #define OID_AUTHORITY_KEY_ID SLICE("\x55\x1d\x23")
 #define OID_EXTENDED_KEY_USAGE SLICE("\x55\x1d\x25")
 #define OID_FRESHEST_CRL SLICE("\x55\x1d\x2e")
+#define OID_SUBJECT_ALT_NAME SLICE("\x55\x1d\x11")
 #define OID_ISSUER_ALT_NAME SLICE("\x55\x1d\x12")
 #define OID_EXPIRED_CERTS_ON_CRL SLICE("\x55\x1d\x3c") /* X.509 9.5.2.8 */
 
 /* id-pe and id-kp, RFC 5280 */
 #define OID_AUTHORITY_INFO_ACCESS SLICE("\x2b\x06\x01\x05\x05\x07\x01\x01")
 #define OID_OCSP_SIGNING SLICE("\x2b\x06\x01\x05\x05\x07\x03\x09")
+#define OID_TIME_STAMPING SLICE("\x2b\x06\x01\x05\x05\x07\x03\x08")
 
 /* id-pkix-ocsp, RFC 6960 appendix B */
 #define OID_OCSP SLICE("\x2b\x06\x01\x05\x05\x07\x30\x01")
@@ -35,6 +37,18 @@
 #define OID_OCSP_EXTENDED_REVOKE SLICE("\x2b\x06\x01\x05\x05\x07\x30\x01\x09")
 /* RFC 6962 3.3 */
 #define OID_OCSP_SCT_LIST SLICE("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x05")
+
+/* pkcs-7 and pkcs-9: CMS, RFC 5652, 5035; RFC 3161 */
+#define OID_SIGNED_DATA SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02")
+#define OID_CONTENT_TYPE SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03")
+#define OID_MESSAGE_DIGEST SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04")
+#define OID_TST_INFO SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04")
+#define OID_SIGNING_CERTIFICATE SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0c")
+#define OID_SIGNING_CERTIFICATE_V2 SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x2f")
+
+/* keys, RFC 3279 2.3 */
+#define OID_RSA_KEY SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
+#define OID_EC_KEY SLICE("\x2a\x86\x48\xce\x3d\x02\x01")
 
 /* hashes, FIPS 180-4 */
 #define OID_SHA1 SLICE("\x2b\x0e\x03\x02\x1a")

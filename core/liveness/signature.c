@@ -48,23 +48,33 @@ static const struct {
     ROW("\x2b\x65\x71", SIGNATURE_EDDSA, "Ed448", NULL, false),
 };
 
-static bool read_digest(struct slice oid, const char **ret_digest) {
+const char *signature_digest_name(struct slice oid) {
     const struct {
         struct slice oid;
         const char *digest;
     } digests[] = {
         {OID_SHA1, "SHA1"}, {OID_SHA256, "SHA256"}, {OID_SHA384, "SHA384"}, {OID_SHA512, "SHA512"}};
     for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
-        if (slice_equal(oid, digests[i].oid)) {
-            *ret_digest = digests[i].digest;
-            return true;
-        }
-    return false;
+        if (slice_equal(oid, digests[i].oid))
+            return digests[i].digest;
+    return NULL;
+}
+
+struct slice signature_digest(struct slice oid, struct slice data,
+                              uint8_t ret_digest[SIGNATURE_DIGEST_MOST]) {
+    const char *name = signature_digest_name(oid);
+    unsigned size = 0;
+    if (!name || !EVP_Digest(data.data, data.size, ret_digest, &size, EVP_get_digestbyname(name), NULL))
+        size = 0;
+    return slice_make(ret_digest, size);
 }
 
 static bool read_digest_identifier(struct der_reader *reader, const char **ret_digest) {
     struct der_reader identifier = der_enter(reader, DER_SEQUENCE);
-    return read_digest(der_take(&identifier, DER_OID), ret_digest);
+    const char *digest = signature_digest_name(der_take(&identifier, DER_OID));
+    if (digest)
+        *ret_digest = digest;
+    return digest != NULL;
 }
 
 /* RSASSA-PSS-params, RFC 4055 3.1: everything has its default, and the defaults are SHA-1's. */
@@ -110,6 +120,24 @@ bool signature_algorithm_read(struct slice identifier, struct signature_algorith
         return true;
     }
     return false;
+}
+
+bool signature_algorithm_join(struct slice identifier, struct slice digest,
+                              struct signature_algorithm *ret_algorithm) {
+    const struct {
+        struct slice oid;
+        enum signature_kind kind;
+    } keys[] = {{OID_RSA_KEY, SIGNATURE_RSA}, {OID_EC_KEY, SIGNATURE_ECDSA}};
+    struct der_reader outer = der_read(identifier), parts = der_enter(&outer, DER_SEQUENCE);
+    struct slice oid = der_take(&parts, DER_OID);
+    const char *name = signature_digest_name(digest);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (size_t j = 0; slice_equal(oid, keys[i].oid) && name && j < sizeof known / sizeof *known; j++)
+            if (known[j].algorithm.kind == keys[i].kind && strcmp(known[j].algorithm.digest, name) == 0) {
+                *ret_algorithm = known[j].algorithm;
+                return true;
+            }
+    return signature_algorithm_read(identifier, ret_algorithm);
 }
 
 /* ---- hashing */

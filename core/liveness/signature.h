@@ -23,6 +23,16 @@ struct signature_algorithm {
 
 /* A whole AlgorithmIdentifier; false for one that is not known here. */
 bool signature_algorithm_read(struct slice identifier, struct signature_algorithm *ret_algorithm);
+/* The same as CMS has it (RFC 5652 10.1.2, RFC 3370 3.2): it may name the kind of key alone, and the digest, the content of an
+ * OID, stands beside it. */
+bool signature_algorithm_join(struct slice identifier, struct slice digest,
+                              struct signature_algorithm *ret_algorithm);
+
+#define SIGNATURE_DIGEST_MOST 64u /* bytes */
+/* libcrypto's name for the content of a digest's OID; NULL for one that is not known here. */
+const char *signature_digest_name(struct slice oid);
+/* Hashed; empty where the digest is not known. */
+struct slice signature_digest(struct slice oid, struct slice data, uint8_t ret_digest[SIGNATURE_DIGEST_MOST]);
 
 struct signature_running;
 struct signature_running *signature_create(const struct signature_algorithm *algorithm);
