@@ -80,40 +80,56 @@ static bool take(struct slice *rest, const char *what, struct slice *ret_part, s
     return true;
 }
 
-bool cacert_block_read(struct slice bytes, struct cacert_block *ret_block, struct fault *fault) {
+static bool read_parts(struct slice rest, struct cacert_block *ret_block, struct fault *fault) {
     static const char *const names[CACERT_FIELDS] = {"first field", "second field", "third field"};
-    struct cacert_block block;
+    if (!take(&rest, "header", &ret_block->header, fault))
+        return false;
+    for (size_t i = 0; i < CACERT_FIELDS; i++)
+        if (!take(&rest, names[i], &ret_block->fields[i], fault))
+            return false;
+    return rest.size == 0 ||
+           fault_set(fault, FAULT_FORMAT, "%zu bytes stand behind its third field", rest.size);
+}
+
+static enum cacert_flaw read_block(struct slice bytes, struct cacert_block *ret_block, struct fault *fault) {
     size_t size;
     switch (cacert_block_whole(bytes, &size, fault)) {
     case CACERT_BROKEN:
-        return false;
+        return CACERT_FLAW_LENGTHS;
     case CACERT_MORE:
-        return fault_set(fault, FAULT_FORMAT, "the block is cut off after %zu bytes", bytes.size);
+        fault_set(fault, FAULT_FORMAT, "the block is cut off after %zu bytes", bytes.size);
+        return CACERT_FLAW_LENGTHS;
     case CACERT_WHOLE:
         break;
     }
-    if (size != bytes.size)
-        return fault_set(fault, FAULT_FORMAT, "%zu bytes follow the block", bytes.size - size);
+    if (size != bytes.size) {
+        fault_set(fault, FAULT_FORMAT, "%zu bytes follow the block", bytes.size - size);
+        return CACERT_FLAW_LENGTHS;
+    }
     size_t body = size - XOR - TRAILER;
-    if (!slice_equal(slice_from(bytes, body + XOR), slice_string(trailer)))
-        return fault_set(fault, FAULT_FORMAT, "its last %zu bytes are not \"%s\"", TRAILER, trailer);
+    if (!slice_equal(slice_from(bytes, body + XOR), slice_string(trailer))) {
+        fault_set(fault, FAULT_FORMAT, "its last %zu bytes are not \"%s\"", TRAILER, trailer);
+        return CACERT_FLAW_TRAILER;
+    }
     uint8_t sum = xor_of(slice_head(bytes, body));
-    if (bytes.data[body] != sum)
-        return fault_set(fault, FAULT_FORMAT, "its check byte is %02x, and what came makes %02x",
-                         bytes.data[body], sum);
-    struct slice rest = slice_make(bytes.data + LENGTH, body - LENGTH);
-    if (!take(&rest, "header", &block.header, fault))
+    if (bytes.data[body] != sum) {
+        fault_set(fault, FAULT_FORMAT, "its check byte is %02x, and what came makes %02x", bytes.data[body],
+                  sum);
+        return CACERT_FLAW_XOR;
+    }
+    return read_parts(slice_make(bytes.data + LENGTH, body - LENGTH), ret_block, fault) ? CACERT_SOUND
+                                                                                        : CACERT_FLAW_LENGTHS;
+}
+
+bool cacert_block_read(struct slice bytes, struct cacert_block *ret_block, struct fault *fault) {
+    struct cacert_block block;
+    if (read_block(bytes, &block, fault) != CACERT_SOUND)
         return false;
-    for (size_t i = 0; i < CACERT_FIELDS; i++)
-        if (!take(&rest, names[i], &block.fields[i], fault))
-            return false;
-    if (rest.size)
-        return fault_set(fault, FAULT_FORMAT, "%zu bytes stand behind its third field", rest.size);
     *ret_block = block;
     return true;
 }
 
-bool cacert_response_check(const struct cacert_block *block, uint8_t action, struct fault *fault) {
+static bool check_response(const struct cacert_block *block, uint8_t action, struct fault *fault) {
     if (block->header.size != CACERT_RESPONSE_HEADER)
         return fault_set(fault, FAULT_FORMAT, "a response's header has %zu bytes; it has %u",
                          block->header.size, CACERT_RESPONSE_HEADER);
@@ -123,4 +139,16 @@ bool cacert_response_check(const struct cacert_block *block, uint8_t action, str
         return fault_set(fault, FAULT_FORMAT, "the answer to action %u, and %u was asked",
                          block->header.data[1], action);
     return true;
+}
+
+enum cacert_flaw cacert_response_read(struct slice bytes, uint8_t action, struct cacert_block *ret_block,
+                                      struct fault *fault) {
+    struct cacert_block block;
+    enum cacert_flaw flaw = read_block(bytes, &block, fault);
+    if (flaw != CACERT_SOUND)
+        return flaw;
+    if (!check_response(&block, action, fault))
+        return CACERT_FLAW_RESPONSE;
+    *ret_block = block;
+    return CACERT_SOUND;
 }

@@ -34,7 +34,17 @@ enum cacert_whole { CACERT_MORE, CACERT_WHOLE, CACERT_BROKEN };
 enum cacert_whole cacert_block_whole(struct slice bytes, size_t *ret_size, struct fault *fault);
 /* Exactly one block, with the right XOR and trailer. */
 bool cacert_block_read(struct slice bytes, struct cacert_block *ret_block, struct fault *fault);
-/* The response to an action: version 1, that action, the rest as it is. */
-bool cacert_response_check(const struct cacert_block *block, uint8_t action, struct fault *fault);
+
+/* What is wrong with a response; the first of these that is. */
+enum cacert_flaw {
+    CACERT_SOUND,
+    CACERT_FLAW_LENGTHS,
+    CACERT_FLAW_TRAILER,
+    CACERT_FLAW_XOR,
+    CACERT_FLAW_RESPONSE, /* not version 1, or to another action */
+};
+/* The block that is the response to an action; its contents as they are. With a flaw *ret_block is left alone. */
+enum cacert_flaw cacert_response_read(struct slice bytes, uint8_t action, struct cacert_block *ret_block,
+                                      struct fault *fault);
 
 #endif

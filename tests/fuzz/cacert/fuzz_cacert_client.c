@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     cacert_nul_write(&nul);
     uint64_t now_us = 1;
     enum cacert_outcome outcome = CACERT_RUNNING;
-    struct cacert_client *client = cacert_client_create(buffer_slice(&nul), CACERT_ACTION_NUL, now_us);
+    struct cacert_times times = cacert_times_default();
+    struct cacert_client *client =
+        cacert_client_create(buffer_slice(&nul), CACERT_ACTION_NUL, &times, now_us);
     for (size_t at = 0; at < size;) {
         uint8_t command = data[at++];
         if (command < 128) {

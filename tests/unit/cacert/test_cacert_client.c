@@ -24,6 +24,7 @@ struct step {
     double seconds;
 };
 
+static struct cacert_times times;
 static struct cacert_client *client;
 static uint64_t now_us;
 
@@ -41,7 +42,8 @@ static void play(const struct step *steps) {
     CLEANUP_BUFFER struct buffer nul = BUFFER(100);
     assert_true(cacert_nul_write(&nul));
     now_us = 1000 * SECOND;
-    client = cacert_client_create(buffer_slice(&nul), CACERT_ACTION_NUL, now_us);
+    times = cacert_times_default();
+    client = cacert_client_create(buffer_slice(&nul), CACERT_ACTION_NUL, &times, now_us);
     for (const struct step *step = steps; step->way; step++) {
         uint8_t bytes[256];
         size_t size = step->hex ? unhex(step->hex, bytes) : 0;
@@ -340,6 +342,117 @@ static void a_stale_answer_is_taken_and_thrown_away_first(void **state) {
     assert_int_equal(cacert_client_result(client)->stale, 1);
 }
 
+static void an_answer_that_drips_is_told_and_still_taken(void **state) {
+    (void)state;
+    play((const struct step[]){TAKEN, {'<', "02", 0}, {'>', "10", 0}, {'<', "001000", 0}, END});
+    for (unsigned i = 0; i < 32; i++) {
+        expect(CACERT_RUNNING, false);
+        now_us += 19 * SECOND / 10;
+        cacert_client_take(client, SLICE("\0"), now_us);
+    }
+    expect(CACERT_CUT, false);
+    assert_non_null(strstr(cacert_client_result(client)->fault.text, "drips"));
+    assert_int_equal(cacert_client_result(client)->step, CACERT_AT_ANSWER);
+    assert_true(cacert_client_result(client)->gap_us >= 19 * SECOND / 10);
+    /* And it does not drip for ever. */
+    for (unsigned i = 0; !cacert_client_done(client); i++) {
+        assert_true(i < 200);
+        now_us += SECOND;
+        cacert_client_take(client, SLICE("\0"), now_us);
+    }
+    assert_true(cacert_client_result(client)->abandoned);
+}
+
+static void what_was_sent_again_is_counted_with_its_reason(void **state) {
+    (void)state;
+    play((const struct step[]){ASKED,
+                               {'<', "11", 0},
+                               {'>', REQUEST, 0},
+                               {'<', "10", 0},
+                               {'<', "02", 0},
+                               {'>', "10", 0},
+                               {'<', WRONG_XOR, 0},
+                               {'>', "11", 0},
+                               {'<', ANSWER, 0},
+                               {'>', "10", 0},
+                               END});
+    expect(CACERT_GOOD, true);
+    const struct cacert_result *result = cacert_client_result(client);
+    assert_int_equal(result->resent, 1);
+    assert_int_equal(result->asked, 1);
+    assert_non_null(strstr(result->asked_why.text, "check byte"));
+    assert_int_equal(result->flaw, CACERT_SOUND);
+}
+
+static void one_that_is_stopped_ends_what_it_began_and_begins_nothing(void **state) {
+    (void)state;
+    play((const struct step[]){{'+', NULL, 0.5}, END});
+    cacert_client_stop(client, now_us);
+    expect(CACERT_STOPPED, true);
+    assert_int_equal(cacert_client_give(client).size, 0);
+    finish(state);
+    play((const struct step[]){TAKEN, END});
+    cacert_client_stop(client, now_us);
+    expect(CACERT_STOPPED, false);
+    static const uint8_t start = 2;
+    cacert_client_take(client, slice_make(&start, 1), now_us);
+    assert_int_equal(cacert_client_give(client).size, 1);
+    cacert_client_gave(client, 1, now_us);
+    uint8_t answer[64];
+    cacert_client_take(client, slice_make(answer, unhex(ANSWER, answer)), now_us);
+    assert_int_equal(cacert_client_give(client).size, 1); /* its receipt */
+    assert_false(cacert_client_done(client));
+    cacert_client_gave(client, 1, now_us);
+    expect(CACERT_STOPPED, true);
+    assert_false(cacert_client_result(client)->abandoned);
+    finish(state);
+    /* While a stale answer is drained, nothing of its own is begun. */
+    play((const struct step[]){{'<', "02", 0}, {'>', "10", 0}, END});
+    cacert_client_stop(client, now_us);
+    cacert_client_take(client, slice_make(answer, unhex(ANSWER, answer)), now_us);
+    cacert_client_gave(client, 1, now_us);
+    now_us += SECOND;
+    cacert_client_tick(client, now_us);
+    expect(CACERT_STOPPED, true);
+}
+
+static void a_stale_answer_that_stops_is_told(void **state) {
+    (void)state;
+    play((const struct step[]){{'<', "02", 0},
+                               {'>', "10", 0},
+                               {'+', NULL, 5.1},
+                               {'>', "11", 0},
+                               {'+', NULL, 5.1},
+                               {'>', "11", 0},
+                               {'+', NULL, 5.1},
+                               {'>', "11", 0},
+                               {'+', NULL, 5.1},
+                               END});
+    expect(CACERT_CUT, true);
+    assert_int_equal(cacert_client_result(client)->step, CACERT_AT_LINE);
+    assert_non_null(strstr(cacert_client_result(client)->fault.text, "left behind"));
+}
+
+static void times_are_settings(void **state) {
+    (void)state;
+    play((const struct step[]){END});
+    finish(state);
+    CLEANUP_BUFFER struct buffer nul = BUFFER(100);
+    assert_true(cacert_nul_write(&nul));
+    times.quiet_us = 0;
+    times.handshake_us = SECOND / 2;
+    times.finish_us = SECOND;
+    client = cacert_client_create(buffer_slice(&nul), CACERT_ACTION_NUL, &times, now_us);
+    cacert_client_tick(client, now_us);
+    cacert_client_gave(client, 1, now_us);
+    cacert_client_tick(client, now_us + SECOND / 2);
+    expect(CACERT_SILENT, false);
+    assert_string_equal(cacert_client_result(client)->fault.text, "no answer to the start within 0.5 s");
+    cacert_client_tick(client, now_us + 3 * SECOND / 2);
+    expect(CACERT_SILENT, true);
+    assert_true(cacert_client_result(client)->abandoned);
+}
+
 int main(void) {
 #define TEST(function) cmocka_unit_test_teardown(function, finish)
     const struct CMUnitTest tests[] = {
@@ -355,6 +468,11 @@ int main(void) {
         TEST(an_answer_that_stops_is_asked_for_again),
         TEST(a_broken_answer_is_asked_for_three_times_and_then_taken_so_that_the_signer_lives),
         TEST(a_byte_that_does_not_belong_is_told_and_the_exchange_goes_on),
+        TEST(an_answer_that_drips_is_told_and_still_taken),
+        TEST(what_was_sent_again_is_counted_with_its_reason),
+        TEST(one_that_is_stopped_ends_what_it_began_and_begins_nothing),
+        TEST(a_stale_answer_that_stops_is_told),
+        TEST(times_are_settings),
         TEST(a_stale_answer_is_taken_and_thrown_away_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

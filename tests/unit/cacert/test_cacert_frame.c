@@ -34,8 +34,11 @@ static void the_real_servers_response_is_read(void **state) {
     assert_int_equal(block.header.size, CACERT_RESPONSE_HEADER);
     for (size_t i = 0; i < CACERT_FIELDS; i++)
         assert_int_equal(block.fields[i].size, 0);
-    assert_true(cacert_response_check(&block, CACERT_ACTION_NUL, &fault));
-    assert_false(cacert_response_check(&block, 1, &fault));
+    assert_int_equal(
+        cacert_response_read(bytes_of(response, sizeof response), CACERT_ACTION_NUL, &block, &fault),
+        CACERT_SOUND);
+    assert_int_equal(cacert_response_read(bytes_of(response, sizeof response), 1, &block, &fault),
+                     CACERT_FLAW_RESPONSE);
     assert_non_null(strstr(fault.text, "action 0"));
 }
 
@@ -126,6 +129,27 @@ static void lengths_that_do_not_fit_together_are_refused(void **state) {
     }
 }
 
+static void what_is_wrong_with_a_response_has_a_name(void **state) {
+    (void)state;
+    static const struct {
+        size_t at;
+        uint8_t value;
+        enum cacert_flaw flaw;
+    } bad[] = {{2, 0x0b, CACERT_FLAW_LENGTHS}, {2, 0x11, CACERT_FLAW_LENGTHS}, {27, '8', CACERT_FLAW_TRAILER},
+               {19, 0x16, CACERT_FLAW_XOR},    {7, 9, CACERT_FLAW_XOR},        {20, 0, CACERT_FLAW_TRAILER}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint8_t changed[sizeof response];
+        struct cacert_block block;
+        struct fault fault = {0};
+        memcpy(changed, response, sizeof response);
+        changed[bad[i].at] = bad[i].value;
+        assert_int_equal(
+            cacert_response_read(bytes_of(changed, sizeof changed), CACERT_ACTION_NUL, &block, &fault),
+            bad[i].flaw);
+        assert_int_equal(fault.code, FAULT_FORMAT);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_probes_request_is_that_of_the_real_client),
@@ -134,6 +158,7 @@ int main(void) {
         cmocka_unit_test(a_block_that_is_too_long_is_not_written),
         cmocka_unit_test(a_block_is_whole_with_its_last_byte),
         cmocka_unit_test(a_flipped_bit_is_found_wherever_it_is),
+        cmocka_unit_test(what_is_wrong_with_a_response_has_a_name),
         cmocka_unit_test(lengths_that_do_not_fit_together_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
