@@ -8,6 +8,7 @@
 #define DAY (24 * HOUR)
 
 #define BR "Baseline Requirements "
+#define COMM "CAcert's CommModule"
 #define RFC true
 #define BR_ALONE false
 #define WARN LIVENESS_WARN
@@ -275,6 +276,36 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                                     "renewed long before its end", "long before notAfter"},
     [CHECK_TSA_NAME] = {"tsa.name", LIVENESS_TSA, CRITICAL, RFC, "the tsa field names the signer",
                         "RFC 3161 2.4.2"},
+    /* CAcert's signer, over its line */
+    [CHECK_CACERT_DEVICE] = {"cacert.device", LIVENESS_CACERT, CRITICAL, RFC,
+                             "the line opens, and nobody else talks on it", "one line, one client"},
+    [CHECK_CACERT_LINE] = {"cacert.line", LIVENESS_CACERT, CRITICAL, RFC, "quiet before an exchange begins",
+                           COMM},
+    [CHECK_CACERT_STALE] = {"cacert.stale", LIVENESS_CACERT, WARN, RFC, "no answer that somebody left behind",
+                            COMM},
+    [CHECK_CACERT_HANDSHAKE] = {"cacert.handshake", LIVENESS_CACERT, CRITICAL, RFC,
+                                "its answer to the start, in time", COMM},
+    [CHECK_CACERT_CONFIRM] = {"cacert.confirm", LIVENESS_CACERT, CRITICAL, RFC,
+                              "its receipt of the request, in time", COMM},
+    [CHECK_CACERT_RESENT] = {"cacert.resent", LIVENESS_CACERT, WARN, RFC,
+                             "the request is taken the first time", COMM},
+    [CHECK_CACERT_WORK] = {"cacert.work", LIVENESS_CACERT, CRITICAL, RFC,
+                           "the request's work is done, in time", COMM},
+    [CHECK_CACERT_ANSWER] = {"cacert.answer", LIVENESS_CACERT, CRITICAL, RFC, "a whole answer, in time",
+                             COMM},
+    [CHECK_CACERT_GAP] = {"cacert.gap", LIVENESS_CACERT, WARN, RFC, "bytes that flow within its answer",
+                          COMM},
+    [CHECK_CACERT_LENGTHS] = {"cacert.lengths", LIVENESS_CACERT, CRITICAL, RFC, "lengths that fit together",
+                              COMM},
+    [CHECK_CACERT_TRAILER] = {"cacert.trailer", LIVENESS_CACERT, CRITICAL, RFC, "\"rie4Ech7\" ends the block",
+                              COMM},
+    [CHECK_CACERT_XOR] = {"cacert.xor", LIVENESS_CACERT, CRITICAL, RFC,
+                          "the check byte is the XOR of all before it", COMM},
+    [CHECK_CACERT_RESPONSE] = {"cacert.response", LIVENESS_CACERT, CRITICAL, RFC,
+                               "the response to what was asked, version 1", COMM},
+    [CHECK_CACERT_ASKED] = {"cacert.asked", LIVENESS_CACERT, WARN, RFC, "its answer is right the first time",
+                            COMM},
+    [CHECK_CACERT_TIME] = {"cacert.time", LIVENESS_CACERT, WARN, RFC, "a little over 1 s", COMM},
 };
 
 static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
@@ -312,6 +343,20 @@ static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
     [BOUND_TSA_ACCURACY_MOST] = {"tsa.accuracy-most", UNIT_TIME, SECOND, "the coarsest accuracy"},
     [BOUND_TSA_CERTIFICATE_LEFT] = {"tsa.certificate-left", UNIT_TIME, 30 * DAY,
                                     "a certificate of the chain that ends sooner should have been renewed"},
+    [BOUND_CACERT_QUIET] = {"cacert.quiet-first", UNIT_TIME, SECOND, "listened for before an exchange"},
+    [BOUND_CACERT_HANDSHAKE] = {"cacert.handshake-within", UNIT_TIME, 20 * SECOND,
+                                "from the start to its answer"},
+    [BOUND_CACERT_CONFIRM] = {"cacert.confirm-within", UNIT_TIME, 5 * SECOND,
+                              "from the request to its receipt"},
+    [BOUND_CACERT_WORK] = {"cacert.work-within", UNIT_TIME, 120 * SECOND,
+                           "from the receipt to the end of the work"},
+    [BOUND_CACERT_ANSWER] = {"cacert.answer-within", UNIT_TIME, 5 * SECOND, "until its answer's first byte"},
+    [BOUND_CACERT_GAP] = {"cacert.gap-most", UNIT_TIME, 2 * SECOND, "between two bytes of its answer"},
+    [BOUND_CACERT_WHOLE] = {"cacert.whole-within", UNIT_TIME, MINUTE, "the whole answer, asked again or not"},
+    [BOUND_CACERT_FINISH] = {"cacert.finish-within", UNIT_TIME, 150 * SECOND,
+                             "how long an exchange that failed is brought to its end"},
+    [BOUND_CACERT_SLOW] = {"cacert.slow-after", UNIT_TIME, 3 * SECOND,
+                           "an exchange that takes longer is slow"},
 };
 
 const struct liveness_check_row *liveness_check_row(enum liveness_check check) {
