@@ -37,6 +37,7 @@ static void attach(struct detector *detector, const struct ruleset *ruleset) {
     detector->ruleset = ruleset;
     detector->generation = 0;
     detector->field_seen = memory_new_array((size_t)ruleset->field_count + 1, sizeof *detector->field_seen);
+    detector->field_null = memory_new_array((size_t)ruleset->field_count + 1, sizeof *detector->field_null);
     detector->field_first = memory_new_array((size_t)ruleset->field_count + 1, sizeof *detector->field_first);
     detector->memo = memory_new_array((size_t)ruleset->predicate_count + 1, sizeof *detector->memo);
     detector->candidate_words = (uint32_t)(ruleset->definition_count + 63) / 64;
@@ -53,6 +54,7 @@ static void attach(struct detector *detector, const struct ruleset *ruleset) {
 
 static void detach(struct detector *detector) {
     free(detector->field_seen);
+    free(detector->field_null);
     free(detector->field_first);
     free(detector->memo);
     free(detector->candidates);
@@ -129,10 +131,12 @@ static void index_fields(struct detector *detector) {
     const struct record *record = detector->record;
     for (size_t i = record->count; i-- > 0;) {
         const struct record_field *field = &record->fields[i];
-        if (field->symbol >= ruleset->field_of_symbol_count || field->type == RECORD_NULL)
+        if (field->symbol >= ruleset->field_of_symbol_count)
             continue;
         uint32_t number = ruleset->field_of_symbol[field->symbol];
-        if (number)
+        if (number && field->type == RECORD_NULL)
+            detector->field_null[number] = detector->generation;
+        else if (number)
             see(detector, number, (uint16_t)i);
     }
     if (!is_seen(detector, FIELD_HOST) && detector->event->host.size)
@@ -359,6 +363,9 @@ static bool test(struct detector *detector, uint32_t number, struct detector_cos
     if (predicate->field == FIELD_KEYWORDS)
         result = test_keywords(detector, predicate, cost);
     else if (predicate->kind == PREDICATE_PRESENT)
+        result = is_seen(detector, predicate->field) ||
+                 detector->field_null[predicate->field] == detector->generation;
+    else if (predicate->kind == PREDICATE_VALUED)
         result = is_seen(detector, predicate->field);
     else if (predicate->kind == PREDICATE_OTHER)
         result = test_other(detector, predicate, cost);
@@ -454,6 +461,7 @@ static void next_generation(struct detector *detector) {
     if (detector->generation++ < GENERATION_MOST)
         return;
     memset(detector->field_seen, 0, detector->ruleset->field_count * sizeof *detector->field_seen);
+    memset(detector->field_null, 0, detector->ruleset->field_count * sizeof *detector->field_null);
     memset(detector->memo, 0, detector->ruleset->predicate_count * sizeof *detector->memo);
     detector->generation = 1;
 }

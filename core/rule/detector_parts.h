@@ -36,6 +36,7 @@ struct detector {
 
     uint32_t generation; /* of memo and field_seen; an event each */
     uint32_t *field_seen;
+    uint32_t *field_null;  /* the field stands there as JSON's null */
     uint16_t *field_first; /* index into the record; RECORD_FIELDS_MOST stands for the event's host */
     uint16_t field_next[RECORD_FIELDS_MOST + 1];
     uint32_t *memo;       /* [predicate]: generation << 1 | result */

@@ -54,16 +54,29 @@ static bool is_word(unsigned token) {
            (token >= 0x80 && token <= UINT8_MAX);
 }
 
+/* How many tokens a dash takes that stands at `at`: - or /, or three bytes of UTF-8; 0: there is none. */
+static size_t dash_tokens(struct pattern pattern, size_t at) {
+    const uint16_t *tokens = pattern.tokens + at;
+    if (tokens[0] == '-' || tokens[0] == '/')
+        return 1;
+    bool wide = at + 3 <= pattern.size && tokens[0] == 0xe2 && tokens[1] == 0x80 && tokens[2] >= 0x93 &&
+                tokens[2] <= 0x95;
+    return wide ? 3 : 0;
+}
+
 /* As the reference implementation has it: no word before the dash, a word behind it. */
 struct pattern pattern_windash(struct rule_memory *memory, struct pattern pattern) {
     uint16_t *tokens = rule_memory_new(memory, (pattern.size + 1) * sizeof *tokens);
-    for (size_t i = 0; i < pattern.size; i++) {
-        bool dash = pattern.tokens[i] == '-' || pattern.tokens[i] == '/';
+    size_t size = 0;
+    for (size_t i = 0, takes; i < pattern.size; i += takes) {
+        takes = dash_tokens(pattern, i);
         bool begins = i == 0 || !is_word(pattern.tokens[i - 1]);
-        bool word = i + 1 < pattern.size && is_word(pattern.tokens[i + 1]);
-        tokens[i] = dash && begins && word ? (uint16_t)PATTERN_DASH : pattern.tokens[i];
+        bool word = i + takes < pattern.size && is_word(pattern.tokens[i + takes]);
+        bool dash = takes && begins && word;
+        takes = dash ? takes : 1;
+        tokens[size++] = dash ? (uint16_t)PATTERN_DASH : pattern.tokens[i];
     }
-    return (struct pattern){tokens, pattern.size};
+    return (struct pattern){tokens, size};
 }
 
 void pattern_longest_run(struct pattern pattern, size_t *ret_from, size_t *ret_to) {

@@ -103,7 +103,7 @@ static bool regex_matches(const struct predicate *predicate, struct slice value,
 
 static bool compare(const struct predicate *predicate, struct slice value) {
     double number;
-    if (!predicate_number(value, &number))
+    if (predicate->part ? !time_part_read(value, predicate->part, &number) : !predicate_number(value, &number))
         return false;
     switch ((unsigned)predicate->kind) {
     case PREDICATE_LESS:
@@ -112,8 +112,10 @@ static bool compare(const struct predicate *predicate, struct slice value) {
         return number <= predicate->number;
     case PREDICATE_GREATER:
         return number > predicate->number;
-    default:
+    case PREDICATE_GREATER_EQUAL:
         return number >= predicate->number;
+    default:
+        return number == predicate->number; /* of a date's part: both are whole */
     }
 }
 
@@ -135,8 +137,10 @@ bool predicate_test(const struct predicate *predicate, struct slice value, pcre2
     case PREDICATE_LESS_EQUAL:
     case PREDICATE_GREATER:
     case PREDICATE_GREATER_EQUAL:
+    case PREDICATE_SAME_NUMBER:
         return compare(predicate, value);
     case PREDICATE_PRESENT:
+    case PREDICATE_VALUED:
     case PREDICATE_OTHER:
         break;
     }

@@ -9,6 +9,7 @@
 #include <pcre2.h>
 
 #include "pattern.h"
+#include "time_part.h"
 
 enum predicate_kind {
     PREDICATE_EQUAL,
@@ -22,7 +23,9 @@ enum predicate_kind {
     PREDICATE_LESS_EQUAL,
     PREDICATE_GREATER,
     PREDICATE_GREATER_EQUAL,
-    PREDICATE_PRESENT, /* the field is there, whatever it holds */
+    PREDICATE_SAME_NUMBER,
+    PREDICATE_PRESENT, /* the field is there, whatever it holds, JSON's null included */
+    PREDICATE_VALUED,  /* it is there and not null; an empty text is a value */
     PREDICATE_OTHER,   /* compared with another field of the same event, as `relation` says */
 };
 
@@ -46,6 +49,7 @@ struct predicate {
     uint8_t network[16];          /* IPv4 as ::ffff:a.b.c.d */
     unsigned network_bits;
     double number;
+    enum time_part part; /* LESS to SAME_NUMBER: what of a date is compared; TIME_NONE: the value itself */
 };
 
 /* Whether two texts stand in a relation (EQUAL to CONTAINS). `needle` is folded already unless `cased` or `fold_both`. */
@@ -56,7 +60,7 @@ bool predicate_relates(enum predicate_kind relation, struct slice value, struct 
 bool predicate_address(struct slice text, uint8_t ret_address[16]);
 bool predicate_number(struct slice text, double *ret_number);
 
-/* Any kind but PRESENT and OTHER, for one value. `match` is the caller's PCRE2 memory; *exhausted counts up where a
+/* Any kind but PRESENT, VALUED and OTHER, for one value. `match` is the caller's PCRE2 memory; *exhausted counts up where a
  * regular expression gave up. */
 bool predicate_test(const struct predicate *predicate, struct slice value, pcre2_match_data *match,
                     pcre2_match_context *limits, uint64_t *exhausted);

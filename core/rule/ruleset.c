@@ -53,6 +53,8 @@ struct ruleset *ruleset_destroy(struct ruleset *ruleset) {
     free(ruleset->outcomes);
     free(ruleset->definitions);
     free(ruleset->filters);
+    free(ruleset->placeholders);
+    free(ruleset->waiting);
     free(ruleset->fields);
     free(ruleset->field_of_symbol);
     free(ruleset->logsources);
@@ -76,6 +78,7 @@ static size_t add_documents(struct ruleset *ruleset, const char *file, struct sl
     struct slice rest = slice_starts(text, SLICE("\xef\xbb\xbf")) ? slice_from(text, 3) : text;
     uint32_t line = 1;
     struct yaml_part part;
+    struct sigma_collection collection = {0};
     size_t documents = 0, refused = 0;
     while (sigma_yaml_next(&rest, &line, &part)) {
         if (++documents > RULESET_DOCUMENTS_MOST) {
@@ -83,7 +86,7 @@ static size_t add_documents(struct ruleset *ruleset, const char *file, struct sl
                         "too many documents in one file; the rest of it is not read", "split the file");
             return refused + 1;
         }
-        sigma_document(ruleset, file, part);
+        sigma_document(ruleset, file, part, &collection);
         refused += !ruleset->outcomes[ruleset->outcome_count - 1].loaded;
     }
     if (documents == 0) {
@@ -134,7 +137,7 @@ uint32_t ruleset_field(struct ruleset *ruleset, struct slice name) {
 static uint64_t predicate_hash(const struct predicate *p) {
     uint64_t hash =
         ruleset_hash(p->literal) ^ ruleset_hash(slice_make(p->pattern.tokens, p->pattern.size * 2));
-    hash = (hash ^ (uint64_t)p->kind << 8 ^ p->field ^ (uint64_t)p->other << 32) * 1099511628211ull;
+    hash = (hash ^ (uint64_t)p->kind << 8 ^ (uint64_t)p->part << 16 ^ p->field ^ (uint64_t)p->other << 32) * 1099511628211ull;
     hash ^= ruleset_hash(slice_make(p->network, 16)) ^ ruleset_hash(slice_make(&p->number, sizeof p->number));
     return hash ^ hash >> 31;
 }
@@ -145,7 +148,7 @@ static bool predicate_same(const struct predicate *a, const struct predicate *b)
            a->pattern.size == b->pattern.size &&
            (a->pattern.size == 0 || memcmp(a->pattern.tokens, b->pattern.tokens, a->pattern.size * 2) == 0) &&
            memcmp(a->network, b->network, 16) == 0 && a->network_bits == b->network_bits &&
-           a->number == b->number;
+           a->number == b->number && a->part == b->part;
 }
 
 static uint32_t *predicate_slot(struct ruleset *ruleset, const struct predicate *predicate) {
@@ -197,6 +200,11 @@ uint32_t ruleset_logsource(struct ruleset *ruleset, struct logsource source) {
         memory_resize(ruleset->logsources, (size_t)ruleset->logsource_count + 1, sizeof *ruleset->logsources);
     ruleset->logsources[ruleset->logsource_count] = source;
     return ruleset->logsource_count++;
+}
+
+const char *ruleset_kind_name(enum ruleset_kind kind) {
+    static const char *const names[] = {"rule", "correlation", "filter", "placeholders", "template"};
+    return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "";
 }
 
 size_t ruleset_outcome_count(const struct ruleset *ruleset) {

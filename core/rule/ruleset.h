@@ -22,7 +22,17 @@
 
 struct ruleset;
 
+/* What a document is. Templates are `action: global` and `reset`; placeholders (`vars:`) give `|expand` its values. */
+enum ruleset_kind {
+    RULESET_RULE,
+    RULESET_CORRELATION,
+    RULESET_FILTER,
+    RULESET_PLACEHOLDERS,
+    RULESET_TEMPLATE,
+};
+
 struct ruleset_outcome {
+    enum ruleset_kind kind;
     const char *file;
     const char *id;    /* "" where it has none or could not be read */
     const char *title; /* likewise */
@@ -30,7 +40,10 @@ struct ruleset_outcome {
     uint32_t line, column; /* from 1; of the mistake, or of the document where it loaded */
     const char *reason;    /* "" where it loaded */
     const char *hint;      /* what to do about it; "" where there is nothing to say */
+    const char *remark;    /* what its author should look at although it loaded; "" where there is nothing */
 };
+
+const char *ruleset_kind_name(enum ruleset_kind kind); /* "rule" */
 
 struct ruleset_options {
     bool without_prefilter; /* every rule of a log source is evaluated for every event: slow, for proofs */

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "memory.h"
-#include "ruleset_parts.h"
+#include "sigma.h"
 
 #define PROGRAM_NODES_MOST 200000u /* of one rule */
 #define PROGRAMS_MOST 50000000u    /* nodes of all */
@@ -315,6 +315,7 @@ bool ruleset_compile(struct ruleset *ruleset, const struct ruleset_options *opti
     ruleset->compiled = true;
     ruleset->without_prefilter = options && options->without_prefilter;
     struct indices indices;
+    sigma_read_waiting(ruleset);
     index_make(ruleset, id_of, &indices.ids);
     index_make(ruleset, name_of, &indices.names);
     refuse_doubles(ruleset, &indices.ids, "id");

@@ -97,6 +97,22 @@ struct filter {
     struct expression *expression;
 };
 
+/* What `%name%` stands for where a value is expanded. */
+struct placeholder {
+    const char *name;
+    const char **values;
+    size_t count;
+    const char *file;
+    uint32_t line;
+};
+
+/* A document that needs a placeholder which nothing has given a value yet. */
+struct waiting {
+    const char *file;
+    uint32_t outcome;
+    struct yaml_node root;
+};
+
 /* A node of a program: its parts follow it, `end` is the one behind the last. */
 struct program_node {
     enum expression_kind kind;
@@ -153,6 +169,11 @@ struct ruleset {
     struct filter **filters;
     size_t filter_count;
 
+    struct placeholder *placeholders;
+    size_t placeholder_count;
+    struct waiting *waiting;
+    size_t waiting_count;
+
     struct field *fields;
     uint32_t field_count;
     uint32_t *field_of_symbol; /* [symbol], symbol < field_of_symbol_count */
@@ -192,6 +213,8 @@ uint32_t ruleset_field(struct ruleset *ruleset, struct slice name);
 uint32_t ruleset_predicate(struct ruleset *ruleset, const struct predicate *predicate);
 /* UINT32_MAX when there are too many. */
 uint32_t ruleset_logsource(struct ruleset *ruleset, struct logsource source);
+
+const struct placeholder *ruleset_placeholder(const struct ruleset *ruleset, struct slice name);
 
 uint64_t ruleset_hash(struct slice bytes);
 uint64_t ruleset_hash_folded(struct slice bytes);

@@ -14,7 +14,9 @@ struct loading {
     struct ruleset *ruleset;
     struct rule_memory *memory;
     const char *file;
+    uint32_t outcome; /* number of the document's */
     struct refusal refusal;
+    bool waits; /* refused for want of a placeholder's value, which a later file may bring */
 };
 
 /* What the caller may return at once. `hint` is a literal or lives in the memory. */
@@ -39,10 +41,31 @@ bool sigma_correlation(struct loading *loading, const struct yaml_node *map, str
 /* A new outcome, not loaded and without a reason; the pointer lives until the next one is made. */
 struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file, uint32_t line);
 
-/* Loads one document into the ruleset: a definition or a filter, and its outcome. */
-void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part);
+/* What the documents of one file leave to those behind them (sigma_collection.c). Begins zeroed. */
+struct sigma_collection {
+    bool has_global, has_previous;
+    struct yaml_node global, previous;
+    uint32_t nodes; /* copied so far */
+};
 
-/* Helpers for reading settings: the text of a scalar; a number; a truth value; a duration such as 5m. */
+/* Makes the document whole. *ret_rule: whether it is more than a template for others. */
+bool sigma_collection_apply(struct loading *loading, struct sigma_collection *collection,
+                            struct yaml_node *root, bool *ret_rule);
+
+bool sigma_placeholders(struct loading *loading, const struct yaml_node *root);
+/* Keeps a document that was refused for want of a placeholder, until all are known. */
+void sigma_wait(struct ruleset *ruleset, const struct waiting *waiting);
+
+/* Loads one document into the ruleset, and its outcome. */
+void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part,
+                    struct sigma_collection *collection);
+/* Once everything is there: those that waited. */
+void sigma_read_waiting(struct ruleset *ruleset);
+
+/* Adds a remark to the outcome of the document under way. */
+void sigma_remark(struct loading *loading, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Helpers for reading settings: the text of a scalar; a truth value. */
 bool sigma_text(struct loading *loading, const struct yaml_node *node, const char *what,
                 const char **ret_text);
 bool sigma_truth(struct loading *loading, const struct yaml_node *node, const char *what, bool *ret_truth);

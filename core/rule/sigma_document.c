@@ -1,4 +1,6 @@
 /* One document of a rule file: what kind it is, and everything around its detection. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "memory.h"
@@ -88,6 +90,11 @@ static bool read_level(struct loading *loading, const struct yaml_node *root, st
         return sigma_refuse(loading, yaml_find(root, "status"),
                             "one of: stable, test, experimental, deprecated, unsupported",
                             "unknown status '%.64s'", rule->status);
+    if (rule->status && strcmp(rule->status, "unsupported") == 0)
+        return sigma_refuse(loading, yaml_find(root, "status"), "mend it, and give it another status",
+                            "its author says that it cannot be used as it is (status: unsupported)");
+    if (rule->status && strcmp(rule->status, "deprecated") == 0)
+        sigma_remark(loading, "deprecated: another rule has taken its place");
     rule->level = LEVEL_MEDIUM;
     if (level && (level->kind != YAML_SCALAR || !rule_level_by_name(level->text, &rule->level)))
         return sigma_refuse(loading, level, "one of: informational, low, medium, high, critical",
@@ -98,6 +105,18 @@ static bool read_level(struct loading *loading, const struct yaml_node *root, st
         return false;
     rule->tags = texts;
     return true;
+}
+
+/* Fields by other names than Sigma's would never be found. ECS names are what records hold. */
+static bool read_taxonomy(struct loading *loading, const struct yaml_node *root) {
+    static const char *const known[] = {"sigma", "ecs", "tocsin"};
+    const struct yaml_node *node = yaml_find(root, "taxonomy");
+    for (size_t i = 0; node && node->kind == YAML_SCALAR && i < sizeof known / sizeof *known; i++)
+        if (slice_equal_caseless(node->text, slice_string(known[i])))
+            return true;
+    return !node || sigma_refuse(loading, node, "rename its fields to Sigma's or ECS's, and leave taxonomy out",
+                                 "the taxonomy '%.*s' is not known here",
+                                 SLICE_ARG(slice_head(node->text, 64)));
 }
 
 /* Our own block. What it does not know is refused: a misspelt word there would be an alert that never comes. */
@@ -176,7 +195,7 @@ static bool read_rule(struct loading *loading, const struct yaml_node *root, str
     const struct yaml_node *detection = yaml_find(root, "detection"),
                            *correlation = yaml_find(root, "correlation");
     struct rule *rule = &definition->rule;
-    if (!read_texts(loading, root, rule) || !read_level(loading, root, rule) ||
+    if (!read_taxonomy(loading, root) || !read_texts(loading, root, rule) || !read_level(loading, root, rule) ||
         !read_own(loading, root, rule))
         return false;
     if (detection && correlation)
@@ -197,6 +216,8 @@ static bool read_rule(struct loading *loading, const struct yaml_node *root, str
 
 static bool read_filter(struct loading *loading, const struct yaml_node *root, struct filter *filter) {
     const struct yaml_node *map = yaml_find(root, "filter"), *rules = yaml_find(map, "rules");
+    if (!read_taxonomy(loading, root))
+        return false;
     if (map->kind != YAML_MAP)
         return sigma_refuse(loading, map, "rules, selections and a condition stand below it",
                             "filter: not a map");
@@ -218,7 +239,7 @@ struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file,
                           sizeof *ruleset->outcomes);
     struct ruleset_outcome *outcome = &ruleset->outcomes[ruleset->outcome_count++];
     *outcome = (struct ruleset_outcome){
-        .file = file, .id = "", .title = "", .line = line, .column = 1, .reason = "", .hint = ""};
+        .file = file, .id = "", .title = "", .line = line, .column = 1, .reason = "", .hint = "", .remark = ""};
     return outcome;
 }
 
@@ -244,45 +265,97 @@ static void keep_definition(struct ruleset *ruleset, const struct definition *de
     ruleset->definitions[ruleset->definition_count++] = kept;
 }
 
-static bool read_document(struct loading *loading, const struct yaml_node *root,
-                          struct ruleset_outcome *outcome, uint32_t line) {
+void sigma_remark(struct loading *loading, const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    struct ruleset_outcome *outcome = &loading->ruleset->outcomes[loading->outcome];
+    outcome->remark = *outcome->remark
+                          ? rule_memory_printf(loading->memory, "%s; %s", outcome->remark, text)
+                          : rule_memory_text(loading->memory, slice_string(text));
+}
+
+static bool read_filter_document(struct loading *loading, const struct yaml_node *root) {
     struct ruleset *ruleset = loading->ruleset;
-    uint32_t number = (uint32_t)(ruleset->outcome_count - 1);
+    if (ruleset->filter_count == RULESET_FILTERS_MOST)
+        return sigma_refuse(loading, root, "join some of them", "more than %u filters", RULESET_FILTERS_MOST);
+    struct filter filter = {.outcome = loading->outcome, .line = root->line, .column = root->column};
+    if (!read_filter(loading, root, &filter))
+        return false;
+    keep_filter(ruleset, &filter);
+    return true;
+}
+
+static bool read_document(struct loading *loading, const struct yaml_node *root) {
+    struct ruleset *ruleset = loading->ruleset;
+    struct ruleset_outcome *outcome = &ruleset->outcomes[loading->outcome];
     if (root->kind != YAML_MAP)
         return sigma_refuse(loading, root, "a rule begins with `title:`", "not a map: no rule");
     outcome->id = word_of(root, "id");
     outcome->title = word_of(root, "title");
+    outcome->kind = yaml_find(root, "filter")        ? RULESET_FILTER
+                    : yaml_find(root, "correlation") ? RULESET_CORRELATION
+                    : yaml_find(root, "vars")        ? RULESET_PLACEHOLDERS
+                                                     : RULESET_RULE;
     if (ruleset->definition_count + ruleset->filter_count >= RULESET_RULES_MOST)
         return sigma_refuse(loading, root, "load fewer", "more than %u rules", RULESET_RULES_MOST);
-    if (yaml_find(root, "filter")) {
-        if (ruleset->filter_count == RULESET_FILTERS_MOST)
-            return sigma_refuse(loading, root, "join some of them", "more than %u filters",
-                                RULESET_FILTERS_MOST);
-        struct filter filter = {.outcome = number, .line = root->line, .column = root->column};
-        if (!read_filter(loading, root, &filter))
-            return false;
-        keep_filter(ruleset, &filter);
-        return true;
-    }
-    struct definition definition = {.outcome = number, .column = root->column};
+    if (outcome->kind == RULESET_PLACEHOLDERS)
+        return sigma_placeholders(loading, root);
+    if (outcome->kind == RULESET_FILTER)
+        return read_filter_document(loading, root);
+    struct definition definition = {.outcome = loading->outcome, .column = root->column};
     definition.rule.file = loading->file;
-    definition.rule.line = line;
+    definition.rule.line = root->line;
     if (!read_rule(loading, root, &definition))
         return false;
     keep_definition(ruleset, &definition);
     return true;
 }
 
-void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part) {
-    struct loading loading = {.ruleset = ruleset, .memory = &ruleset->memory, .file = file};
-    struct ruleset_outcome *outcome = sigma_outcome(ruleset, file, part.line);
+static void tell(struct loading *loading, const struct yaml_node *root, bool loaded) {
+    struct ruleset_outcome *outcome = &loading->ruleset->outcomes[loading->outcome];
+    outcome->loaded = loaded;
+    outcome->line = loaded ? root->line : loading->refusal.line;
+    outcome->column = loaded ? 1 : loading->refusal.column;
+    outcome->reason = loaded ? "" : loading->refusal.reason;
+    outcome->hint = loaded ? "" : loading->refusal.hint;
+}
+
+static bool read_part(struct loading *loading, struct sigma_collection *collection, struct yaml_part part,
+                      struct yaml_node *ret_root) {
+    bool rule;
+    if (!sigma_yaml_parse(loading->memory, part, ret_root, &loading->refusal) ||
+        !sigma_collection_apply(loading, collection, ret_root, &rule))
+        return false;
+    if (rule)
+        return read_document(loading, ret_root);
+    loading->ruleset->outcomes[loading->outcome].kind = RULESET_TEMPLATE;
+    return true;
+}
+
+void sigma_document(struct ruleset *ruleset, const char *file, struct yaml_part part,
+                    struct sigma_collection *collection) {
+    struct loading loading = {.ruleset = ruleset,
+                              .memory = &ruleset->memory,
+                              .file = file,
+                              .outcome = (uint32_t)ruleset->outcome_count};
     struct yaml_node root;
-    outcome->loaded = sigma_yaml_parse(&ruleset->memory, part, &root, &loading.refusal) &&
-                      read_document(&loading, &root, outcome, root.line);
-    outcome->line = outcome->loaded ? root.line : loading.refusal.line;
-    if (outcome->loaded)
-        return;
-    outcome->column = loading.refusal.column;
-    outcome->reason = loading.refusal.reason;
-    outcome->hint = loading.refusal.hint;
+    sigma_outcome(ruleset, file, part.line);
+    tell(&loading, &root, read_part(&loading, collection, part, &root));
+    if (loading.waits)
+        sigma_wait(ruleset, &(struct waiting){file, loading.outcome, root});
+}
+
+void sigma_read_waiting(struct ruleset *ruleset) {
+    for (size_t i = 0; i < ruleset->waiting_count; i++) {
+        const struct waiting *waiting = &ruleset->waiting[i];
+        struct loading loading = {.ruleset = ruleset,
+                                  .memory = &ruleset->memory,
+                                  .file = waiting->file,
+                                  .outcome = waiting->outcome};
+        ruleset->outcomes[waiting->outcome].remark = "";
+        tell(&loading, &waiting->root, read_document(&loading, &waiting->root));
+    }
 }

@@ -1,32 +1,7 @@
 /* One item of a selection: a field, its modifiers, its values. Modifiers are a table; each changes the item in turn. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "encoding.h"
-#include "sigma.h"
-
-#define ITEM_VALUES_MOST 20000u
-
-enum item_form { FORM_TEXT, FORM_REGEX, FORM_NETWORK, FORM_NUMBER, FORM_EXISTS, FORM_OTHER };
-
-struct item_value {
-    const struct yaml_node *node;
-    bool null;
-    struct pattern pattern;
-};
-
-struct item {
-    struct loading *loading;
-    const struct yaml_node *key;
-    uint32_t field;
-    enum item_form form;
-    bool all, cased, negate, open_front, open_behind, encoded;
-    uint32_t regex_flags;
-    enum predicate_kind comparison;
-    struct item_value *values;
-    size_t count;
-};
+#include "sigma_item.h"
 
 struct modifier {
     const char *name;
@@ -78,7 +53,7 @@ static bool apply_neq(struct item *item, const struct modifier *modifier) {
 }
 
 static bool set_form(struct item *item, const struct modifier *modifier, enum item_form form) {
-    if (item->form != FORM_TEXT || item->encoded)
+    if (item->form != FORM_TEXT || item->changed)
         return sigma_refuse(item->loading, item->key, "leave one of the two modifiers out",
                             "the modifier '%s' does not go with the one before it", modifier->name);
     if (item->field == FIELD_KEYWORDS && form != FORM_REGEX)
@@ -110,125 +85,47 @@ static bool apply_exists(struct item *item, const struct modifier *modifier) {
     return set_form(item, modifier, FORM_EXISTS);
 }
 
+/* A date's part and how it is compared may stand in either order: hour|gte, gte|hour. */
 static bool apply_comparison(struct item *item, const struct modifier *modifier) {
+    bool of_date = item->form == FORM_NUMBER && item->comparison == PREDICATE_SAME_NUMBER;
+    if (!of_date && !set_form(item, modifier, FORM_NUMBER))
+        return false;
     item->comparison = (enum predicate_kind)modifier->argument;
-    return set_form(item, modifier, FORM_NUMBER);
+    return true;
+}
+
+static bool apply_time(struct item *item, const struct modifier *modifier) {
+    bool compared = item->form == FORM_NUMBER && item->part == TIME_NONE;
+    if (!compared && !set_form(item, modifier, FORM_NUMBER))
+        return false;
+    item->part = (enum time_part)modifier->argument;
+    item->comparison = compared ? item->comparison : PREDICATE_SAME_NUMBER;
+    return true;
 }
 
 static bool apply_fieldref(struct item *item, const struct modifier *modifier) {
     return set_form(item, modifier, FORM_OTHER);
 }
 
-static bool apply_windash(struct item *item, const struct modifier *modifier) {
-    if (!needs_plain_text(item, modifier))
-        return false;
-    for (size_t i = 0; i < item->count; i++)
-        item->values[i].pattern = pattern_windash(item->loading->memory, item->values[i].pattern);
-    return true;
+/* Once the patterns were changed, the texts that placeholders stand in are no longer what is looked for. */
+static bool apply_expand(struct item *item, const struct modifier *modifier) {
+    if (item->changed || item->form == FORM_EXISTS)
+        return sigma_refuse(item->loading, item->key, "write expand before it",
+                            "the modifier '%s' does not go with the one before it", modifier->name);
+    return sigma_value_expand(item);
 }
 
-/* UTF-8 tokens to UTF-16: a wildcard stays what it is. `argument`: 0 little-endian, 1 big-endian, 2 with a mark. */
-static bool widen(struct item *item, struct item_value *value, int order) {
-    uint16_t *tokens = rule_memory_new(item->loading->memory, (value->pattern.size * 4 + 3) * sizeof *tokens);
-    size_t size = 0;
-    if (order == 2) {
-        tokens[size++] = 0xff;
-        tokens[size++] = 0xfe;
-    }
-    for (size_t i = 0; i < value->pattern.size;) {
-        uint32_t point = value->pattern.tokens[i++];
-        if (point > UINT8_MAX) {
-            tokens[size++] = (uint16_t)point;
-            continue;
-        }
-        unsigned more = point >= 0xf0 ? 3 : point >= 0xe0 ? 2 : point >= 0xc0 ? 1 : 0;
-        point &= more == 3 ? 0x07u : more == 2 ? 0x0fu : more == 1 ? 0x1fu : 0xffu;
-        for (; more && i < value->pattern.size && value->pattern.tokens[i] <= UINT8_MAX; more--)
-            point = point << 6 | (value->pattern.tokens[i++] & 0x3fu);
-        uint32_t units[2] = {point, 0};
-        size_t unit_count = 1;
-        if (point > 0xffff) {
-            units[0] = 0xd800 + ((point - 0x10000) >> 10);
-            units[1] = 0xdc00 + ((point - 0x10000) & 0x3ff);
-            unit_count = 2;
-        }
-        for (size_t u = 0; u < unit_count; u++) {
-            tokens[size++] = (uint16_t)(order == 1 ? units[u] >> 8 & 0xff : units[u] & 0xff);
-            tokens[size++] = (uint16_t)(order == 1 ? units[u] & 0xff : units[u] >> 8 & 0xff);
-        }
-    }
-    value->pattern = (struct pattern){tokens, size};
-    return true;
+static bool apply_windash(struct item *item, const struct modifier *modifier) {
+    return needs_plain_text(item, modifier) && sigma_value_windash(item);
 }
 
 static bool apply_wide(struct item *item, const struct modifier *modifier) {
-    if (!needs_plain_text(item, modifier))
-        return false;
-    for (size_t i = 0; i < item->count; i++)
-        widen(item, &item->values[i], modifier->argument);
-    item->encoded = true;
-    return true;
-}
-
-/* Base64 of the bytes when they stand `offset` bytes into a longer text: what is sure to appear there. */
-static bool encode_at(struct item *item, struct slice bytes, unsigned offset, struct pattern *ret_pattern) {
-    CLEANUP_BUFFER struct buffer padded = BUFFER(PATTERN_MOST);
-    CLEANUP_BUFFER struct buffer text = BUFFER(2 * PATTERN_MOST);
-    buffer_append(&padded, "   ", offset);
-    buffer_append_slice(&padded, bytes);
-    if (padded.overflow || !encoding_base64(&text, buffer_slice(&padded)))
-        return false;
-    static const size_t starts[3] = {0, 2, 3}, cuts[3] = {0, 3, 2};
-    struct slice all = buffer_slice(&text);
-    size_t end = all.size - cuts[(bytes.size + offset) % 3];
-    size_t start = starts[offset % 3] < end ? starts[offset % 3] : end;
-    *ret_pattern = pattern_literal(item->loading->memory, slice_make(all.data + start, end - start));
-    return true;
-}
-
-static bool encode_whole(struct item *item, struct slice bytes, struct pattern *ret_pattern) {
-    CLEANUP_BUFFER struct buffer text = BUFFER(2 * PATTERN_MOST);
-    if (!encoding_base64(&text, bytes))
-        return false;
-    *ret_pattern = pattern_literal(item->loading->memory, buffer_slice(&text));
-    return true;
+    return needs_plain_text(item, modifier) && sigma_value_widen(item, (enum sigma_wide)modifier->argument);
 }
 
 /* `argument`: how many values each value becomes, 1 or 3. */
 static bool apply_base64(struct item *item, const struct modifier *modifier) {
-    if (!needs_plain_text(item, modifier))
-        return false;
-    size_t times = (size_t)modifier->argument;
-    struct item_value *values = rule_memory_new(item->loading->memory, item->count * times * sizeof *values);
-    for (size_t i = 0; i < item->count; i++) {
-        struct pattern pattern = item->values[i].pattern;
-        if (!pattern_is_literal(pattern) || pattern.size == 0)
-            return sigma_refuse(item->loading, item->values[i].node, "escape the wildcard, or take it out",
-                                "base64 needs a text without wildcards");
-        struct slice bytes = pattern_bytes(item->loading->memory, pattern, 0, pattern.size);
-        for (unsigned offset = 0; offset < times; offset++) {
-            struct item_value *to = &values[i * times + offset];
-            *to = item->values[i];
-            if (!(times == 1 ? encode_whole(item, bytes, &to->pattern)
-                             : encode_at(item, bytes, offset, &to->pattern)))
-                return sigma_refuse(item->loading, to->node, "shorten it", "the text is too long to encode");
-        }
-    }
-    item->values = values;
-    item->count *= times;
-    item->encoded = true;
-    item->cased = true; /* another case is another text */
-    return true;
-}
-
-static bool apply_expand(struct item *item, const struct modifier *modifier) {
-    return sigma_refuse(item->loading, item->key, "write the values out in the rule",
-                        "'%s' needs a value for its placeholder, and none is set", modifier->name);
-}
-
-static bool apply_time(struct item *item, const struct modifier *modifier) {
-    return sigma_refuse(item->loading, item->key, "leave this rule out for now",
-                        "the modifier '%s' is not supported yet", modifier->name);
+    return needs_plain_text(item, modifier) && sigma_value_base64(item, (unsigned)modifier->argument);
 }
 
 static const struct modifier modifiers[] = {
@@ -253,19 +150,19 @@ static const struct modifier modifiers[] = {
     {"gte", apply_comparison, PREDICATE_GREATER_EQUAL},
     {"fieldref", apply_fieldref, 0},
     {"windash", apply_windash, 0},
-    {"wide", apply_wide, 0},
-    {"utf16le", apply_wide, 0},
-    {"utf16be", apply_wide, 1},
-    {"utf16", apply_wide, 2},
+    {"wide", apply_wide, WIDE_LITTLE},
+    {"utf16le", apply_wide, WIDE_LITTLE},
+    {"utf16be", apply_wide, WIDE_BIG},
+    {"utf16", apply_wide, WIDE_MARKED},
     {"base64", apply_base64, 1},
     {"base64offset", apply_base64, 3},
     {"expand", apply_expand, 0},
-    {"minute", apply_time, 0},
-    {"hour", apply_time, 0},
-    {"day", apply_time, 0},
-    {"week", apply_time, 0},
-    {"month", apply_time, 0},
-    {"year", apply_time, 0},
+    {"minute", apply_time, TIME_MINUTE},
+    {"hour", apply_time, TIME_HOUR},
+    {"day", apply_time, TIME_DAY},
+    {"week", apply_time, TIME_WEEK},
+    {"month", apply_time, TIME_MONTH},
+    {"year", apply_time, TIME_YEAR},
 };
 
 static bool apply_modifiers(struct item *item, struct slice names) {
@@ -325,21 +222,61 @@ static bool fill_text(struct item *item, const struct item_value *value, struct 
     return true;
 }
 
-/* Characters matter only where the expression says anything about them; otherwise bytes are faster and never invalid. */
+/* Whether what ends before `behind` may be repeated at will: then it is the same whether it takes bytes or characters. */
+static bool is_repeated(struct slice text, size_t behind) {
+    return behind < text.size && (text.data[behind] == '*' || text.data[behind] == '+');
+}
+
+/* The byte behind a class that begins at `at`, or `at` where it has no end. */
+static size_t class_end(struct slice text, size_t at) {
+    size_t i = at + 1 + (at + 1 < text.size && text.data[at + 1] == '^');
+    for (i += i < text.size && text.data[i] == ']'; i < text.size && text.data[i] != ']'; i++)
+        i += text.data[i] == '\\';
+    return i < text.size ? i + 1 : at;
+}
+
+/* Characters matter only where the expression says anything about them, or counts what it does not name; otherwise bytes
+ * are faster and never invalid. */
 static bool regex_needs_characters(struct slice text) {
     for (size_t i = 0; i < text.size; i++) {
-        bool escape = text.data[i] == '\\' && i + 1 < text.size;
-        if (text.data[i] >= 0x80 || (escape && strchr("pPX", text.data[i + 1])))
+        uint8_t byte = text.data[i], next = i + 1 < text.size ? text.data[i + 1] : 0;
+        if (byte >= 0x80)
             return true;
-        if (escape && text.data[i + 1] == 'x' && i + 2 < text.size && text.data[i + 2] == '{')
+        if (byte == '\\') {
+            bool any = next && strchr("WDSNHVR", next);
+            if ((next && strchr("pPX", next)) || (any && !is_repeated(text, i + 2)) ||
+                (next == 'x' && i + 2 < text.size && text.data[i + 2] == '{'))
+                return true;
+            i++;
+        } else if (byte == '.' && !is_repeated(text, i + 1)) {
             return true;
-        i += escape;
+        } else if (byte == '[') {
+            size_t end = class_end(text, i);
+            for (size_t c = i; c < end; c++)
+                if (text.data[c] >= 0x80)
+                    return true;
+            if (next == '^' && !is_repeated(text, end))
+                return true;
+            i = end > i ? end - 1 : i;
+        }
     }
     return false;
 }
 
+/* PCRE2 10.42's JIT misses \W, \D and \S over characters above U+007F where invalid UTF-8 is allowed; its
+ * interpreter does not. */
+static bool jit_is_right(const struct predicate *predicate, struct slice text) {
+    for (size_t i = 0; predicate->utf && i + 1 < text.size; i++) {
+        if (text.data[i] != '\\')
+            continue;
+        if (text.data[++i] && strchr("WDS", text.data[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool fill_regex(struct item *item, const struct item_value *value, struct predicate *predicate) {
-    struct slice text = value->node->text;
+    struct slice text = value->text;
     predicate->kind = PREDICATE_REGEX;
     predicate->literal = text;
     predicate->flags = item->regex_flags;
@@ -359,12 +296,13 @@ static bool fill_regex(struct item *item, const struct item_value *value, struct
                             "regular expressions are PCRE's; single quotes keep backslashes",
                             "bad regular expression at its byte %zu: %s", offset + 1, message);
     }
-    pcre2_jit_compile(predicate->code, PCRE2_JIT_COMPLETE);
+    if (jit_is_right(predicate, text))
+        pcre2_jit_compile(predicate->code, PCRE2_JIT_COMPLETE);
     return true;
 }
 
 static bool fill_network(struct item *item, const struct item_value *value, struct predicate *predicate) {
-    struct slice text = value->node->text;
+    struct slice text = value->text;
     size_t slash = slice_find_byte(text, '/');
     struct slice address = slash == SIZE_MAX ? text : slice_head(text, slash);
     bool four = slice_find_byte(address, ':') == SIZE_MAX;
@@ -389,24 +327,34 @@ static bool fill_other(struct item *item, const struct item_value *value, struct
     predicate->relation = item->open_front    ? item->open_behind ? PREDICATE_CONTAINS : PREDICATE_SUFFIX
                           : item->open_behind ? PREDICATE_PREFIX
                                               : PREDICATE_EQUAL;
-    predicate->other = value->node->text.size ? ruleset_field(item->loading->ruleset, value->node->text) : 0;
+    predicate->other = value->text.size ? ruleset_field(item->loading->ruleset, value->text) : 0;
     return predicate->other ||
            sigma_refuse(item->loading, value->node, "name another field", "fieldref names no field");
 }
 
 static bool fill_number(struct item *item, const struct item_value *value, struct predicate *predicate) {
     predicate->kind = item->comparison;
-    return predicate_number(value->node->text, &predicate->number) ||
-           sigma_refuse(item->loading, value->node, "lt, lte, gt and gte compare numbers",
-                        "not a number: '%.*s'", SLICE_ARG(slice_head(value->node->text, 64)));
+    predicate->part = item->part;
+    if (!predicate_number(value->text, &predicate->number))
+        return sigma_refuse(item->loading, value->node,
+                            item->part ? "minute to year compare a date's number, as in field|hour: 3"
+                                       : "lt, lte, gt and gte compare numbers",
+                            "not a number: '%.*s'", SLICE_ARG(slice_head(value->text, 64)));
+    unsigned least, most;
+    time_part_range(item->part, &least, &most);
+    bool possible = predicate->number >= least && predicate->number <= most;
+    return item->comparison != PREDICATE_SAME_NUMBER || possible ||
+           sigma_refuse(item->loading, value->node, "minutes 0 to 59, hours 0 to 23, weeks 1 to 53",
+                        "no date has this: it is a number from %u to %u", least, most);
 }
 
 static struct expression *value_expression(struct item *item, const struct item_value *value) {
-    struct predicate predicate = {.field = item->field, .kind = PREDICATE_PRESENT};
+    struct predicate predicate = {.field = item->field, .kind = PREDICATE_VALUED};
     bool good = true, truth = !value->null;
-    if (item->form == FORM_EXISTS)
+    if (item->form == FORM_EXISTS) {
+        predicate.kind = PREDICATE_PRESENT;
         good = sigma_truth(item->loading, value->node, "exists", &truth);
-    else if (!value->null)
+    } else if (!value->null)
         good = item->form == FORM_TEXT      ? fill_text(item, value, &predicate)
                : item->form == FORM_REGEX   ? fill_regex(item, value, &predicate)
                : item->form == FORM_NETWORK ? fill_network(item, value, &predicate)
@@ -423,12 +371,24 @@ static bool take_value(struct item *item, const struct yaml_node *node) {
         return sigma_refuse(item->loading, node, "a value is a text, a number, null, or a list of these",
                             "a %s cannot stand here", node->kind == YAML_LIST ? "list in a list" : "map");
     bool null = yaml_is_null(node) && item->field != FIELD_KEYWORDS;
-    struct item_value value = {node, null, {NULL, 0}};
+    struct item_value value = {.node = node, .null = null, .text = node->text};
     if (node->text.size > PATTERN_MOST)
         return sigma_refuse(item->loading, node, "shorten it", "the value is too long");
     value.pattern = pattern_parse(item->loading->memory, node->text);
     item->values[item->count++] = value;
     return true;
+}
+
+/* What loads, and yet is probably not what its author meant. */
+static void remark(const struct item *item) {
+    bool null = false;
+    for (size_t i = 0; i < item->count; i++)
+        null |= item->values[i].null;
+    if (null && item->count > 1)
+        sigma_remark(item->loading, "null stands in a list of values (line %u): a selection of its own says it better",
+                     item->key->line);
+    if (item->all && item->count == 1)
+        sigma_remark(item->loading, "'all' has one value alone (line %u)", item->key->line);
 }
 
 static bool take_values(struct item *item, const struct yaml_node *node) {
@@ -467,6 +427,7 @@ struct expression *sigma_item(struct loading *loading, const struct yaml_node *k
     }
     if (!take_values(&item, value) || !apply_modifiers(&item, names))
         return NULL;
+    remark(&item);
     struct expression **parts = rule_memory_new(loading->memory, item.count * sizeof *parts);
     for (size_t i = 0; i < item.count; i++)
         if (!(parts[i] = value_expression(&item, &item.values[i])))

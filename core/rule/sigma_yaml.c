@@ -221,11 +221,15 @@ bool sigma_yaml_parse(struct rule_memory *memory, struct yaml_part part, struct 
     return good;
 }
 
-const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key) {
+const struct yaml_node *yaml_find_text(const struct yaml_node *map, struct slice key) {
     for (size_t i = 0; map && map->kind == YAML_MAP && i < map->count; i++)
-        if (slice_equal(map->keys[i].text, slice_string(key)))
+        if (slice_equal(map->keys[i].text, key))
             return &map->values[i];
     return NULL;
+}
+
+const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key) {
+    return yaml_find_text(map, slice_string(key));
 }
 
 bool yaml_is_null(const struct yaml_node *node) {

@@ -43,6 +43,7 @@ bool sigma_yaml_parse(struct rule_memory *memory, struct yaml_part part, struct 
 
 /* The value of a key; NULL where the map has none. */
 const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
+const struct yaml_node *yaml_find_text(const struct yaml_node *map, struct slice key);
 bool yaml_is_null(const struct yaml_node *node);
 
 #endif

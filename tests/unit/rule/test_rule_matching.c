@@ -93,6 +93,45 @@ static void exists_asks_whether_the_field_is_there(void **state) {
     assert_true(item("f|exists: true", ""));
     assert_false(item("f|exists: false", ""));
     assert_true(workbench_matches("  s: {f|exists: false}\n  condition: s\n", "g", "x", NULL));
+    /* JSON's null: the field is there, and has no value. */
+    assert_true(item("f|exists: true", NULL));
+    assert_false(item("f|exists: false", NULL));
+    assert_true(item("f: null", NULL));
+    assert_false(item("f|contains: ''", NULL));
+}
+
+static void parts_of_a_date_are_numbers(void **state) {
+    (void)state;
+    static const char *const dates[] = {"2026-11-21T18:44:24.5+05:00", "2026-11-21 18:44:24", "2026/11/21 18:44",
+                                        "21/Nov/2026:18:44:24 +0000",  "1795286664",          "1795286664.250",
+                                        "1795286664250",               "1795286664250123"};
+    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+        assert_true(item("f|minute: 44", dates[i]));
+        assert_true(item("f|hour: 18", dates[i]));
+        assert_true(item("f|day: 21", dates[i]));
+        assert_true(item("f|week: 47", dates[i]));
+        assert_true(item("f|month: 11", dates[i]));
+        assert_true(item("f|year: 2026", dates[i]));
+        assert_false(item("f|hour: 19", dates[i]));
+        assert_true(item("f|hour|gte: 18", dates[i]));
+        assert_true(item("f|lt|hour: 19", dates[i]));
+        assert_false(item("f|hour|gt: 18", dates[i]));
+        assert_true(item("f|hour|neq: [0, 1]", dates[i]));
+    }
+    assert_true(item("f|hour: [8, 18]", "Nov 21 18:44:24"));
+    assert_true(item("f|day: 2", "Nov  2 18:44:24"));
+    assert_false(item("f|year|gte: 0", "Nov 21 18:44:24"));
+    assert_true(item("f|day: 29", "2024-02-29"));
+    assert_false(item("f|hour|gte: 0", "2024-02-29"));
+    static const char *const none[] = {"",           "2023-02-29T10:00:00Z", "2026-11-21T24:00", "late",
+                                       "2026-11-21x", "31/Nov/2026:18:44:24",  "7",                "Nov 31 10:00:00"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(item("f|day|gte: 0", none[i]));
+    /* ISO 8601's weeks at the turn of years. */
+    assert_true(item("f|week: 53", "2021-01-03"));
+    assert_true(item("f|week: 1", "2021-01-04"));
+    assert_true(item("f|week: 1", "2024-12-30"));
+    assert_true(item("f|week: 52", "2022-01-01"));
 }
 
 static void neq_is_everything_else(void **state) {
@@ -142,6 +181,13 @@ static void regular_expressions_mind_case_unless_told(void **state) {
     assert_true(item("f|re: '^.$'", "x"));
     assert_true(item("f|re: '^\\p{Lu}$'", "\xc3\x84"));
     assert_true(item("f|re: ''", "anything"));
+    /* A character is one, however many bytes it takes. */
+    assert_true(item("f|re: '^.$'", "\xc3\x84"));
+    assert_true(item("f|re: '^.{3}$'", "a\xc3\x84z"));
+    assert_false(item("f|re: '^.{4}$'", "a\xc3\x84z"));
+    assert_true(item("f|re: '^[^a]$'", "\xc3\x84"));
+    assert_true(item("f|re: '^\\W{1}$'", "\xc3\x84"));
+    assert_true(item("f|re: '^a[^/]+z.*$'", "a\xc3\x84z"));
 }
 
 static void a_regular_expression_that_runs_away_is_stopped_and_counted(void **state) {
@@ -163,7 +209,10 @@ static void a_regular_expression_that_runs_away_is_stopped_and_counted(void **st
 static void encoded_values_are_found_encoded(void **state) {
     (void)state;
     assert_true(item("f|base64: foobar", "Zm9vYmFy"));
-    assert_false(item("f|base64: foobar", "zm9vymfy"));
+    assert_true(item("f|base64: foobar", "zm9vymfy")); /* text is text: without case unless cased */
+    assert_false(item("f|base64|cased: foobar", "zm9vymfy"));
+    assert_true(item("f|base64|cased: foobar", "Zm9vYmFy"));
+    assert_false(item("f|base64: foobar", "Zm9vYmFz"));
     assert_true(item("f|base64offset|contains: /bin/bash", "xxL2Jpbi9iYXNo"));
     assert_true(item("f|base64offset|contains: /bin/bash", "zzIC9iaW4vYmFzaA")); /* " /bin/bash" */
     assert_true(item("f|base64offset|contains: /bin/bash", "ICAvYmluL2Jhc2"));   /* "  /bin/bash" */
@@ -181,6 +230,12 @@ static void windash_takes_every_dash_at_the_beginning_of_a_word(void **state) {
     assert_true(item("f|windash|contains: ' -f'", "cmd -f x"));
     assert_false(item("f|windash|contains: ' -f'", "cmd +f x"));
     assert_false(item("f|windash|contains: ' a-f'", "cmd a/f"));
+    assert_true(item("f|windash|contains: ' \xe2\x80\x95" "f'", "cmd -f x"));
+    assert_true(item("f|windash|contains: ' \xe2\x80\x95" "f'", "cmd \xe2\x80\x94" "f x"));
+    assert_false(item("f|windash|contains: ' \xe2\x80\x95 f'", "cmd - f x"));
+    assert_true(item("f|windash|base64: '-a'", "L2E="));       /* /a */
+    assert_true(item("f|windash|wide|base64: '-a'", "FCBhAA==")); /* en dash, a */
+    assert_false(item("f|windash|base64: '-a'", "K2E="));      /* +a */
 }
 
 static void fieldref_compares_two_fields(void **state) {
@@ -331,6 +386,7 @@ int main(void) {
         cmocka_unit_test(three_spellings_of_a_backslash_and_a_star_are_three_things),
         cmocka_unit_test(null_is_absent_and_empty_is_present_and_empty),
         cmocka_unit_test(exists_asks_whether_the_field_is_there),
+        cmocka_unit_test(parts_of_a_date_are_numbers),
         cmocka_unit_test(neq_is_everything_else),
         cmocka_unit_test(numbers_are_compared_as_numbers),
         cmocka_unit_test(networks_hold_addresses),

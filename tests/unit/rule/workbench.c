@@ -9,16 +9,16 @@ struct workbench *workbench_open_with(const char *rules, bool without_prefilter,
     bench->symbols = symbols_create();
     bench->ruleset = ruleset_create(bench->symbols);
     bench->said = BUFFER(1 << 20);
-    size_t refused = ruleset_add(bench->ruleset, "rules.yml", slice_string(rules));
-    for (size_t i = 0; refused && i < ruleset_outcome_count(bench->ruleset); i++) {
-        struct ruleset_outcome outcome = ruleset_outcome(bench->ruleset, i);
-        if (!outcome.loaded)
-            fail_msg("line %u: %s", outcome.line, outcome.reason);
-    }
+    ruleset_add(bench->ruleset, "rules.yml", slice_string(rules));
     struct fault fault = {0};
     struct ruleset_options options = {.without_prefilter = without_prefilter};
     if (!ruleset_compile(bench->ruleset, &options, &fault))
         fail_msg("%s", fault.text);
+    for (size_t i = 0; i < ruleset_outcome_count(bench->ruleset); i++) {
+        struct ruleset_outcome outcome = ruleset_outcome(bench->ruleset, i);
+        if (!outcome.loaded)
+            fail_msg("line %u: %s", outcome.line, outcome.reason);
+    }
     struct detector_limits limits = {.groups_most = groups_most};
     bench->detector = detector_create(bench->ruleset, &limits);
     bench->record = record_create(bench->symbols);
