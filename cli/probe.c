@@ -1,4 +1,4 @@
-/* `tocsin probe KIND`: one probe now, over files. */
+/* `tocsin probe KIND`: one probe now, over the network, or over files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "probe_command.h"
+#include "probe_kind.h"
 #include "serial_text.h"
 #include "settings.h"
 
@@ -166,13 +167,13 @@ int probe_print(const struct command_context *context, const struct liveness_rep
 
 /* ---- the command */
 
-static void list_kinds(char *text, size_t size) {
+static void list_files(char *text, size_t size) {
     size_t at = 0;
     for (size_t i = 0; i < KINDS && at < size; i++)
         at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", kinds[i].name);
 }
 
-int command_probe(const struct command_context *context, int argc, char **argv) {
+static int probe_file(const struct command_context *context, int argc, char **argv) {
     struct probe_options options = {.response = NULL};
     struct option_words words;
     const struct option_word known[] = {
@@ -184,13 +185,38 @@ int command_probe(const struct command_context *context, int argc, char **argv) 
         {"--reason", &options.reason, NULL, NULL},     {"--nonce", &options.nonce, NULL, NULL},
         {"--set", NULL, &options.settings, NULL}};
     char names[128];
-    list_kinds(names, sizeof names);
     if (!option_words_parse("probe", argc, argv, 1, known, sizeof known / sizeof *known, &words))
         return EXIT_USAGE;
+    list_files(names, sizeof names);
     if (words.count != 1)
-        return command_usage("probe", "name one kind: %s", names);
+        return command_usage("probe", "with --response, name one kind: %s", names);
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(words.values[0], kinds[i].name) == 0)
             return kinds[i].run(context, &options);
-    return command_usage("probe", "there is no kind '%.40s': %s", words.values[0], names);
+    return command_usage("probe", "answers in files are judged of %s, not of '%.40s'", names,
+                         words.values[0]);
+}
+
+static int usage_kinds(void) {
+    CLEANUP_BUFFER struct buffer names = BUFFER(1024);
+    for (unsigned i = 0; i < LIVENESS_KINDS; i++)
+        if (probe_kind_find((enum liveness_kind)i))
+            buffer_printf(&names, "%s%s", names.size ? ", " : "", liveness_kind_name((enum liveness_kind)i));
+    return command_usage("probe", "name a kind: %s", buffer_string(&names));
+}
+
+static bool has_option(int argc, char **argv, const char *name) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return false;
+}
+
+int command_probe(const struct command_context *context, int argc, char **argv) {
+    enum liveness_kind kind;
+    if (has_option(argc, argv, "--response"))
+        return probe_file(context, argc, argv);
+    if (argc < 2 || !liveness_kind_by_name(slice_string(argv[1]), &kind) || !probe_kind_find(kind))
+        return usage_kinds();
+    return probe_online(context, argc, argv);
 }

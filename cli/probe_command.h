@@ -1,6 +1,7 @@
 /* Between the files of `tocsin probe`: the kinds, their options, and what all of them share.
  *
- * To add a kind: a file with one function, and a row in probe.c. */
+ * What is asked over the network needs nothing here: its kind is a row in probe/probe_kinds.c, its options are its settings
+ * (probe_online.c). To judge a kind's answer in a file: a file with one function, and a row in probe.c. */
 #ifndef TOCSIN_PROBE_COMMAND_H
 #define TOCSIN_PROBE_COMMAND_H
 
@@ -40,6 +41,8 @@ bool probe_pieces(const char *path, void (*take)(void *context, struct slice pie
 int probe_print(const struct command_context *context, const struct liveness_report *report,
                 enum liveness_kind kind, const char *target, uint64_t took_us);
 
+/* Over the network; argv[0] is the command's name, and argv's first word the kind. */
+int probe_online(const struct command_context *context, int argc, char **argv);
 int probe_ocsp(const struct command_context *context, const struct probe_options *options);
 int probe_crl(const struct command_context *context, const struct probe_options *options);
 

@@ -9,17 +9,8 @@ static void member(struct buffer *to, const char *name, const char *value) {
     record_json_string(to, slice_string(value));
 }
 
-bool liveness_report_json(struct buffer *to, const struct liveness_report *report, enum liveness_kind kind,
-                          const char *target, uint64_t took_us) {
-    buffer_append_string(to, "{");
-    member(to, "kind", liveness_kind_name(kind));
-    buffer_append_string(to, ",");
-    member(to, "target", target);
-    buffer_append_string(to, ",");
-    member(to, "verdict", liveness_verdict_name(report->verdict));
-    buffer_append_string(to, ",");
-    member(to, "state", liveness_state_name(report->state));
-    buffer_append_string(to, ",\"checks\":[");
+void liveness_checks_json(struct buffer *to, const struct liveness_report *report) {
+    buffer_append_string(to, "[");
     for (size_t i = 0; i < report->count; i++) {
         const struct liveness_finding *finding = &report->findings[i];
         const struct liveness_check_row *row = liveness_check_row(finding->check);
@@ -35,7 +26,22 @@ bool liveness_report_json(struct buffer *to, const struct liveness_report *repor
         member(to, "source", row->source);
         buffer_append_string(to, "}");
     }
-    return buffer_printf(to, "],\"timing_ms\":%" PRIu64 ".%03u}", took_us / 1000, (unsigned)(took_us % 1000));
+    buffer_append_string(to, "]");
+}
+
+bool liveness_report_json(struct buffer *to, const struct liveness_report *report, enum liveness_kind kind,
+                          const char *target, uint64_t took_us) {
+    buffer_append_string(to, "{");
+    member(to, "kind", liveness_kind_name(kind));
+    buffer_append_string(to, ",");
+    member(to, "target", target);
+    buffer_append_string(to, ",");
+    member(to, "verdict", liveness_verdict_name(report->verdict));
+    buffer_append_string(to, ",");
+    member(to, "state", liveness_state_name(report->state));
+    buffer_append_string(to, ",\"checks\":");
+    liveness_checks_json(to, report);
+    return buffer_printf(to, ",\"timing_ms\":%" PRIu64 ".%03u}", took_us / 1000, (unsigned)(took_us % 1000));
 }
 
 struct mark {
@@ -49,7 +55,7 @@ static struct mark mark_of(enum liveness_state state) {
     return marks[state];
 }
 
-static void print_finding(struct buffer *to, const struct liveness_finding *finding, bool color) {
+void liveness_finding_text(struct buffer *to, const struct liveness_finding *finding, bool color) {
     const struct liveness_check_row *row = liveness_check_row(finding->check);
     struct mark mark = mark_of(finding->state);
     buffer_printf(to, "  %s%s%s %-27s %s\n", color ? mark.color : "", mark.sign, color ? "\033[0m" : "",
@@ -72,7 +78,7 @@ bool liveness_report_text(struct buffer *to, const struct liveness_report *repor
         for (size_t j = 0; j < report->count; j++)
             if (report->findings[j].state == order[i]) {
                 counts[i]++;
-                print_finding(to, &report->findings[j], color);
+                liveness_finding_text(to, &report->findings[j], color);
             }
     return buffer_printf(to, "%zu checks: %zu critical, %zu to be warned of, %zu good, %zu skipped\n",
                          report->count, counts[0], counts[1], counts[2], counts[3]);

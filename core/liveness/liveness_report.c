@@ -73,6 +73,17 @@ void liveness_due(struct liveness_report *report, enum liveness_check check, con
     va_end(arguments);
 }
 
+void liveness_report_add(struct liveness_report *report, const struct liveness_finding *finding) {
+    struct liveness_finding *known = find(report, finding->check);
+    if (!known)
+        known = &report->findings[report->count++];
+    else if (finding->state <= known->state)
+        return;
+    *known = *finding;
+    if (finding->state >= LIVENESS_WARN && finding->state > report->state)
+        report->state = finding->state;
+}
+
 const char *liveness_finding_due(const struct liveness_finding *finding) {
     return finding->due[0] ? finding->due : liveness_check_row(finding->check)->due;
 }

@@ -40,9 +40,12 @@ bool liveness_check(struct liveness_report *report, enum liveness_check check, b
                     ...) __attribute__((format(printf, 4, 5)));
 void liveness_skip(struct liveness_report *report, enum liveness_check check, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
-/* As precisely as the numbers in force say it; for a check that was reported. */
+/* What is due, as precisely as the numbers in force say it; for a check that was reported. */
 void liveness_due(struct liveness_report *report, enum liveness_check check, const char *due, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A finding of another report, as if it had been made here. */
+void liveness_report_add(struct liveness_report *report, const struct liveness_finding *finding);
 
 const struct liveness_finding *liveness_report_find(const struct liveness_report *report,
                                                     enum liveness_check check);
@@ -68,7 +71,11 @@ const char *liveness_body_kind(struct slice body);
 /* {"kind", "target", "verdict", "state", "checks": [{"name","state","seen","due","source"}], "timing_ms"}, no newline. */
 bool liveness_report_json(struct buffer *to, const struct liveness_report *report, enum liveness_kind kind,
                           const char *target, uint64_t took_us);
-/* For people, two lines for each check. */
+/* The array of its checks alone. */
+void liveness_checks_json(struct buffer *to, const struct liveness_report *report);
+/* For people, two lines. */
+void liveness_finding_text(struct buffer *to, const struct liveness_finding *finding, bool color);
+/* The same for a whole report, the worst first. */
 bool liveness_report_text(struct buffer *to, const struct liveness_report *report, enum liveness_kind kind,
                           const char *target, bool color);
 
