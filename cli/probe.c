@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "certificate_file.h"
 #include "memory.h"
 #include "probe_command.h"
 #include "probe_kind.h"
 #include "serial_text.h"
 #include "settings.h"
 
-#define FILE_MOST (4u * 1024 * 1024) /* of certificates */
 #define PIECE (256u * 1024)
 #define REPORT_MOST (256u * 1024)
 
@@ -22,29 +22,6 @@ static const struct {
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* ---- what goes in */
-
-static bool read_certificates(const char *path, struct buffer *bytes, struct certificate *to, size_t most,
-                              size_t *ret_count, struct fault *fault) {
-    CLEANUP_BUFFER struct buffer file = BUFFER(FILE_MOST);
-    size_t count = 0;
-    *bytes = BUFFER(FILE_MOST);
-    if (!files_read(path, &file, fault))
-        return false;
-    if (!certificate_bytes(buffer_slice(&file), SLICE("CERTIFICATE"), bytes, fault))
-        return fault_place(fault, "%s", path);
-    struct der_reader reader = der_read(buffer_slice(bytes));
-    while (der_more(&reader) && count < most) {
-        struct slice one = der_take_whole(&reader, DER_SEQUENCE);
-        if (!certificate_read(one, &to[count++], fault))
-            return fault_place(fault, "%s", path);
-    }
-    if (reader.failed || count == 0) {
-        fault_set(fault, FAULT_FORMAT, "this is no certificate in DER or PEM");
-        return fault_place(fault, "%s", path);
-    }
-    *ret_count = count;
-    return true;
-}
 
 static bool read_settings(const struct probe_options *options, struct liveness_policy *policy,
                           struct fault *fault) {
@@ -69,7 +46,7 @@ static bool read_whom(const struct probe_options *options, struct probe_inputs *
         return fault_set(fault, FAULT_USAGE, "--cert or --serial, not both");
     if (options->certificate) {
         inputs->has_certificate = true;
-        return read_certificates(options->certificate, &inputs->certificate_bytes, &inputs->certificate, 1,
+        return certificate_file_read(options->certificate, &inputs->certificate_bytes, &inputs->certificate, 1,
                                  &count, fault);
     }
     if (options->serial && !serial_text_read(slice_string(options->serial), &inputs->serial_bytes))
@@ -112,7 +89,7 @@ bool probe_inputs_read(const struct probe_options *options, struct probe_inputs 
         return fault_set(fault, FAULT_USAGE, "--max-age: '%.40s' is no time: write 15m, 8h, 4d, or seconds",
                          options->max_age);
     return read_settings(options, &ret_inputs->policy, fault) &&
-           read_certificates(options->issuer, &ret_inputs->issuer_bytes, ret_inputs->issuers,
+           certificate_file_read(options->issuer, &ret_inputs->issuer_bytes, ret_inputs->issuers,
                              PROBE_ISSUERS_MOST, &ret_inputs->issuer_count, fault) &&
            read_whom(options, ret_inputs, fault) && read_headers(options, ret_inputs, fault);
 }

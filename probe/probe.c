@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "clock.h"
 #include "encoding.h"
 #include "files.h"
+#include "http_fetch.h"
 #include "memory.h"
 #include "probe_kind.h"
 #include "prober.h"
@@ -31,7 +33,7 @@ struct probe {
     const struct probe_kind *kind;
     struct liveness_policy policy;
     struct probe_target target;
-    char *name;
+    char name[PROBE_NAME_SIZE];
     void *prepared;
     uint64_t turn;
 
@@ -62,7 +64,8 @@ struct prober *prober_create(struct loop *loop, const char *folder, struct fault
     prober->loop = loop;
     prober->folder = memory_copy_string(folder);
     prober->names = probe_names_create(loop);
-    if (folder && !files_make_folder(folder, 0750, fault))
+    prober->fetcher = http_fetcher_create(loop, fault);
+    if (!prober->fetcher || (folder && !files_make_folder(folder, 0750, fault)))
         return prober_destroy(prober);
     return prober;
 }
@@ -71,6 +74,7 @@ struct prober *prober_destroy(struct prober *prober) {
     if (!prober)
         return NULL;
     probe_names_destroy(prober->names);
+    http_fetcher_destroy(prober->fetcher);
     free(prober->folder);
     free(prober);
     return NULL;
@@ -362,13 +366,14 @@ const char *probe_name(const struct probe *probe) {
 
 /* --- one probe */
 
-static char *name_of(const struct probe_settings *settings) {
-    CLEANUP_BUFFER struct buffer name = BUFFER(4096);
+static void name_it(struct probe *probe) {
+    const struct probe_settings *settings = probe->settings;
     if (settings->name)
-        return memory_copy_string(settings->name);
-    buffer_printf(&name, "%s%s%s", liveness_kind_name((enum liveness_kind)settings->kind),
-                  settings->target ? " " : "", settings->target ? settings->target : "");
-    return memory_copy_string(buffer_string(&name));
+        snprintf(probe->name, sizeof probe->name, "%s", settings->name);
+    else
+        snprintf(probe->name, sizeof probe->name, "%s%s%s",
+                 liveness_kind_name((enum liveness_kind)settings->kind), settings->target ? " " : "",
+                 settings->target ? settings->target : "");
 }
 
 static bool settle(struct probe *probe, struct fault *fault) {
@@ -393,7 +398,7 @@ struct probe *probe_create(struct prober *prober, const struct probe_settings *s
     struct probe *probe = memory_new(sizeof *probe);
     probe->prober = prober;
     probe->settings = settings;
-    probe->name = name_of(settings);
+    name_it(probe);
     probe->deadline = loop_timer_create(prober->loop, give_up, probe);
     probe->ending = loop_later_create(prober->loop, end, probe);
     if (settle(probe, fault))
@@ -412,7 +417,6 @@ struct probe *probe_destroy(struct probe *probe) {
         probe->kind->release(probe->prepared);
     loop_timer_destroy(probe->deadline);
     loop_later_destroy(probe->ending);
-    free(probe->name);
     free(probe);
     return NULL;
 }
@@ -445,4 +449,9 @@ bool probe_memory_write(const struct probe_look *look, const char *name, struct 
                         struct fault *fault) {
     char path[FILES_PATH_MOST];
     return !memory_path(look, name, path) || files_write(path, bytes, MEMORY_MODE, fault);
+}
+
+void probe_random(void *to, size_t size) {
+    if (getrandom(to, size, 0) != (ssize_t)size)
+        abort(); /* so few bytes always come whole */
 }

@@ -59,4 +59,7 @@ bool probe_memory_read(const struct probe_look *look, const char *name, struct b
 bool probe_memory_write(const struct probe_look *look, const char *name, struct slice bytes,
                         struct fault *fault);
 
+/* For nonces and jitter: nothing secret. At most 256 bytes. */
+void probe_random(void *to, size_t size);
+
 #endif

@@ -2,12 +2,13 @@
 #include "probe_kinds.h"
 
 static const struct probe_kind *const kinds[] = {
-    NULL,
+    &probe_kind_ocsp,
+    &probe_kind_crl,
 };
 
 const struct probe_kind *probe_kind_find(enum liveness_kind kind) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i] && kinds[i]->kind == kind)
+        if (kinds[i]->kind == kind)
             return kinds[i];
     return NULL;
 }

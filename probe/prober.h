@@ -2,9 +2,8 @@
 #ifndef TOCSIN_PROBER_H
 #define TOCSIN_PROBER_H
 
+#include "http_fetch.h"
 #include "probe_names.h"
-
-struct http_fetcher;
 
 struct prober {
     struct loop *loop;

@@ -125,6 +125,12 @@ static const struct settings_row rows[] = {
      .about = "ocsp: certificates that were issued, a file each; one of them is asked about in each run, all "
               "of them in turn.",
      .example = "[/etc/tocsin/www.pem]"},
+    {.path = "serials",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(serials),
+     .maximum = 100,
+     .about = "ocsp: serials of certificates that were issued, where their files are not at hand.",
+     .example = "[0x1234]"},
     {.path = "revoked",
      .type = SETTINGS_PATHS,
      .offset = MEMBER(revoked),

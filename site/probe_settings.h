@@ -30,6 +30,7 @@ struct probe_settings {
     /* ocsp, crl */
     char *issuer;
     struct settings_strings certificates, revoked; /* files */
+    struct settings_strings serials;
     bool unissued;
     struct settings_strings methods, digests; /* "get", "post"; "sha1", "sha256" */
     char *uri, *ocsp;

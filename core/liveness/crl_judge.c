@@ -199,6 +199,10 @@ void crl_judge_end(struct crl_judge *judge, struct liveness_report *ret_report) 
     ret_report->verdict = verdict_of(judge);
 }
 
+bool crl_judge_only_cas(const struct crl_judge *judge) {
+    return judge->scope.only_cas;
+}
+
 struct crl_state *crl_judge_take_state(struct crl_judge *judge) {
     struct crl_state *state = judge->signed_by_issuer ? judge->state : NULL;
     if (state)

@@ -31,6 +31,13 @@ void crl_judge_add(struct crl_judge *judge, struct slice piece);
 /* Once, when no more comes. */
 void crl_judge_end(struct crl_judge *judge, struct liveness_report *ret_report);
 
+/* The same list again, not sent since it has not changed (304): its times alone, `only_cas` as it was found then
+ * (crl_judge_only_cas). What else was found of it stands as it did. */
+void crl_judge_unchanged(const struct crl_question *question, const struct liveness_policy *policy,
+                         const struct liveness_times *times, bool only_cas,
+                         struct liveness_report *ret_report);
+bool crl_judge_only_cas(const struct crl_judge *judge);
+
 /* What to remember of it, for the caller to keep; NULL where it was no CRL, or the signature was not the issuer's: what
  * anybody can send must not take the place of what is known. */
 struct crl_state *crl_judge_take_state(struct crl_judge *judge);

@@ -75,6 +75,24 @@ void crl_judge_times(struct crl_judge *judge) {
     }
 }
 
+void crl_judge_unchanged(const struct crl_question *question, const struct liveness_policy *policy,
+                         const struct liveness_times *times, bool only_cas,
+                         struct liveness_report *ret_report) {
+    const struct crl_list list = {.this_update_us = times->this_update_us,
+                                  .next_update_us = times->next_update_us};
+    struct crl_judge judge = {.question = *question,
+                              .policy = policy,
+                              .report = ret_report,
+                              .list = &list,
+                              .usable = true,
+                              .scope = {.only_cas = only_cas}};
+    liveness_report_begin(ret_report, policy);
+    ret_report->times = *times;
+    liveness_check(ret_report, CHECK_CRL_BODY, true, "unchanged");
+    crl_judge_times(&judge);
+    ret_report->verdict = judge.usable ? VERDICT_GOOD : VERDICT_UNUSABLE;
+}
+
 /* ---- against the one before */
 
 static int compare_numbers(struct slice a, struct slice b) {

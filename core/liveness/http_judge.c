@@ -34,7 +34,7 @@ static bool next_value(struct slice *rest, struct slice name, struct slice *ret_
     return false;
 }
 
-static bool find(const struct http_answer *answer, struct slice name, struct slice *ret_value) {
+bool http_answer_header(const struct http_answer *answer, struct slice name, struct slice *ret_value) {
     struct slice rest = answer->headers;
     return next_value(&rest, name, ret_value);
 }
@@ -125,7 +125,7 @@ static void judge_type(const struct http_answer *answer, enum liveness_kind kind
         kind == LIVENESS_OCSP ? SLICE("application/ocsp-response") : SLICE("application/pkix-crl");
     struct slice value = SLICE("");
     char plain[LIVENESS_PLAIN_SIZE];
-    bool there = find(answer, SLICE("content-type"), &value);
+    bool there = http_answer_header(answer, SLICE("content-type"), &value);
     size_t parameters = slice_find_byte(value, ';');
     struct slice type = slice_trim(parameters == SIZE_MAX ? value : slice_head(value, parameters));
     liveness_check(report, CHECK_HTTP_CONTENT_TYPE, slice_equal_caseless(type, due), "%s",
@@ -155,7 +155,7 @@ static void judge_max_age(const struct http_answer *answer, uint64_t now_us, str
                        liveness_plain(value, plain));
         return;
     }
-    if (find(answer, SLICE("age"), &age) && !slice_decimal(age, &age_s))
+    if (http_answer_header(answer, SLICE("age"), &age) && !slice_decimal(age, &age_s))
         age_s = 0;
     seconds = seconds < SECONDS_MOST ? seconds : SECONDS_MOST;
     age_s = age_s < seconds ? age_s : seconds;
@@ -171,7 +171,7 @@ static void judge_expires(const struct http_answer *answer, struct liveness_repo
     struct slice value;
     uint64_t expires_us = 0, next_us = report->times.next_update_us;
     char plain[LIVENESS_PLAIN_SIZE], next[LIVENESS_TIME_SIZE];
-    if (!find(answer, SLICE("expires"), &value) || next_us == 0) {
+    if (!http_answer_header(answer, SLICE("expires"), &value) || next_us == 0) {
         liveness_skip(report, CHECK_HTTP_EXPIRES, next_us ? "no Expires" : "no nextUpdate");
         return;
     }
@@ -186,7 +186,7 @@ static void judge_last_modified(const struct http_answer *answer, struct livenes
     uint64_t modified_us = 0;
     const struct liveness_times *times = &report->times;
     char plain[LIVENESS_PLAIN_SIZE], produced[LIVENESS_TIME_SIZE];
-    if (!find(answer, SLICE("last-modified"), &value) || times->produced_us == 0) {
+    if (!http_answer_header(answer, SLICE("last-modified"), &value) || times->produced_us == 0) {
         liveness_skip(report, CHECK_HTTP_LAST_MODIFIED,
                       times->produced_us ? "no Last-Modified" : "no producedAt");
         return;

@@ -14,6 +14,9 @@ struct http_answer {
 /* Of everything that came before the body, as `curl -D` writes it: the last answer of several (100, redirects). */
 bool http_answer_read(struct slice text, struct http_answer *ret_answer, struct fault *fault);
 
+/* The first value of that header, whatever the letters' case; false where there is none. */
+bool http_answer_header(const struct http_answer *answer, struct slice name, struct slice *ret_value);
+
 /* Adds its findings to those about the body (verdict and times are taken from there): so judge the body first.
  * `kind` is LIVENESS_OCSP or LIVENESS_CRL. `body` need only be the beginning of it. */
 void http_judge(const struct http_answer *answer, enum liveness_kind kind, struct slice body, uint64_t now_us,
