@@ -112,6 +112,15 @@ struct probe_part *probe_look_part(struct probe_look *look, const char *what, ..
     return part;
 }
 
+/* Spans below a second are what matters here, and liveness_span counts from one on. */
+static const char *span_text(uint64_t span_us, char text[LIVENESS_SPAN_SIZE]) {
+    const double us_per_ms = 1000;
+    if (span_us >= 10 * UINT64_C(1000000))
+        return liveness_span(span_us, text);
+    snprintf(text, LIVENESS_SPAN_SIZE, "%.1f ms", (double)span_us / us_per_ms);
+    return text;
+}
+
 void probe_part_over(struct probe_part *part, const struct probe_settings *settings) {
     struct liveness_report *report = &part->report;
     char took[LIVENESS_SPAN_SIZE], most[LIVENESS_SPAN_SIZE];
@@ -123,7 +132,7 @@ void probe_part_over(struct probe_part *part, const struct probe_settings *setti
             report->findings[i].state == LIVENESS_CRITICAL)
             return;
     liveness_check(report, CHECK_REACH_TIME, part->took_us <= settings->timeout_us, "%s",
-                   liveness_span(part->took_us, took));
+                   span_text(part->took_us, took));
     liveness_due(report, CHECK_REACH_TIME, "within %s", liveness_span(settings->timeout_us, most));
     liveness_check(report, CHECK_REACH_SLOW, part->took_us <= slow_us, "%s", took);
     liveness_due(report, CHECK_REACH_SLOW, "within %s", liveness_span(slow_us, most));
