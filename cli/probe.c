@@ -46,8 +46,8 @@ static bool read_whom(const struct probe_options *options, struct probe_inputs *
         return fault_set(fault, FAULT_USAGE, "--cert or --serial, not both");
     if (options->certificate) {
         inputs->has_certificate = true;
-        return certificate_file_read(options->certificate, &inputs->certificate_bytes, &inputs->certificate, 1,
-                                 &count, fault);
+        return certificate_file_read(options->certificate, &inputs->certificate_bytes, &inputs->certificate,
+                                     1, &count, fault);
     }
     if (options->serial && !serial_text_read(slice_string(options->serial), &inputs->serial_bytes))
         return fault_set(fault, FAULT_USAGE, "'%.80s' is no serial: write 4660, 0x1234 or 12:34",
@@ -90,7 +90,7 @@ bool probe_inputs_read(const struct probe_options *options, struct probe_inputs 
                          options->max_age);
     return read_settings(options, &ret_inputs->policy, fault) &&
            certificate_file_read(options->issuer, &ret_inputs->issuer_bytes, ret_inputs->issuers,
-                             PROBE_ISSUERS_MOST, &ret_inputs->issuer_count, fault) &&
+                                 PROBE_ISSUERS_MOST, &ret_inputs->issuer_count, fault) &&
            read_whom(options, ret_inputs, fault) && read_headers(options, ret_inputs, fault);
 }
 
@@ -193,6 +193,8 @@ int command_probe(const struct command_context *context, int argc, char **argv) 
     enum liveness_kind kind;
     if (has_option(argc, argv, "--response"))
         return probe_file(context, argc, argv);
+    if (argc > 1 && strcmp(argv[1], "discover") == 0)
+        return probe_discover(context, argc, argv);
     if (argc < 2 || !liveness_kind_by_name(slice_string(argv[1]), &kind) || !probe_kind_find(kind))
         return usage_kinds();
     return probe_online(context, argc, argv);

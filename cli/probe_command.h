@@ -43,6 +43,7 @@ int probe_print(const struct command_context *context, const struct liveness_rep
 
 /* Over the network; argv[0] is the command's name, and argv's first word the kind. */
 int probe_online(const struct command_context *context, int argc, char **argv);
+int probe_discover(const struct command_context *context, int argc, char **argv);
 int probe_ocsp(const struct command_context *context, const struct probe_options *options);
 int probe_crl(const struct command_context *context, const struct probe_options *options);
 

@@ -97,7 +97,7 @@ static struct probe_part *part_new(struct probe *probe, const char *address) {
     if (address)
         probe_target_address(address, probe->target.port, part->address, sizeof part->address);
     part->begun_us = clock_monotonic_us();
-    part->phases_us[PHASE_NAME] = probe->result.took_us;
+    part->phases_us[PHASE_NAME] = probe->target.numeric ? 0 : probe->result.took_us;
     liveness_report_begin(&part->report, &probe->policy);
     probe->parts[probe->part_count++] = part;
     return part;

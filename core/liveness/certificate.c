@@ -137,7 +137,8 @@ struct slice certificate_crl_uri(const struct certificate *certificate, size_t n
     return none;
 }
 
-struct slice certificate_ocsp_uri(const struct certificate *certificate, size_t n) {
+/* In AuthorityInfoAccess, of that method. */
+static struct slice access_uri(const struct certificate *certificate, struct slice method, size_t n) {
     struct extension extension;
     const struct slice none = {NULL, 0};
     if (!extension_find(certificate->extensions, OID_AUTHORITY_INFO_ACCESS, &extension))
@@ -145,12 +146,20 @@ struct slice certificate_ocsp_uri(const struct certificate *certificate, size_t 
     struct der_reader outer = der_read(extension.value), places = der_enter(&outer, DER_SEQUENCE);
     while (der_more(&places)) {
         struct der_reader place = der_enter(&places, DER_SEQUENCE);
-        bool ocsp = slice_equal(der_take(&place, DER_OID), OID_OCSP);
+        bool wanted = slice_equal(der_take(&place, DER_OID), method);
         struct der_element name = der_take_any(&place);
-        if (ocsp && name.tag == DER_PRIMITIVE_0 + 6 && n-- == 0)
+        if (wanted && name.tag == DER_PRIMITIVE_0 + 6 && n-- == 0)
             return name.content;
     }
     return none;
+}
+
+struct slice certificate_ocsp_uri(const struct certificate *certificate, size_t n) {
+    return access_uri(certificate, OID_OCSP, n);
+}
+
+struct slice certificate_issuer_uri(const struct certificate *certificate, size_t n) {
+    return access_uri(certificate, OID_CA_ISSUERS, n);
 }
 
 void certificate_name_text(struct slice name, char ret_text[CERTIFICATE_NAME_TEXT]) {

@@ -41,9 +41,11 @@ bool certificate_same_name(struct slice a, struct slice b);
 /* The names follow, and the issuer's key has signed it. */
 bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer);
 
-/* The n-th URI in CRLDistributionPoints, or for OCSP in AuthorityInfoAccess, from 0; empty at the end. */
+/* The n-th URI in CRLDistributionPoints, or for OCSP or of the issuer's certificate in AuthorityInfoAccess, from 0; empty at
+ * the end. */
 struct slice certificate_crl_uri(const struct certificate *certificate, size_t n);
 struct slice certificate_ocsp_uri(const struct certificate *certificate, size_t n);
+struct slice certificate_issuer_uri(const struct certificate *certificate, size_t n);
 
 /* The last commonName of a Name (else the last attribute's value), printable: '?' for what is not. */
 #define CERTIFICATE_NAME_TEXT 64

@@ -61,7 +61,7 @@ _tocsin() {
     hold) words="list show place release" ;;
     retention) words="status policy propose check run erase veto decommission" ;;
     witnesses) words="show propose" ;;
-    probe) words="ocsp crl" ;;
+    probe) words="discover ocsp crl tls http grpc acme tsa pkcs11 cacert dns ntp smtp tcp command queue" ;;
     esac
     if [ "${word:0:1}" = - ]; then
         words="--site --data --json --now --help"
