@@ -116,6 +116,17 @@ bool certificate_issued_by(const struct certificate *certificate, const struct c
            signature_holds(&algorithm, issuer->key, certificate->tbs, certificate->signature);
 }
 
+bool certificate_has_purpose(const struct certificate *certificate, struct slice purpose) {
+    struct extension extension;
+    bool found = false;
+    if (!extension_find(certificate->extensions, OID_EXTENDED_KEY_USAGE, &extension))
+        return false;
+    struct der_reader outer = der_read(extension.value), purposes = der_enter(&outer, DER_SEQUENCE);
+    while (der_more(&purposes))
+        found |= slice_equal(der_take(&purposes, DER_OID), purpose);
+    return found;
+}
+
 struct slice certificate_crl_uri(const struct certificate *certificate, size_t n) {
     struct extension extension;
     const struct slice none = {NULL, 0};

@@ -14,6 +14,7 @@
 enum {
     KEY_USAGE_DIGITAL_SIGNATURE = 1 << 0,
     KEY_USAGE_NON_REPUDIATION = 1 << 1,
+    KEY_USAGE_KEY_ENCIPHERMENT = 1 << 2,
     KEY_USAGE_CERT_SIGN = 1 << 5,
     KEY_USAGE_CRL_SIGN = 1 << 6,
 };
@@ -40,6 +41,9 @@ bool certificate_same_name(struct slice a, struct slice b);
 
 /* The names follow, and the issuer's key has signed it. */
 bool certificate_issued_by(const struct certificate *certificate, const struct certificate *issuer);
+
+/* Whether its extended key usage names the purpose; false without one. */
+bool certificate_has_purpose(const struct certificate *certificate, struct slice purpose);
 
 /* The n-th URI in CRLDistributionPoints, or for OCSP or of the issuer's certificate in AuthorityInfoAccess, from 0; empty at
  * the end. */

@@ -7,6 +7,7 @@
 /* id-ce, RFC 5280 4.2.1 and 5.2 */
 #define OID_SUBJECT_KEY_ID SLICE("\x55\x1d\x0e")
 #define OID_KEY_USAGE SLICE("\x55\x1d\x0f")
+#define OID_SUBJECT_ALT_NAME SLICE("\x55\x1d\x11")
 #define OID_BASIC_CONSTRAINTS SLICE("\x55\x1d\x13")
 #define OID_CRL_NUMBER SLICE("\x55\x1d\x14")
 #define OID_REASON_CODE SLICE("\x55\x1d\x15")
@@ -18,12 +19,20 @@
 #define OID_AUTHORITY_KEY_ID SLICE("\x55\x1d\x23")
 #define OID_EXTENDED_KEY_USAGE SLICE("\x55\x1d\x25")
 #define OID_FRESHEST_CRL SLICE("\x55\x1d\x2e")
-#define OID_SUBJECT_ALT_NAME SLICE("\x55\x1d\x11")
+#define OID_NAME_CONSTRAINTS SLICE("\x55\x1d\x1e")
+#define OID_CERTIFICATE_POLICIES SLICE("\x55\x1d\x20")
+#define OID_POLICY_MAPPINGS SLICE("\x55\x1d\x21")
+#define OID_POLICY_CONSTRAINTS SLICE("\x55\x1d\x24")
+#define OID_INHIBIT_ANY_POLICY SLICE("\x55\x1d\x36")
+#define OID_ANY_PURPOSE SLICE("\x55\x1d\x25\x00")
 #define OID_ISSUER_ALT_NAME SLICE("\x55\x1d\x12")
 #define OID_EXPIRED_CERTS_ON_CRL SLICE("\x55\x1d\x3c") /* X.509 9.5.2.8 */
 
 /* id-pe and id-kp, RFC 5280 */
 #define OID_AUTHORITY_INFO_ACCESS SLICE("\x2b\x06\x01\x05\x05\x07\x01\x01")
+#define OID_TLS_FEATURE SLICE("\x2b\x06\x01\x05\x05\x07\x01\x18") /* RFC 7633 */
+#define OID_SERVER_AUTH SLICE("\x2b\x06\x01\x05\x05\x07\x03\x01")
+#define OID_CLIENT_AUTH SLICE("\x2b\x06\x01\x05\x05\x07\x03\x02")
 #define OID_OCSP_SIGNING SLICE("\x2b\x06\x01\x05\x05\x07\x03\x09")
 #define OID_TIME_STAMPING SLICE("\x2b\x06\x01\x05\x05\x07\x03\x08")
 

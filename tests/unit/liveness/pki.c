@@ -31,7 +31,7 @@ EVP_PKEY *pki_key(enum pki_key which) {
 void pki_free(void) {
     for (size_t i = 0; i < made_count; i++) {
         X509_free(made[i]);
-        OPENSSL_free(made_der[i]);
+        made_der[i] = (OPENSSL_free(made_der[i]), NULL);
     }
     made_count = 0;
     for (size_t i = 0; i < PKI_KEYS; i++)
