@@ -81,6 +81,33 @@ static void print_decision(struct printing *printing, const json_t *decision) {
     printf("\n");
 }
 
+static void print_outage(const json_t *outage) {
+    const char *start = member(outage, "start", NULL), *end = member(outage, "end", NULL);
+    if (!start || strlen(start) < 19)
+        return;
+    printf("    out %s %.10s %.8s", end ? "from" : "since", start, start + 11);
+    if (end && strlen(end) >= 19)
+        printf(" to %.10s %.8s", end, end + 11);
+    printf(", %lld s, %lld %% of the time for recovery\n",
+           (long long)json_integer_value(json_object_get(outage, "duration_s")),
+           (long long)json_integer_value(json_object_get(outage, "used_percent")));
+}
+
+/* How it ended by itself. */
+static void print_resolution(const json_t *resolution) {
+    const char *by = member(resolution, "by", NULL), *time = member(resolution, "@timestamp", NULL),
+               *title = member(resolution, "rule", "title"), *next = member(resolution, "replaced_by", NULL);
+    if (!by || !time || !title || strlen(time) < 19)
+        return;
+    printf("    %.10s %.8s  ", time, time + 11);
+    if (next)
+        printf("replaced by #%.8s: ", next);
+    else
+        printf("resolved by %s: ", by);
+    event_print_text(slice_string(title));
+    printf("\n");
+}
+
 static void print_text(struct printing *printing, const char *json) {
     struct fault fault = {0};
     struct alert_document *document = alert_read(slice_string(json), &fault);
@@ -91,8 +118,12 @@ static void print_text(struct printing *printing, const char *json) {
         print_alert(printing->context, alert_document_alert(document));
     else
         fprintf(stderr, "tocsin alerts: an alert that cannot be read: %s\n", fault.text);
+    const json_t *resolution = json_object_get(root, "resolution"), *ended = json_object_get(resolution, "outage");
     json_array_foreach(json_object_get(root, "decisions"), i, decision)
         print_decision(printing, decision);
+    print_outage(ended ? ended : json_object_get(root, "outage"));
+    if (resolution)
+        print_resolution(resolution);
     json_decref(root);
     alert_document_destroy(document);
 }

@@ -40,7 +40,11 @@ static void print_alert(struct detecting *detecting, const struct alert *alert) 
 static void on_match(void *context, const struct detector_match *match) {
     struct detecting *detecting = context;
     struct dedup_entry entry;
-    if (dedup_offer(detecting->dedup, match, &entry) != DEDUP_NEW)
+    if (match->rule->ends) {
+        dedup_close(detecting->dedup, match, &entry);
+        return;
+    }
+    if (dedup_offer(detecting->dedup, match, 0, &entry) != DEDUP_NEW)
         return;
     struct classification class;
     classify_rule(match->rule, NULL, &class);

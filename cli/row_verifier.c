@@ -32,7 +32,13 @@ struct alert_row {
     char id[ALERT_ID_SIZE];
     uint8_t key[ALERT_KEY];
     uint64_t digest; /* of what its event says */
-    bool by_id, said;
+    bool by_id;
+};
+
+/* How an alert ended by itself. */
+struct end_row {
+    char id[ALERT_ID_SIZE];
+    uint64_t digest;
 };
 
 struct row_verifier {
@@ -43,8 +49,10 @@ struct row_verifier {
     bool sized;
     size_t alert_count, alert_room, said_count, said_room, agent_count;
     struct alert_row *alerts;
+    struct end_row *ends;
+    size_t end_count, end_room;
     bool alerts_sorted; /* by id, once rows by id come */
-    uint64_t *said;     /* digests of the alerts that events say */
+    uint64_t *said;     /* digests of the alerts and their ends that events say */
     struct agent_record *agents;
 };
 
@@ -60,6 +68,7 @@ struct row_verifier *row_verifier_destroy(struct row_verifier *verifier) {
         free(verifier->runs.list);
         free(verifier->batches.list);
         free(verifier->alerts);
+        free(verifier->ends);
         free(verifier->said);
         free(verifier->agents);
         free(verifier);
@@ -67,8 +76,8 @@ struct row_verifier *row_verifier_destroy(struct row_verifier *verifier) {
     return NULL;
 }
 
-__attribute__((format(printf, 4, 5))) static void find(struct row_verifier *verifier, enum store_family family,
-                                                       const char *place, const char *format, ...) {
+__attribute__((format(printf, 4, 5))) static void
+find(struct row_verifier *verifier, enum store_family family, const char *place, const char *format, ...) {
     char text[FAULT_TEXT_SIZE];
     va_list arguments;
     if (++verifier->found[family] > FOUND_MOST)
@@ -132,8 +141,8 @@ static struct origin *origin_at(const struct origins *origins, uint64_t number) 
     return low < origins->count && origins->list[low].number == number ? &origins->list[low] : NULL;
 }
 
-static void take_place(struct row_verifier *verifier, enum store_family family, struct origins *origins, struct slice key,
-                       struct slice value) {
+static void take_place(struct row_verifier *verifier, enum store_family family, struct origins *origins,
+                       struct slice key, struct slice value) {
     const char *what = family == STORE_INDEX ? "the places of events" : "the places of batches";
     const char *where = family == STORE_INDEX ? "row" : "log entry";
     uint64_t number = value.size == 8 ? bytes_get_u64(value.data) : 0;
@@ -141,18 +150,21 @@ static void take_place(struct row_verifier *verifier, enum store_family family, 
     if (key.size != PLACE_KEY || value.size != 8)
         find(verifier, family, what, "a place that cannot be read");
     else if (!origin || origin->digest != digest_of(key))
-        find(verifier, family, what, "the one for number %" PRIu64 " of a stream names %s %" PRIu64 ", which is not it",
+        find(verifier, family, what,
+             "the one for number %" PRIu64 " of a stream names %s %" PRIu64 ", which is not it",
              bytes_get_u64(key.data + HASH_SIZE), where, number);
     else
         origin->seen = true;
 }
 
-static void finish_places(struct row_verifier *verifier, enum store_family family, const struct origins *origins) {
+static void finish_places(struct row_verifier *verifier, enum store_family family,
+                          const struct origins *origins) {
     char place[64];
     for (size_t i = 0; i < origins->count; i++) {
         if (origins->list[i].seen)
             continue;
-        snprintf(place, sizeof place, "%s %" PRIu64, family == STORE_INDEX ? "row" : "log entry", origins->list[i].number);
+        snprintf(place, sizeof place, "%s %" PRIu64, family == STORE_INDEX ? "row" : "log entry",
+                 origins->list[i].number);
         find(verifier, family, place, "nothing leads to it any more: its place is missing");
     }
 }
@@ -162,7 +174,8 @@ static void finish_places(struct row_verifier *verifier, enum store_family famil
 void row_verifier_own(struct row_verifier *verifier, struct slice bytes) {
     struct event_field fields[EVENT_FIELDS_MOST];
     struct event_body body;
-    if (!event_body_read(bytes, fields, &body, NULL) || body.kind != EVENT_ALERT)
+    if (!event_body_read(bytes, fields, &body, NULL) ||
+        (body.kind != EVENT_ALERT && body.kind != EVENT_DECISION))
         return;
     verifier->said = room(verifier->said, verifier->said_count, &verifier->said_room, sizeof *verifier->said);
     verifier->said[verifier->said_count++] = digest_of(body.raw);
@@ -182,7 +195,8 @@ static void take_alert(struct row_verifier *verifier, struct slice key, struct s
     alert_document_destroy(document);
     memcpy(row.key, key.data, ALERT_KEY);
     row.digest = digest_of(buffer_slice(&bare));
-    verifier->alerts = room(verifier->alerts, verifier->alert_count, &verifier->alert_room, sizeof *verifier->alerts);
+    verifier->alerts =
+        room(verifier->alerts, verifier->alert_count, &verifier->alert_room, sizeof *verifier->alerts);
     verifier->alerts[verifier->alert_count++] = row;
 }
 
@@ -202,15 +216,24 @@ static struct alert_row *alert_of(struct row_verifier *verifier, struct slice id
     return bsearch(&wanted, verifier->alerts, verifier->alert_count, sizeof wanted, by_id);
 }
 
-/* "i" ‖ id → where it stands; "c" ‖ id → what was counted into it. */
+static void take_end(struct row_verifier *verifier, struct slice id, struct slice value) {
+    struct end_row row = {.digest = digest_of(value)};
+    snprintf(row.id, sizeof row.id, "%.*s", SLICE_ARG(id));
+    verifier->ends = room(verifier->ends, verifier->end_count, &verifier->end_room, sizeof *verifier->ends);
+    verifier->ends[verifier->end_count++] = row;
+}
+
+/* "i" ‖ id → where it stands; "c" ‖ id → what was counted into it; "r" ‖ id → how it ended. */
 static void take_of_alert(struct row_verifier *verifier, struct slice key, struct slice value) {
     struct alert_row *row = alert_of(verifier, slice_from(key, 1));
     char place[ALERT_ID_SIZE + 16];
     snprintf(place, sizeof place, "alert %.*s", SLICE_ARG(slice_from(key, 1)));
-    if (key.data[0] != 'i' && key.data[0] != 'c')
+    if (key.data[0] != 'i' && key.data[0] != 'c' && key.data[0] != 'r')
         find(verifier, STORE_ALERT, "the alerts", "a row of no known kind");
     else if (!row)
         find(verifier, STORE_ALERT, place, "MISSING: it is named, and not here");
+    else if (key.data[0] == 'r')
+        take_end(verifier, slice_from(key, 1), value);
     else if (key.data[0] == 'c' ? value.size != 16 : !slice_equal(value, slice_make(row->key, ALERT_KEY)))
         find(verifier, STORE_ALERT, place, "what is kept beside it is not of it");
     else if (key.data[0] == 'i')
@@ -227,11 +250,11 @@ static bool is_said(const struct row_verifier *verifier, uint64_t digest) {
            bsearch(&digest, verifier->said, verifier->said_count, sizeof digest, by_number) != NULL;
 }
 
-/* Each alert is what its event says, and what an event says is among the alerts. */
+/* Each alert, and each end of one, is what its event says, and what an event says is among them. */
 static void finish_alerts(struct row_verifier *verifier, bool whole) {
     char place[ALERT_ID_SIZE + 16];
-    uint64_t *kept = memory_new_array(verifier->alert_count + 1, sizeof *kept);
-    size_t missing = 0;
+    size_t missing = 0, count = verifier->alert_count + verifier->end_count;
+    uint64_t *kept = memory_new_array(count + 1, sizeof *kept);
     if (verifier->said_count)
         qsort(verifier->said, verifier->said_count, sizeof *verifier->said, by_number);
     for (size_t i = 0; i < verifier->alert_count; i++) {
@@ -243,13 +266,20 @@ static void finish_alerts(struct row_verifier *verifier, bool whole) {
         else if (!row->by_id)
             find(verifier, STORE_ALERT, place, "nothing leads to it by its id");
     }
-    if (verifier->alert_count)
-        qsort(kept, verifier->alert_count, sizeof *kept, by_number);
+    for (size_t i = 0; i < verifier->end_count; i++) {
+        const struct end_row *row = &verifier->ends[i];
+        kept[verifier->alert_count + i] = row->digest;
+        snprintf(place, sizeof place, "alert %s", row->id);
+        if (whole && !is_said(verifier, row->digest))
+            find(verifier, STORE_ALERT, place, "its end is not what the collector's own events say");
+    }
+    if (count)
+        qsort(kept, count, sizeof *kept, by_number);
     for (size_t i = 0; i < verifier->said_count; i++)
-        missing += !verifier->alert_count ||
-                   !bsearch(&verifier->said[i], kept, verifier->alert_count, sizeof *kept, by_number);
+        missing += !count || !bsearch(&verifier->said[i], kept, count, sizeof *kept, by_number);
     if (missing)
-        find(verifier, STORE_ALERT, "the alerts", "MISSING: %zu that the collector's own events say", missing);
+        find(verifier, STORE_ALERT, "the alerts",
+             "MISSING: %zu of them or of their ends that the collector's own events say", missing);
     free(kept);
 }
 
@@ -260,7 +290,8 @@ static void take_agent(struct row_verifier *verifier, struct slice key, struct s
     struct fault fault = {0};
     if (!agent_record_read(value, &record, &fault) ||
         !slice_equal(slice_from(key, 1), slice_string(record.name))) {
-        find(verifier, STORE_REGISTRY, "the agents", "one cannot be read%s%s", fault.code ? ": " : "", fault.text);
+        find(verifier, STORE_REGISTRY, "the agents", "one cannot be read%s%s", fault.code ? ": " : "",
+             fault.text);
         return;
     }
     verifier->agents = memory_resize(verifier->agents, verifier->agent_count + 1, sizeof record);
@@ -271,7 +302,8 @@ static void finish_agents(struct row_verifier *verifier, const struct agent_regi
     char place[AGENT_NAME_SIZE + 16];
     for (size_t i = 0; agent_registry_count(agents) && i < verifier->agent_count; i++) {
         const struct agent_record *record = &verifier->agents[i];
-        const struct agent_line *line = agent_registry_by_name(agents, slice_string(record->name), AGENT_INDEX_NEVER - 1);
+        const struct agent_line *line =
+            agent_registry_by_name(agents, slice_string(record->name), AGENT_INDEX_NEVER - 1);
         const struct agent_epoch *epoch = line ? agent_line_epoch(line, record->epoch) : NULL;
         if (!line || (epoch && memcmp(line->first_key.bytes, record->first_key, 32) == 0 &&
                       memcmp(epoch->key.bytes, record->public_key, 32) == 0))
@@ -283,7 +315,8 @@ static void finish_agents(struct row_verifier *verifier, const struct agent_regi
 
 /* ---- */
 
-void row_verifier_take(struct row_verifier *verifier, enum store_family family, struct slice key, struct slice value) {
+void row_verifier_take(struct row_verifier *verifier, enum store_family family, struct slice key,
+                       struct slice value) {
     if (family == STORE_INDEX)
         take_place(verifier, family, &verifier->runs, key, value);
     else if (family == STORE_BATCH)

@@ -123,13 +123,15 @@ static bool start_pipeline(struct collector *collector, struct fault *fault) {
     struct detection_settings detection = {.store = collector->store,
                                            .committer = collector->committer,
                                            .outbox = collector->outbox,
+                                           .log = collector->log_state,
                                            .recent = collector->recent,
                                            .knowledge = collector->knowledge,
                                            .site = collector->origin,
                                            .core = collector->settings->core.items,
                                            .core_count = collector->settings->core.count,
                                            .window_us = collector->settings->alerts.window_us,
-                                           .repeat_us = collector->settings->alerts.repeat_us};
+                                           .repeat_us = collector->settings->alerts.repeat_us,
+                                           .acknowledged_us = collector->settings->alerts.acknowledged_us};
     collector->detection = detection_start(&detection, fault);
     return collector->detection != NULL;
 }

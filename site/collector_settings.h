@@ -65,6 +65,7 @@ struct collector_settings {
     } seal;
     struct {
         uint64_t repeat_us; /* the same rule and entity is told again no sooner */
+        uint64_t acknowledged_us; /* the same of what somebody acknowledged */
         uint64_t window_us; /* alerts of the same rule and entity within it are one */
     } alerts;
     struct {

@@ -25,7 +25,7 @@ enum store_family {
     STORE_SEGMENT_FILTER, /* nothing: a segment's filter stands in its file */
     STORE_MARK,           /* a name → a value: the next arrival, the detection's cursor, the tree's size */
     STORE_REGISTRY,       /* a kind's letter ‖ name → an agent, a join token */
-    STORE_ALERT,          /* u64 time_us ‖ u32 number → alert; and "i" ‖ its id → that key */
+    STORE_ALERT,          /* u64 time_us ‖ u32 number → alert; and "i" ‖ its id → that key, "c" → its count, "r" → its end */
     STORE_OUTBOX,         /* u64 number → a message that is not delivered yet, with its tries */
     STORE_DETECTOR,       /* a rule's or detector's name → its snapshot */
     STORE_BATCH,          /* stream_id[32] ‖ u64 batch_seq → u64 log index of the closed batch's entry */

@@ -1,16 +1,12 @@
 #include "detection.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alert.h"
-#include "alert_mail.h"
 #include "bytes.h"
 #include "clock.h"
-#include "dedup.h"
+#include "detection_inside.h"
 #include "detection_state.h"
 #include "events.h"
 #include "log.h"
@@ -18,195 +14,12 @@
 #include "recent_texts.h"
 #include "report.h"
 #include "row.h"
-#include "stream_names.h"
 
 #define ROWS_A_ROUND 64u  /* rows read before what they led to is committed */
 #define SAVE_US 10000000u /* state is saved so often while events come in; a large one more seldom: */
 #define SAVE_BYTE_US 1u   /* so much longer for each of its bytes */
 #define WAIT_US 1000000u
 #define LATENESS_US (600u * UINT64_C(1000000)) /* windows wait so long for events that come late */
-#define UPDATES_MOST 64u                       /* alerts whose count is gathered before it is written */
-#define CHANGE_BYTES (4u * 1024 * 1024) /* a round that raises more than that goes in several changes */
-
-struct update {
-    char id[ALERT_ID_SIZE];
-    uint64_t count, last_us;
-};
-
-struct detection {
-    struct detection_settings settings;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    bool stopping;
-    const struct knowledge *wanted; /* set by reload until the thread has taken it */
-    char *const *wanted_core;
-    size_t wanted_core_count;
-    pthread_cond_t taken;
-    struct detection_counts counts;
-
-    /* The thread's own. */
-    const struct knowledge *knowledge;
-    struct detector *detector;
-    struct dedup *dedup;
-    struct stream_names *names;
-    struct events_opener *opener;
-    struct record *record;
-    struct event_field *fields;
-    uint64_t next_row, saved_row, save_at_us, advanced_us;
-    uint8_t generation; /* of the saved state */
-    uint64_t events, alerts, notices;
-    uint64_t raised_us;    /* when the newest alert was raised: the next one stands behind it */
-    struct change *change; /* of this round */
-    bool wake_outbox;      /* the change holds notices */
-    bool save;             /* the round did what must not be done again after a restart */
-    bool damaged;          /* rows cannot be read, and that was told */
-    struct update updates[UPDATES_MOST];
-    size_t update_count;
-    /* The event at hand, for the matches that it causes. */
-    struct slice raw;
-};
-
-/* ---- alerts */
-
-/* "c" ‖ id → u64 count ‖ u64 last_us: the alert itself stays as it was raised. */
-static void put_updates(struct detection *detection) {
-    for (size_t i = 0; i < detection->update_count; i++) {
-        char key[ALERT_ID_SIZE + 1];
-        uint8_t value[16];
-        snprintf(key, sizeof key, "c%s", detection->updates[i].id);
-        bytes_put_u64(value, detection->updates[i].count);
-        bytes_put_u64(value + 8, detection->updates[i].last_us);
-        change_put(detection->change, STORE_ALERT, slice_string(key), slice_make(value, sizeof value));
-    }
-    detection->update_count = 0;
-}
-
-static void notices_committed(void *context, struct change *change) {
-    (void)change;
-    outbox_wake(context);
-}
-
-static void submit(struct detection *detection) {
-    put_updates(detection);
-    if (change_is_empty(detection->change))
-        return;
-    if (detection->wake_outbox)
-        change_on_committed(detection->change, notices_committed, detection->settings.outbox);
-    detection->wake_outbox = false;
-    committer_submit(detection->settings.committer, detection->change);
-    detection->change = change_create();
-}
-
-static void put_update(struct detection *detection, const struct dedup_entry *entry) {
-    struct update *update = NULL;
-    for (size_t i = 0; i < detection->update_count && !update; i++)
-        if (strcmp(detection->updates[i].id, entry->alert_id) == 0)
-            update = &detection->updates[i];
-    if (!update) {
-        if (detection->update_count == UPDATES_MOST)
-            put_updates(detection);
-        update = &detection->updates[detection->update_count++];
-    }
-    memcpy(update->id, entry->alert_id, ALERT_ID_SIZE);
-    update->count = entry->count;
-    update->last_us = entry->last_us;
-}
-
-static void put_notice(struct detection *detection, const struct alert *alert, struct slice json,
-                       bool again) {
-    CLEANUP_BUFFER struct buffer subject = BUFFER(1024);
-    CLEANUP_BUFFER struct buffer text = BUFFER(ALERT_TEXT_MOST);
-    struct alert_mail mail = {.alert = alert,
-                              .lines = &detection->raw,
-                              .line_count = detection->raw.size ? 1 : 0,
-                              .again = again,
-                              .site = detection->settings.site};
-    alert_mail_subject(&subject, &mail);
-    alert_mail_body(&text, &mail);
-    struct notice notice = {alert->id, buffer_slice(&subject), buffer_slice(&text),
-                            json,      clock_wall_us(),        alert->priority == PRIORITY_PAGE};
-    outbox_put(detection->settings.outbox, detection->change, &notice);
-    detection->wake_outbox = true;
-    detection->notices++;
-}
-
-static bool alert_known(const struct detection *detection, const char *id) {
-    char key[ALERT_ID_SIZE + 1];
-    snprintf(key, sizeof key, "i%s", id);
-    CLEANUP_STORE_VALUE struct store_value value = {0};
-    return store_get(detection->settings.store, STORE_ALERT, slice_string(key), &value, NULL);
-}
-
-static void put_alert(struct detection *detection, const struct alert *alert, struct slice json) {
-    /* Ordered by when it was raised, so that whoever follows misses none, also when the clock was set back; its own time
-     * stands in it. */
-    uint8_t key[12];
-    char by_id[ALERT_ID_SIZE + 1];
-    uint64_t now_us = clock_wall_us();
-    detection->raised_us = now_us > detection->raised_us ? now_us : detection->raised_us + 1;
-    bytes_put_u64(key, detection->raised_us);
-    bytes_put_u32(key + 8, (uint32_t)detection->alerts);
-    snprintf(by_id, sizeof by_id, "i%.*s", SLICE_ARG(alert->id));
-    change_put(detection->change, STORE_ALERT, slice_make(key, sizeof key), json);
-    change_put(detection->change, STORE_ALERT, slice_string(by_id), slice_make(key, sizeof key));
-    CLEANUP_BUFFER struct buffer bare = BUFFER(ALERT_TEXT_MOST);
-    if (alert_write(&bare, alert, true)) {
-        struct event_body body = {
-            .kind = EVENT_ALERT, .source = SLICE("collector"), .raw = buffer_slice(&bare)};
-        change_report(detection->change, CLASS_JOURNAL, &body);
-    }
-    detection->alerts++;
-}
-
-/* The collector itself, and whoever the settings call core. */
-static bool is_core(const struct detection *detection, struct slice host) {
-    char name[STREAM_NAME_SIZE];
-    if (host_is_collector(host))
-        return true;
-    if (host.size >= sizeof name)
-        return false;
-    memcpy(name, host.data, host.size);
-    name[host.size] = '\0';
-    for (size_t i = 0; i < detection->settings.core_count; i++)
-        if (fnmatch(detection->settings.core[i], name, 0) == 0)
-            return true;
-    return false;
-}
-
-static void on_match(void *context, const struct detector_match *match) {
-    struct detection *detection = context;
-    struct dedup_entry entry;
-    enum dedup_verdict verdict = dedup_offer(detection->dedup, match, &entry);
-    if (verdict == DEDUP_COUNTED) {
-        put_update(detection, &entry);
-        return;
-    }
-    if (verdict == DEDUP_NEW && alert_known(detection, entry.alert_id))
-        return; /* raised before a restart that lost the state behind it */
-    struct classification class;
-    struct classify_context context_of = {
-        .core_service = is_core(detection, match->host),
-        .succeeded = slice_equal(record_value(detection->record, SLICE("event.outcome")), SLICE("success"))};
-    classify_rule(match->rule, &context_of, &class);
-    struct alert alert = alert_of_match(match, &class, entry.alert_id);
-    alert.count = entry.count;
-    alert.first_us = entry.first_us;
-    alert.last_us = entry.last_us;
-    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
-    if (!alert_write(&json, &alert, false)) {
-        log_error("an alert of rule %s is too large to be written", match->rule->id);
-        return;
-    }
-    if (verdict == DEDUP_NEW)
-        put_alert(detection, &alert, buffer_slice(&json));
-    else
-        put_update(detection, &entry);
-    if (alert.priority != PRIORITY_REVIEW)
-        put_notice(detection, &alert, buffer_slice(&json), verdict == DEDUP_REPEAT);
-    detection->save |= verdict == DEDUP_REPEAT;
-    if (change_size(detection->change) > CHANGE_BYTES)
-        submit(detection);
-}
 
 /* ---- events */
 
@@ -230,7 +43,7 @@ static void read_event(struct detection *detection, const struct event *event,
     struct detector_event about = {slice_make(id, name->label_size + (size_t)digits),
                                    line_us ? line_us : event->time_us, slice_string(name->host)};
     detection->raw = body.raw;
-    detector_process(detection->detector, detection->record, &about, on_match, detection);
+    detector_process(detection->detector, detection->record, &about, detection_match, detection);
     detection->events++;
 }
 
@@ -255,6 +68,7 @@ static void read_row(struct detection *detection, struct slice value) {
         goto damaged;
     if (row.kind != ROW_EVENTS)
         return;
+    detection->stored_us = row.ingested_us;
     if (!events_read(row.payload, &message, &fault))
         goto damaged;
     if (detection->settings.recent)
@@ -280,8 +94,8 @@ damaged:
 
 static struct change *room_for(void *context, size_t size) {
     struct detection *detection = context;
-    if (change_size(detection->change) + size > CHANGE_BYTES)
-        submit(detection);
+    if (change_size(detection->change) + size > DETECTION_CHANGE_BYTES)
+        detection_submit(detection);
     return detection->change;
 }
 
@@ -326,7 +140,7 @@ static bool round_of_rows(struct detection *detection, uint64_t arrival) {
         detection->next_row = arrival; /* what stood there is gone */
     if (detection->save || (rows && clock_monotonic_us() > detection->save_at_us))
         put_state(detection);
-    submit(detection);
+    detection_submit(detection);
     return good;
 }
 
@@ -337,9 +151,10 @@ static void advance(struct detection *detection) {
         return;
     detection->advanced_us = steady_us;
     detection->raw = (struct slice){NULL, 0};
+    detection->stored_us = now_us;
     record_clear(detection->record);
-    detector_advance(detection->detector, now_us - LATENESS_US, on_match, detection);
-    submit(detection);
+    detector_advance(detection->detector, now_us - LATENESS_US, detection_match, detection);
+    detection_submit(detection);
 }
 
 static void take_reload(struct detection *detection) {
@@ -395,7 +210,7 @@ static void *run(void *context) {
         else if (detection->next_row != detection->saved_row &&
                  clock_monotonic_us() > detection->save_at_us) {
             put_state(detection);
-            submit(detection);
+            detection_submit(detection);
         }
         advance(detection);
         tell_counts(detection, arrival);
@@ -403,7 +218,7 @@ static void *run(void *context) {
             committer_wait(detection->settings.committer, good ? detection->next_row : arrival, WAIT_US);
     }
     put_state(detection);
-    submit(detection);
+    detection_submit(detection);
     return NULL;
 }
 
@@ -440,7 +255,9 @@ static uint64_t newest_alert_us(const struct store *store) {
 
 struct detection *detection_start(const struct detection_settings *settings, struct fault *fault) {
     struct detection *detection = memory_new(sizeof *detection);
-    struct dedup_settings dedup = {.window_us = settings->window_us, .repeat_us = settings->repeat_us};
+    struct dedup_settings dedup = {.window_us = settings->window_us,
+                                   .repeat_us = settings->repeat_us,
+                                   .acknowledged_us = settings->acknowledged_us};
     detection->settings = *settings;
     detection->knowledge = settings->knowledge;
     pthread_mutex_init(&detection->mutex, NULL);

@@ -2,7 +2,11 @@
  *
  * It stands behind the commit, never before it: what it reads is stored. Its place in the rows and its state (windows,
  * open alerts) are saved together with what they led to, so that after any restart it goes on exactly there: an alert's
- * id follows from its rule, its entity and its event, and one that is stored already is not raised again. */
+ * id follows from its rule, its entity and its event, and one that is stored already is not raised again.
+ *
+ * An alert of a trouble (rule.h) is over when a rule ends it, or when another rule of that trouble speaks: an event of kind
+ * DECISION in the collector's own stream and the row "r" ‖ id, both alert_end_write's bytes, and a notice to the channels that
+ * were told of it. One that a person has resolved opens anew with the next match; one that was acknowledged is told again. */
 #ifndef TOCSIN_DETECTION_H
 #define TOCSIN_DETECTION_H
 
@@ -10,12 +14,14 @@
 #include "outbox.h"
 
 struct detection;
+struct log_state;
 struct recent_texts;
 
 struct detection_settings {
     struct store *store;
     struct committer *committer;
     struct outbox *outbox;
+    struct log_state *log;       /* what people decide about alerts; NULL: nobody does */
     struct recent_texts *recent; /* what need not be opened again; may be NULL */
     const struct knowledge *knowledge;
     const char *site;  /* its name, in mails */
@@ -23,6 +29,7 @@ struct detection_settings {
     size_t core_count;
     uint64_t window_us; /* alerts of one rule and entity within it are one */
     uint64_t repeat_us; /* told again no sooner */
+    uint64_t acknowledged_us; /* the same, of what somebody has acknowledged */
 };
 
 /* Starts the thread. Settings are borrowed for its life. */

@@ -21,6 +21,16 @@ static void bring_up_to_date(const struct store *store, struct alert *alert) {
     alert->last_us = bytes_get_u64(value + 8);
 }
 
+/* "r" ‖ id → how it ended by itself. What ended is over, whatever people decided about it since. */
+static void close_what_ended(const struct store *store, struct store_value *resolution, struct alert *alert) {
+    char key[ALERT_ID_SIZE + 1];
+    snprintf(key, sizeof key, "r%.*s", SLICE_ARG(alert->id));
+    if (!store_get(store, STORE_ALERT, slice_string(key), resolution, NULL))
+        return;
+    alert->resolution = resolution->slice;
+    alert->status = ALERT_RESOLVED;
+}
+
 struct decided {
     struct alert_decision list[DECISIONS_MOST];
     char people[DECISIONS_MOST][2 * HASH_SIZE + 1], reasons[DECISIONS_MOST][2 * HASH_SIZE + 1],
@@ -74,9 +84,11 @@ static bool give_alert(const struct query_reader *reader, struct slice json) {
     struct alert_document *document = alert_read(json, NULL);
     if (document) {
         struct decided decided;
+        CLEANUP_STORE_VALUE struct store_value resolution = {0};
         struct alert alert = *alert_document_alert(document);
         bring_up_to_date(reader->settings->store, &alert);
         fold_decisions(reader, &decided, &alert);
+        close_what_ended(reader->settings->store, &resolution, &alert);
         alert_write(&text, &alert, false);
     } else
         buffer_append_slice(&text, json);

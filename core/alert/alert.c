@@ -84,13 +84,33 @@ static void write_entity(struct buffer *to, const struct alert *alert) {
     record_json_write(to, &record);
 }
 
+static void write_time(struct buffer *to, const char *name, uint64_t time_us) {
+    char text[CALENDAR_TEXT_SIZE];
+    calendar_text(time_us, text);
+    buffer_printf(to, "\"%s\":\"%s\"", name, text);
+}
+
+static void write_outage(struct buffer *to, const struct alert_outage *outage) {
+    if (outage->start_us == 0)
+        return;
+    buffer_append_string(to, ",\"outage\":{");
+    write_time(to, "start", outage->start_us);
+    if (outage->end_us) {
+        buffer_append_string(to, ",");
+        write_time(to, "end", outage->end_us);
+    }
+    buffer_printf(to, ",\"duration_s\":%llu,\"used_percent\":%llu}", (unsigned long long)outage->duration_s,
+                  (unsigned long long)outage->used_percent);
+}
+
 static void write_decisions(struct buffer *to, const struct alert *alert) {
     char time[CALENDAR_TEXT_SIZE];
     for (size_t i = 0; i < alert->decision_count; i++) {
         const struct alert_decision *decision = &alert->decisions[i];
         calendar_text(decision->time_us, time);
-        buffer_printf(to, "%s{\"ctl_seq\":%llu,\"@timestamp\":\"%s\",\"status\":\"%s\",", i ? "," : ",\"decisions\":[",
-                      (unsigned long long)decision->ctl_seq, time, alert_status_name(decision->status));
+        buffer_printf(to, "%s{\"ctl_seq\":%llu,\"@timestamp\":\"%s\",\"status\":\"%s\",",
+                      i ? "," : ",\"decisions\":[", (unsigned long long)decision->ctl_seq, time,
+                      alert_status_name(decision->status));
         if (decision->severity.size) {
             write_member(to, "severity", decision->severity);
             buffer_append_string(to, ",");
@@ -128,9 +148,36 @@ bool alert_write(struct buffer *to, const struct alert *alert, bool bare) {
         buffer_append_string(to, i ? "," : "");
         record_json_string(to, alert->event_ids[i]);
     }
-    buffer_printf(to, "],\"count\":%llu,\"status\":\"%s\"", (unsigned long long)alert->count,
-                  alert_status_name(alert->status));
+    buffer_printf(to, "],\"count\":%llu", (unsigned long long)alert->count);
+    write_outage(to, &alert->outage);
+    buffer_printf(to, ",\"status\":\"%s\"", alert_status_name(alert->status));
+    if (alert->resolution.size) {
+        buffer_append_string(to, ",\"resolution\":");
+        buffer_append_slice(to, alert->resolution);
+    }
     write_decisions(to, alert);
+    buffer_append_string(to, "}");
+    return !to->overflow;
+}
+
+bool alert_end_write(struct buffer *to, const struct alert_end *end) {
+    buffer_append_string(to, "{");
+    write_member(to, "id", end->alert_id);
+    buffer_append_string(to, ",");
+    write_time(to, "@timestamp", end->time_us);
+    buffer_printf(to, ",\"status\":\"%s\",\"by\":\"%s\",\"rule\":{", alert_status_name(ALERT_RESOLVED),
+                  end->replaced_by.size ? "replaced" : "recovery");
+    write_member(to, "id", end->rule_id);
+    buffer_append_string(to, ",");
+    write_member(to, "title", end->rule_title);
+    buffer_append_string(to, "},\"events\":[");
+    record_json_string(to, end->event_id);
+    buffer_append_string(to, "]");
+    if (end->replaced_by.size) {
+        buffer_append_string(to, ",");
+        write_member(to, "replaced_by", end->replaced_by);
+    }
+    write_outage(to, &end->outage);
     buffer_append_string(to, "}");
     return !to->overflow;
 }

@@ -5,8 +5,10 @@
  * since 1970.
  *
  * JSON: {"id", "@timestamp", "rule": {"id","title","level"}, "severity", "severity_name", "priority", "why",
- * "entity": {nested ECS names}, "host": {"name"}, "events": [ids], "count", "status"}, and, once somebody has decided about it,
- * "decisions": [{"ctl_seq", "@timestamp", "status", "severity", "user": {"id"}, "reason": {"hash"}}]. */
+ * "entity": {nested ECS names}, "host": {"name"}, "events": [ids], "count", "outage": {"start", "end", "duration_s",
+ * "used_percent"} where it is about one, "status"}, once it is over by itself "resolution" (alert_end_write), and, once
+ * somebody has decided about it, "decisions": [{"ctl_seq", "@timestamp", "status", "severity", "user": {"id"}, "reason":
+ * {"hash"}}]. */
 #ifndef TOCSIN_ALERT_H
 #define TOCSIN_ALERT_H
 
@@ -30,6 +32,22 @@ struct alert_decision {
     struct slice reason;   /* the salted text's hash, likewise */
 };
 
+/* Of a service that people wait for. */
+struct alert_outage {
+    uint64_t start_us, end_us; /* start 0: it is about none; end 0: it goes on */
+    uint64_t duration_s;
+    uint64_t used_percent; /* of the time in which the service must be back; may be over 100 */
+};
+
+/* How an alert came to its end without a person. */
+struct alert_end {
+    struct slice alert_id;
+    uint64_t time_us; /* event time of what ended it */
+    struct slice rule_id, rule_title, event_id; /* what told it */
+    struct slice replaced_by; /* the alert that tells of it from now on; empty: it is over */
+    struct alert_outage outage;
+};
+
 struct alert {
     struct slice id;
     uint64_t time_us; /* event time of what set it off */
@@ -45,7 +63,9 @@ struct alert {
     size_t event_id_count;
     uint64_t count;
     uint64_t first_us, last_us; /* not in the JSON */
+    struct alert_outage outage;
     enum alert_status status;
+    struct slice resolution; /* what alert_end_write wrote, where it is over; written, not read */
     const struct alert_decision *decisions; /* in the order of the log; written, not read */
     size_t decision_count;
     struct slice what_to_do; /* not in the JSON: it stands in the rule */
@@ -62,6 +82,10 @@ struct alert alert_of_match(const struct detector_match *match, const struct cla
 /* One line of JSON without a newline. `bare` leaves out who and why (entity, why): the alert event of class
  * 0, which outlives them. False when the buffer's limit is passed. */
 bool alert_write(struct buffer *to, const struct alert *alert, bool bare);
+
+/* {"id", "@timestamp", "status": "resolved", "by": "recovery" or "replaced", "rule": {"id", "title"}, "events": [id],
+ * "replaced_by": id, "outage"}: says neither who nor why, as a bare alert. One line. */
+bool alert_end_write(struct buffer *to, const struct alert_end *end);
 
 /* Reads what alert_write wrote. The document owns what the alert borrows. */
 struct alert_document;

@@ -60,10 +60,36 @@ static bool has_entity(const struct alert *alert) {
     return false;
 }
 
+/* Behind the title in subject and body. */
+static const char *const stands[] = {[ALERT_MAIL_NEW] = "",
+                                     [ALERT_MAIL_AGAIN] = "still going on",
+                                     [ALERT_MAIL_AGAIN_ACKNOWLEDGED] = "acknowledged, and still going on",
+                                     [ALERT_MAIL_OVER] = "over"};
+
+/* "4 d 3 h", "2 h 5 min", "45 s": the two largest parts. */
+static void write_duration(struct buffer *to, uint64_t seconds) {
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t count = sizeof units / sizeof *units, i = 0;
+    while (i + 1 < count && seconds < units[i].seconds)
+        i++;
+    buffer_printf(to, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].name);
+    seconds %= units[i].seconds;
+    if (i + 1 < count && seconds >= units[i + 1].seconds)
+        buffer_printf(to, " %llu %s", (unsigned long long)(seconds / units[i + 1].seconds),
+                      units[i + 1].name);
+}
+
 bool alert_mail_subject(struct buffer *to, const struct alert_mail *mail) {
     const struct alert *alert = mail->alert;
     CLEANUP_BUFFER struct buffer line = BUFFER(4096);
-    buffer_printf(&line, "%s[%s] ", alert->priority == PRIORITY_PAGE ? "! " : "",
+    bool over = mail->kind == ALERT_MAIL_OVER;
+    buffer_printf(&line, "%s[%s] ",
+                  over                               ? "over: "
+                  : alert->priority == PRIORITY_PAGE ? "! "
+                                                     : "",
                   severity_text(alert->severity));
     write_clean(&line, alert->host.size ? alert->host : SLICE("no host"), 48);
     buffer_append_string(&line, ": ");
@@ -74,8 +100,12 @@ bool alert_mail_subject(struct buffer *to, const struct alert_mail *mail) {
         buffer_append_string(&line, ", ");
         write_entity(&line, alert, 40);
     }
-    if (mail->again)
-        buffer_append_string(&line, ", still going on");
+    if (mail->kind != ALERT_MAIL_NEW && !over)
+        buffer_printf(&line, ", %s", stands[mail->kind]);
+    if (alert->outage.start_us && alert->outage.duration_s) {
+        buffer_append_string(&line, over ? ", after " : ", for ");
+        write_duration(&line, alert->outage.duration_s);
+    }
     write_clean(to, buffer_slice(&line), SUBJECT_MOST - 3); /* the mark takes three bytes */
     return !to->overflow;
 }
@@ -91,6 +121,20 @@ static void write_when(struct buffer *to, const struct alert *alert) {
         write_time(to, alert->time_us);
     }
     buffer_append_string(to, "\n");
+}
+
+static void write_outage(struct buffer *to, const struct alert_outage *outage) {
+    if (outage->start_us == 0)
+        return;
+    buffer_append_string(to, outage->end_us ? "It was out from " : "It is out since ");
+    write_time(to, outage->start_us);
+    if (outage->end_us) {
+        buffer_append_string(to, " to ");
+        write_time(to, outage->end_us);
+    }
+    buffer_append_string(to, ", for ");
+    write_duration(to, outage->duration_s);
+    buffer_printf(to, ": %llu %% of the time for recovery\n", (unsigned long long)outage->used_percent);
 }
 
 static void write_lines(struct buffer *to, const struct alert_mail *mail) {
@@ -135,13 +179,16 @@ static const char *how_soon(enum priority priority) {
 
 bool alert_mail_body(struct buffer *to, const struct alert_mail *mail) {
     const struct alert *alert = mail->alert;
+    bool over = mail->kind == ALERT_MAIL_OVER;
     buffer_printf(to, "%s, %s: %s\n", severity_text(alert->severity), severity_name(alert->severity),
-                  how_soon(alert->priority));
+                  over ? "it is over" : how_soon(alert->priority));
     buffer_append_string(to, "Host ");
     write_clean(to, alert->host.size ? alert->host : SLICE("unknown"), 200);
     buffer_append_string(to, "\n\n");
     write_clean(to, alert->rule_title, 512);
-    buffer_append_string(to, mail->again ? " (still going on)\n" : "\n");
+    if (mail->kind != ALERT_MAIL_NEW)
+        buffer_printf(to, " (%s)", stands[mail->kind]);
+    buffer_append_string(to, "\n");
     for (size_t i = 0; i < alert->entity_count; i++) {
         write_clean(to, alert->entity[i].name, 100);
         buffer_append_string(to, " ");
@@ -149,17 +196,24 @@ bool alert_mail_body(struct buffer *to, const struct alert_mail *mail) {
         buffer_append_string(to, "\n");
     }
     write_when(to, alert);
+    write_outage(to, &alert->outage);
+    if (over && !alert->outage.start_us) {
+        buffer_append_string(to, "Over since ");
+        write_time(to, mail->over_us);
+        buffer_append_string(to, "\n");
+    }
     write_lines(to, mail);
-    if (alert->what_to_do.size) {
+    if (alert->what_to_do.size && !over) {
         buffer_append_string(to, "\nWhat to do:\n");
         write_paragraph(to, alert->what_to_do);
     }
     buffer_append_string(to, "\nWhy this class: ");
     write_clean(to, alert->why, CLASSIFY_WHY_SIZE);
-    buffer_append_string(to, "\nTo acknowledge: ");
-    if (mail->acknowledge)
+    if (!over)
+        buffer_append_string(to, "\nTo acknowledge: ");
+    if (mail->acknowledge && !over)
         buffer_append_string(to, mail->acknowledge);
-    else
+    else if (!over)
         buffer_printf(to, "tocsin alert ack %.*s --reason TEXT", SLICE_ARG(alert->id));
     buffer_append_string(to, "\nAlert ");
     write_clean(to, alert->id, ALERT_ID_SIZE);

@@ -2,7 +2,7 @@
  * characters.
  *
  * Subject: priority mark, class and host first, then what happened. Body: the same in a sentence, how often,
- * since when, why it has its class, the lines, what to do, how to acknowledge. Lines come from other
+ * since when, how long an outage has lasted, why it has its class, the lines, what to do, how to acknowledge. Lines come from other
  * machines: control characters are replaced, long ones cut with a mark. False when the buffer's limit is
  * passed. */
 #ifndef TOCSIN_ALERT_MAIL_H
@@ -13,11 +13,19 @@
 #define ALERT_MAIL_LINES_MOST 10u
 #define ALERT_MAIL_LINE_MOST 400u /* bytes shown of each */
 
+enum alert_mail_kind {
+    ALERT_MAIL_NEW,
+    ALERT_MAIL_AGAIN,              /* still going on */
+    ALERT_MAIL_AGAIN_ACKNOWLEDGED, /* the same, and somebody has acknowledged it */
+    ALERT_MAIL_OVER,               /* by itself */
+};
+
 struct alert_mail {
     const struct alert *alert;
     const struct slice *lines; /* raw lines of its events, oldest first; may be none */
     size_t line_count;
-    bool again;              /* a repeat notice */
+    enum alert_mail_kind kind;
+    uint64_t over_us;        /* of ALERT_MAIL_OVER */
     const char *acknowledge; /* a command or an address; NULL: "tocsin alert ack ID --reason TEXT" */
     const char *site;        /* the site's name; NULL where there is none */
 };

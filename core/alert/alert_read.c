@@ -71,6 +71,21 @@ static bool read_events(struct alert_document *document, const json_t *list, str
     return true;
 }
 
+static bool read_number(const json_t *node, uint64_t *ret_number) {
+    if (!json_is_integer(node) || json_integer_value(node) < 0)
+        return false;
+    *ret_number = (uint64_t)json_integer_value(node);
+    return true;
+}
+
+static bool read_outage(struct alert_outage *outage, const json_t *node) {
+    const json_t *end = json_object_get(node, "end");
+    return calendar_parse(text_of(json_object_get(node, "start")), &outage->start_us) &&
+           (!end || calendar_parse(text_of(end), &outage->end_us)) &&
+           read_number(json_object_get(node, "duration_s"), &outage->duration_s) &&
+           read_number(json_object_get(node, "used_percent"), &outage->used_percent);
+}
+
 static bool read_rule(struct alert *alert, const json_t *rule, struct fault *fault) {
     alert->rule_id = text_of(json_object_get(rule, "id"));
     alert->rule_title = text_of(json_object_get(rule, "title"));
@@ -83,7 +98,7 @@ static bool read_alert(struct alert_document *document, struct fault *fault) {
     const json_t *root = document->root;
     struct alert *alert = &document->alert;
     json_t *entity = json_object_get(root, "entity");
-    const json_t *count = json_object_get(root, "count");
+    const json_t *outage = json_object_get(root, "outage");
     alert->id = text_of(json_object_get(root, "id"));
     alert->why = text_of(json_object_get(root, "why")); /* a bare one has neither why nor entity */
     alert->host = text_of(json_object_get(json_object_get(root, "host"), "name"));
@@ -101,9 +116,10 @@ static bool read_alert(struct alert_document *document, struct fault *fault) {
         return complain(fault, "host");
     if (entity && (!json_is_object(entity) || !read_entity(document, entity, "", 0)))
         return complain(fault, "entity");
-    if (!json_is_integer(count) || json_integer_value(count) < 0)
+    if (!read_number(json_object_get(root, "count"), &alert->count))
         return complain(fault, "count");
-    alert->count = (uint64_t)json_integer_value(count);
+    if (outage && !read_outage(&alert->outage, outage))
+        return complain(fault, "outage");
     alert->first_us = alert->last_us = alert->time_us;
     if (!alert_status_by_name(text_of(json_object_get(root, "status")), &alert->status))
         return complain(fault, "status");

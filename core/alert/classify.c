@@ -87,7 +87,10 @@ static struct choice look_up(const struct rule *rule, const struct classify_cont
 
 static void explain(const struct rule *rule, const struct choice *choice, struct classification *ret) {
     const char *level = rule_level_name(rule->level), *text = severity_text(ret->severity);
-    if (rule->severity != SEVERITY_UNSET)
+    if (rule->because && !choice->because)
+        snprintf(ret->why, sizeof ret->why, "Class %s (%s): %s", text, severity_name(ret->severity),
+                 rule->because);
+    else if (rule->severity != SEVERITY_UNSET)
         snprintf(ret->why, sizeof ret->why, "Class %s (%s): the rule says so.", text,
                  severity_name(ret->severity));
     else if (!choice->tactic)

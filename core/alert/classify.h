@@ -4,7 +4,7 @@
  * A rule's own `tocsin: {severity, priority}` wins; otherwise ATT&CK tactics in its tags and its level
  * decide, the tactic that is told first among several. No tactic: class 1. Nothing here ever gives 3c: that
  * is a person's word. Class 4 needs the service's own probe to have failed in the same window
- * (`service_failed`). */
+ * (`service_failed`). A rule may say itself `because` of what its alerts have their class. */
 #ifndef TOCSIN_CLASSIFY_H
 #define TOCSIN_CLASSIFY_H
 

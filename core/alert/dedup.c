@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bytes.h"
 #include "dedup_parts.h"
 #include "memory.h"
 
@@ -15,6 +16,8 @@ struct dedup *dedup_create(const struct dedup_settings *settings) {
         dedup->settings.window_us = DEDUP_WINDOW_DEFAULT_US;
     if (dedup->settings.repeat_us == 0)
         dedup->settings.repeat_us = DEDUP_REPEAT_DEFAULT_US;
+    if (dedup->settings.acknowledged_us == 0)
+        dedup->settings.acknowledged_us = DEDUP_ACKNOWLEDGED_DEFAULT_US;
     if (dedup->settings.most == 0 || dedup->settings.most == DEDUP_NONE)
         dedup->settings.most = DEDUP_MOST_DEFAULT;
     dedup_clear(dedup);
@@ -47,7 +50,7 @@ static uint32_t *chain_of(const struct dedup *dedup, const struct hash *key) {
     return &dedup->chains[value & (dedup->chain_count - 1)];
 }
 
-struct dedup_slot *dedup_find(const struct dedup *dedup, const struct hash *key) {
+struct dedup_slot *dedup_slot_of(const struct dedup *dedup, const struct hash *key) {
     for (uint32_t at = *chain_of(dedup, key); at != DEDUP_NONE; at = dedup->slots[at].next)
         if (hash_equal(&dedup->slots[at].key, key))
             return &dedup->slots[at];
@@ -122,8 +125,10 @@ struct dedup_slot *dedup_add(struct dedup *dedup, const struct hash *key) {
 
 static struct hash key_of(const struct detector_match *match) {
     struct sha256 running;
+    const char *what = match->rule->trouble ? match->rule->trouble : match->rule->id;
     sha256_begin(&running);
-    sha256_add(&running, match->rule->id, strlen(match->rule->id) + 1);
+    sha256_add(&running, match->rule->trouble ? "t" : "r", 1);
+    sha256_add(&running, what, strlen(what) + 1);
     for (size_t i = 0; i < match->entity_count; i++) {
         uint64_t sizes[2] = {match->entity[i].name.size, match->entity[i].value.size};
         sha256_add(&running, sizes, sizeof sizes);
@@ -133,71 +138,85 @@ static struct hash key_of(const struct detector_match *match) {
     return sha256_end(&running);
 }
 
-static enum dedup_verdict open_alert(struct dedup *dedup, const struct hash *key,
+uint64_t dedup_rule_number(const struct rule *rule) {
+    struct hash hash = sha256_of(slice_string(rule->id));
+    return bytes_get_u64(hash.bytes);
+}
+
+/* In the place of `before`, where there is one. */
+static enum dedup_verdict open_alert(struct dedup *dedup, const struct hash *key, struct dedup_slot *before,
                                      const struct detector_match *match, struct dedup_entry *ret_entry) {
-    struct dedup_slot *slot = dedup_find(dedup, key);
-    if (slot)
-        remove_slot(dedup, slot);
-    slot = dedup_add(dedup, key);
-    slot->entry = (struct dedup_entry){.count = match->count,
-                                       .first_us = match->first_us,
-                                       .last_us = match->last_us,
-                                       .notified_us = match->time_us};
+    struct dedup_entry entry = {.count = match->count,
+                                .first_us = match->first_us,
+                                .last_us = match->last_us,
+                                .notified_us = match->time_us,
+                                .rule = dedup_rule_number(match->rule)};
+    if (before && match->rule->trouble)
+        memcpy(entry.replaced, before->entry.alert_id, sizeof entry.replaced);
+    if (before)
+        remove_slot(dedup, before);
     alert_id_make(slice_string(match->rule->id), match->entity, match->entity_count, match->event_id,
-                  slot->entry.alert_id);
-    *ret_entry = slot->entry;
+                  entry.alert_id);
+    struct dedup_slot *slot = dedup_add(dedup, key);
+    *ret_entry = slot->entry = entry;
+    slot->entry.replaced[0] = '\0';
     return DEDUP_NEW;
 }
 
 /* Late matches belong to the alert as well, as long as they lie close enough before it. */
-static bool belongs(const struct dedup *dedup, const struct dedup_entry *entry,
+static bool belongs(const struct dedup *dedup, const struct dedup_slot *slot,
                     const struct detector_match *match) {
     uint64_t window = dedup->settings.window_us;
+    const struct dedup_entry *entry = &slot->entry;
+    if (match->rule->trouble)
+        return entry->rule == dedup_rule_number(match->rule);
     if (match->first_us > entry->last_us)
         return match->first_us - entry->last_us <= window;
     return match->last_us >= entry->first_us || entry->first_us - match->last_us <= window;
 }
 
-enum dedup_verdict dedup_offer(struct dedup *dedup, const struct detector_match *match,
-                               struct dedup_entry *ret_entry) {
+static bool is_due(const struct dedup *dedup, const struct dedup_entry *entry,
+                   const struct detector_match *match, uint64_t acknowledged_us) {
+    uint64_t after = acknowledged_us          ? dedup->settings.acknowledged_us
+                     : match->rule->repeat_us ? match->rule->repeat_us
+                                              : dedup->settings.repeat_us;
+    uint64_t from = acknowledged_us > entry->notified_us ? acknowledged_us : entry->notified_us;
+    return match->time_us > from && match->time_us - from >= after;
+}
+
+struct dedup_entry *dedup_find(struct dedup *dedup, const struct detector_match *match) {
     struct hash key = key_of(match);
-    struct dedup_slot *slot = dedup_find(dedup, &key);
-    if (!slot || !belongs(dedup, &slot->entry, match))
-        return open_alert(dedup, &key, match, ret_entry);
+    struct dedup_slot *slot = dedup_slot_of(dedup, &key);
+    return slot ? &slot->entry : NULL;
+}
+
+enum dedup_verdict dedup_offer(struct dedup *dedup, const struct detector_match *match,
+                               uint64_t acknowledged_us, struct dedup_entry *ret_entry) {
+    struct hash key = key_of(match);
+    struct dedup_slot *slot = dedup_slot_of(dedup, &key);
+    if (!slot || !belongs(dedup, slot, match))
+        return open_alert(dedup, &key, slot, match, ret_entry);
     struct dedup_entry *entry = &slot->entry;
     unlink_order(dedup, slot);
     link_newest(dedup, slot);
     entry->count += match->fresh;
     entry->first_us = match->first_us < entry->first_us ? match->first_us : entry->first_us;
     entry->last_us = match->last_us > entry->last_us ? match->last_us : entry->last_us;
-    bool again = match->time_us > entry->notified_us &&
-                 match->time_us - entry->notified_us >= dedup->settings.repeat_us;
+    bool again = is_due(dedup, entry, match, acknowledged_us);
     if (again)
         entry->notified_us = match->time_us;
     *ret_entry = *entry;
     return again ? DEDUP_REPEAT : DEDUP_COUNTED;
 }
 
-/* People close and acknowledge seldom: no index for it. */
-static struct dedup_slot *find_alert(struct dedup *dedup, struct slice alert_id) {
-    for (uint32_t at = dedup->oldest; at != DEDUP_NONE; at = dedup->slots[at].newer)
-        if (slice_equal(slice_string(dedup->slots[at].entry.alert_id), alert_id))
-            return &dedup->slots[at];
-    return NULL;
-}
-
-bool dedup_close(struct dedup *dedup, struct slice alert_id) {
-    struct dedup_slot *slot = find_alert(dedup, alert_id);
-    if (slot)
-        remove_slot(dedup, slot);
-    return slot != NULL;
-}
-
-bool dedup_acknowledge(struct dedup *dedup, struct slice alert_id, uint64_t time_us) {
-    struct dedup_slot *slot = find_alert(dedup, alert_id);
-    if (slot)
-        slot->entry.notified_us = time_us;
-    return slot != NULL;
+bool dedup_close(struct dedup *dedup, const struct detector_match *match, struct dedup_entry *ret_entry) {
+    struct hash key = key_of(match);
+    struct dedup_slot *slot = dedup_slot_of(dedup, &key);
+    if (!slot)
+        return false;
+    *ret_entry = slot->entry;
+    remove_slot(dedup, slot);
+    return true;
 }
 
 size_t dedup_count(const struct dedup *dedup) {

@@ -9,7 +9,7 @@
 
 /* An open alert. Slots are reused; they are chained by key, and by use. */
 struct dedup_slot {
-    struct hash key; /* of rule and entity */
+    struct hash key; /* of trouble or rule, and entity */
     struct dedup_entry entry;
     uint32_t next; /* in its chain, or of the free ones */
     uint32_t older, newer;
@@ -28,7 +28,7 @@ struct dedup {
 
 /* A slot for a key that is not there; the oldest goes where there is no room. */
 struct dedup_slot *dedup_add(struct dedup *dedup, const struct hash *key);
-struct dedup_slot *dedup_find(const struct dedup *dedup, const struct hash *key);
+struct dedup_slot *dedup_slot_of(const struct dedup *dedup, const struct hash *key);
 void dedup_clear(struct dedup *dedup);
 
 #endif

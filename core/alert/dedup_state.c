@@ -1,10 +1,10 @@
-/* Saving and loading: u32 magic, u16 version, u32 count; each, oldest first: 32 bytes key, block alert id, u64 count,
- * first, last, notified. */
+/* Saving and loading: u32 magic, u16 version, u32 count; each, oldest first: 32 bytes key, u64 rule, block alert id,
+ * u64 count, first, last, notified. */
 #include "bytes.h"
 #include "dedup_parts.h"
 
 #define STATE_MAGIC 0x54434444u /* "TCDD" */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 bool dedup_save(const struct dedup *dedup, struct buffer *to) {
     bytes_write_u32(to, STATE_MAGIC);
@@ -13,6 +13,7 @@ bool dedup_save(const struct dedup *dedup, struct buffer *to) {
     for (uint32_t at = dedup->oldest; at != DEDUP_NONE; at = dedup->slots[at].newer) {
         const struct dedup_entry *entry = &dedup->slots[at].entry;
         buffer_append(to, dedup->slots[at].key.bytes, HASH_SIZE);
+        bytes_write_u64(to, entry->rule);
         bytes_write_block(to, slice_string(entry->alert_id));
         bytes_write_u64(to, entry->count);
         bytes_write_u64(to, entry->first_us);
@@ -26,12 +27,13 @@ static bool load_entry(struct dedup *dedup, struct bytes_reader *reader) {
     struct hash key;
     struct dedup_entry entry = {0};
     bytes_read_into(reader, key.bytes, HASH_SIZE);
+    entry.rule = bytes_read_u64(reader);
     struct slice id = bytes_read_block(reader);
     entry.count = bytes_read_u64(reader);
     entry.first_us = bytes_read_u64(reader);
     entry.last_us = bytes_read_u64(reader);
     entry.notified_us = bytes_read_u64(reader);
-    if (reader->failed || id.size != ALERT_ID_SIZE - 1 || dedup_find(dedup, &key))
+    if (reader->failed || id.size != ALERT_ID_SIZE - 1 || dedup_slot_of(dedup, &key))
         return false;
     memcpy(entry.alert_id, id.data, id.size);
     dedup_add(dedup, &key)->entry = entry;

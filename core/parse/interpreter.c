@@ -139,7 +139,7 @@ static void read_own(struct reading *reading, const char *category) {
 static bool keep_searched(struct slice name) {
     static const char *const kept[] = {"id",       "rule.id",  "rule.title", "rule.level", "severity",
                                        "priority", "why",      "host.name",  "count",      "status",
-                                       "alert",    "decision", "action",     "reason",     "person"};
+                                       "by",       "replaced_by"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (slice_equal(name, slice_string(kept[i])))
             return true;

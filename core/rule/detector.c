@@ -40,6 +40,8 @@ static void attach(struct detector *detector, const struct ruleset *ruleset) {
     detector->field_null = memory_new_array((size_t)ruleset->field_count + 1, sizeof *detector->field_null);
     detector->field_first = memory_new_array((size_t)ruleset->field_count + 1, sizeof *detector->field_first);
     detector->memo = memory_new_array((size_t)ruleset->predicate_count + 1, sizeof *detector->memo);
+    detector->spoken =
+        memory_new_array((size_t)symbols_count(ruleset->troubles) + 1, sizeof *detector->spoken);
     detector->candidate_words = (uint32_t)(ruleset->definition_count + 63) / 64;
     detector->candidates =
         memory_new_array((size_t)detector->candidate_words + 1, sizeof *detector->candidates);
@@ -57,6 +59,7 @@ static void detach(struct detector *detector) {
     free(detector->field_null);
     free(detector->field_first);
     free(detector->memo);
+    free(detector->spoken);
     free(detector->candidates);
     free(detector->costs);
     buckets_free(detector);
@@ -413,14 +416,24 @@ static uint64_t repeated(const struct detector *detector) {
     return times < DETECTOR_REPEATED_MOST ? times : DETECTOR_REPEATED_MOST;
 }
 
-static void match_rule(struct detector *detector, uint32_t index) {
+static void read_entity(const struct detector *detector, const uint32_t *fields, size_t count,
+                        struct detector_match *match, struct detector_pair entity[DETECTOR_ENTITY_MOST]) {
+    for (size_t i = 0; i < count; i++) {
+        struct slice value = detector_value(detector, fields[i]);
+        if (value.size)
+            entity[match->entity_count++] =
+                (struct detector_pair){detector->ruleset->fields[fields[i]].name, value};
+    }
+    match->entity = entity;
+}
+
+static void match_rule(struct detector *detector, const struct definition *definition) {
     static const uint32_t fields[] = {FIELD_SOURCE_IP, FIELD_USER, FIELD_HOST};
-    struct detector_pair entity[sizeof fields / sizeof *fields];
+    struct detector_pair entity[DETECTOR_ENTITY_MOST];
     const struct detector_event *event = detector->event;
     struct slice id = slice_head(event->id, DETECTOR_ID_MOST);
     uint64_t times = repeated(detector);
-    struct detector_match match = {.rule = &detector->ruleset->definitions[index]->rule,
-                                   .entity = entity,
+    struct detector_match match = {.rule = &definition->rule,
                                    .host = event->host,
                                    .event_id = id,
                                    .event_ids = &id,
@@ -430,17 +443,24 @@ static void match_rule(struct detector *detector, uint32_t index) {
                                    .time_us = event->time_us,
                                    .first_us = event->time_us,
                                    .last_us = event->time_us};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        struct slice value = detector_value(detector, fields[i]);
-        if (value.size)
-            entity[match.entity_count++] =
-                (struct detector_pair){detector->ruleset->fields[fields[i]].name, value};
-    }
+    if (definition->entity_count)
+        read_entity(detector, definition->entity_fields, definition->entity_count, &match, entity);
+    else
+        read_entity(detector, fields, sizeof fields / sizeof *fields, &match, entity);
     /* The host it is about: a collector's event about a silent agent names that one. */
     struct slice about = detector_value(detector, FIELD_HOST);
     if (about.size)
         match.host = about;
     detector_deliver(detector, &match);
+}
+
+/* Of a trouble's rules the first that matches speaks; the others are passed over, for this event. */
+static bool may_speak(struct detector *detector, const struct definition *definition) {
+    if (definition->trouble == 0)
+        return true;
+    bool first = detector->spoken[definition->trouble] != detector->generation;
+    detector->spoken[definition->trouble] = detector->generation;
+    return first;
 }
 
 static void run_candidates(struct detector *detector) {
@@ -449,10 +469,11 @@ static void run_candidates(struct detector *detector) {
             uint32_t rule = word * 64 + (uint32_t)__builtin_ctzll(detector->candidates[word]);
             detector->candidates[word] &= detector->candidates[word] - 1;
             struct detector_cost *cost = &detector->costs[rule];
+            const struct definition *definition = detector->ruleset->definitions[rule];
             cost->evaluations++;
             detector->counts.candidates++;
-            if (run(detector, detector->ruleset->rules[rule].program, cost))
-                match_rule(detector, rule);
+            if (run(detector, detector->ruleset->rules[rule].program, cost) && may_speak(detector, definition))
+                match_rule(detector, definition);
         }
     }
 }
@@ -463,6 +484,7 @@ static void next_generation(struct detector *detector) {
     memset(detector->field_seen, 0, detector->ruleset->field_count * sizeof *detector->field_seen);
     memset(detector->field_null, 0, detector->ruleset->field_count * sizeof *detector->field_null);
     memset(detector->memo, 0, detector->ruleset->predicate_count * sizeof *detector->memo);
+    memset(detector->spoken, 0, (symbols_count(detector->ruleset->troubles) + 1) * sizeof *detector->spoken);
     detector->generation = 1;
 }
 

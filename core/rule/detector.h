@@ -55,7 +55,7 @@ struct detector_pair {
 struct detector_match {
     const struct rule *rule;
     const struct detector_pair
-        *entity; /* group-by fields; for a plain rule source.ip, user.name, host.name as present */
+        *entity; /* group-by fields; for a plain rule its own `entity`, or source.ip, user.name, host.name, as present */
     size_t entity_count;
     struct slice host;     /* the record's host.name, otherwise the event's host */
     struct slice event_id; /* the one that made it match */

@@ -40,6 +40,7 @@ struct detector {
     uint16_t *field_first; /* index into the record; RECORD_FIELDS_MOST stands for the event's host */
     uint16_t field_next[RECORD_FIELDS_MOST + 1];
     uint32_t *memo;       /* [predicate]: generation << 1 | result */
+    uint32_t *spoken;     /* [trouble]: the generation in which a rule spoke for it */
     uint64_t *candidates; /* a bit a rule */
     uint32_t candidate_words;
 

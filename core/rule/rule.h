@@ -42,6 +42,12 @@ struct rule {
     enum severity severity; /* its own `tocsin: {severity}`, or unset */
     enum priority priority; /* its own `tocsin: {priority}`, or unset */
     const char *what_to_do; /* its own `tocsin: {what_to_do}`; NULL where it has none */
+    const char *because;    /* why its alerts have their class, in a sentence; NULL where it does not say */
+    /* What it tells of and what goes on until a rule `ends` it; NULL where each match is a thing of its own. Of the rules of
+     * one trouble one alert is open about an entity, and the first that matches an event speaks for it. */
+    const char *trouble;
+    bool ends;          /* it tells the end of its trouble, and raises nothing */
+    uint64_t repeat_us; /* its alerts that go on are told again so often; 0: as the settings say */
     bool correlation;
     bool generates; /* false: matches only feed correlations (Sigma's `generate`) */
 };

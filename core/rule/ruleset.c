@@ -32,6 +32,7 @@ struct ruleset *ruleset_create(struct symbols *symbols) {
     struct ruleset *ruleset = memory_new(sizeof *ruleset);
     ruleset->symbols = symbols;
     ruleset->source_names = symbols_create();
+    ruleset->troubles = symbols_create();
     ruleset->predicate_slot_count = 256;
     ruleset->predicate_slots =
         memory_new_array(ruleset->predicate_slot_count, sizeof *ruleset->predicate_slots);
@@ -62,6 +63,7 @@ struct ruleset *ruleset_destroy(struct ruleset *ruleset) {
     free(ruleset->nodes);
     free(ruleset->feeds);
     symbols_destroy(ruleset->source_names);
+    symbols_destroy(ruleset->troubles);
     rule_memory_free(&ruleset->memory);
     free(ruleset);
     return NULL;

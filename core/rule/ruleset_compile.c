@@ -84,6 +84,24 @@ static void refuse_doubles(struct ruleset *ruleset, const struct index *index, c
     }
 }
 
+/* A misspelt name would be an alert that nothing ends. */
+static void refuse_ends_of_nothing(struct ruleset *ruleset) {
+    bool *told = memory_new_array(symbols_count(ruleset->troubles) + 1, sizeof *told);
+    for (size_t i = 0; i < ruleset->definition_count; i++) {
+        const struct definition *definition = ruleset->definitions[i];
+        told[definition->trouble] |= !definition->rule.ends && !definition->refused;
+    }
+    for (size_t i = 0; i < ruleset->definition_count; i++) {
+        struct definition *definition = ruleset->definitions[i];
+        if (definition->rule.ends && !told[definition->trouble])
+            refuse(ruleset, definition,
+                   rule_memory_printf(&ruleset->memory, "tocsin: it ends '%.100s', and no rule has that trouble",
+                                      definition->rule.trouble),
+                   "load the rule that has it, or mend the name");
+    }
+    free(told);
+}
+
 struct indices {
     struct index ids, names;
 };
@@ -323,6 +341,7 @@ bool ruleset_compile(struct ruleset *ruleset, const struct ruleset_options *opti
     for (size_t i = 0; i < ruleset->filter_count; i++)
         apply_filter(ruleset, &indices, ruleset->filters[i]);
     refuse_long(ruleset);
+    refuse_ends_of_nothing(ruleset);
     place(ruleset, &indices);
     resolve(ruleset, &indices);
     free(indices.ids.sorted);

@@ -86,6 +86,9 @@ struct definition {
     struct expression *expression;   /* NULL for a correlation */
     struct correlation *correlation; /* NULL for a plain rule */
     bool generate;                   /* a correlation that wants its rules' own alerts, too */
+    uint32_t trouble;                /* rule.trouble's number from 1, in ruleset->troubles; 0: none */
+    uint32_t *entity_fields;         /* its own `tocsin: {entity}` */
+    size_t entity_count;             /* 0: source, user and host */
 };
 
 struct filter {
@@ -184,6 +187,7 @@ struct ruleset {
     uint32_t *predicate_slots; /* open addressing; number + 1 */
     uint32_t predicate_slot_count;
 
+    struct symbols *troubles;
     struct symbols *source_names;
     struct logsource *logsources;
     uint32_t logsource_count;

@@ -38,6 +38,9 @@ struct expression *sigma_detection(struct loading *loading, const struct yaml_no
 
 bool sigma_correlation(struct loading *loading, const struct yaml_node *map, struct definition *definition);
 
+/* Our own block, `tocsin:`, where there is one (sigma_own.c). */
+bool sigma_own(struct loading *loading, const struct yaml_node *root, struct definition *definition);
+
 /* A new outcome, not loaded and without a reason; the pointer lives until the next one is made. */
 struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file, uint32_t line);
 
@@ -65,9 +68,11 @@ void sigma_read_waiting(struct ruleset *ruleset);
 /* Adds a remark to the outcome of the document under way. */
 void sigma_remark(struct loading *loading, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Helpers for reading settings: the text of a scalar; a truth value. */
+/* Helpers for reading settings: the text of a scalar; a duration such as 5m, up to CORRELATION_TIMESPAN_MOST_US; a truth
+ * value. */
 bool sigma_text(struct loading *loading, const struct yaml_node *node, const char *what,
                 const char **ret_text);
+bool sigma_duration(struct loading *loading, const struct yaml_node *node, const char *what, uint64_t *ret_us);
 bool sigma_truth(struct loading *loading, const struct yaml_node *node, const char *what, bool *ret_truth);
 /* A scalar or a list of scalars, not empty. */
 bool sigma_texts(struct loading *loading, const struct yaml_node *node, const char *what, size_t most,

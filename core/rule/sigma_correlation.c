@@ -33,25 +33,11 @@ static bool read_type(struct loading *loading, const struct yaml_node *map, stru
 
 static bool read_timespan(struct loading *loading, const struct yaml_node *map,
                           struct correlation *correlation) {
-    static const struct {
-        char letter;
-        uint64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
     const struct yaml_node *node = yaml_find(map, "timespan");
     if (!node)
         return sigma_refuse(loading, map, "add one, for instance: timespan: 10m",
                             "correlation: there is no timespan");
-    struct slice text = node->text;
-    uint64_t number = 0, seconds = 0;
-    if (node->kind == YAML_SCALAR && text.size > 1 && slice_decimal(slice_head(text, text.size - 1), &number))
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-            if (units[i].letter == (char)text.data[text.size - 1])
-                seconds = units[i].seconds;
-    if (!seconds || !number || number > CORRELATION_TIMESPAN_MOST_US / 1000000 / seconds)
-        return sigma_refuse(loading, node, "a number and s, m, h, d or w, for instance 10m, up to 400 days",
-                            "correlation: not a timespan");
-    correlation->timespan_us = number * seconds * 1000000;
-    return true;
+    return sigma_duration(loading, node, "correlation: not a timespan", &correlation->timespan_us);
 }
 
 static bool read_bound(struct loading *loading, const struct yaml_node *key, const struct yaml_node *value,

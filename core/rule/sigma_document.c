@@ -119,42 +119,6 @@ static bool read_taxonomy(struct loading *loading, const struct yaml_node *root)
                                  SLICE_ARG(slice_head(node->text, 64)));
 }
 
-/* Our own block. What it does not know is refused: a misspelt word there would be an alert that never comes. */
-static bool read_own(struct loading *loading, const struct yaml_node *root, struct rule *rule) {
-    const struct yaml_node *own = yaml_find(root, "tocsin");
-    if (!own)
-        return true;
-    if (own->kind != YAML_MAP)
-        return sigma_refuse(loading, own, "severity, priority, what_to_do stand below it",
-                            "tocsin: not a map");
-    for (size_t i = 0; i < own->count; i++) {
-        const struct yaml_node *key = &own->keys[i], *value = &own->values[i];
-        if (slice_equal(key->text, SLICE("severity"))) {
-            if (value->kind != YAML_SCALAR || !severity_by_text(value->text, &rule->severity))
-                return sigma_refuse(loading, value, "one of: 1, 2a, 2b, 3a, 3b, 4",
-                                    "tocsin: unknown severity");
-            if (rule->severity == SEVERITY_3C)
-                return sigma_refuse(loading, value, "take 3b: a person can raise it",
-                                    "tocsin: 3c is a person's word, never a rule's");
-        } else if (slice_equal(key->text, SLICE("priority"))) {
-            if (value->kind != YAML_SCALAR || !priority_by_name(value->text, &rule->priority))
-                return sigma_refuse(loading, value, "one of: page, today, review",
-                                    "tocsin: unknown priority");
-        } else if (slice_equal(key->text, SLICE("what_to_do"))) {
-            if (!sigma_text(loading, value, "tocsin: what_to_do", &rule->what_to_do))
-                return false;
-        } else if (slice_equal(key->text, SLICE("reconcile")) || slice_equal(key->text, SLICE("silence")) ||
-                   slice_equal(key->text, SLICE("baseline"))) {
-            return sigma_refuse(loading, key, "leave this rule out for now",
-                                "tocsin: '%.*s' is not supported yet", SLICE_ARG(key->text));
-        } else {
-            return sigma_refuse(loading, key, "known: severity, priority, what_to_do",
-                                "tocsin: unknown key '%.*s'", SLICE_ARG(slice_head(key->text, 64)));
-        }
-    }
-    return true;
-}
-
 static bool source_word(struct loading *loading, const struct yaml_node *map, const char *key,
                         uint32_t *ret_name) {
     const struct yaml_node *node = yaml_find(map, key);
@@ -196,7 +160,7 @@ static bool read_rule(struct loading *loading, const struct yaml_node *root, str
                            *correlation = yaml_find(root, "correlation");
     struct rule *rule = &definition->rule;
     if (!read_taxonomy(loading, root) || !read_texts(loading, root, rule) || !read_level(loading, root, rule) ||
-        !read_own(loading, root, rule))
+        !sigma_own(loading, root, definition))
         return false;
     if (detection && correlation)
         return sigma_refuse(loading, root, "make two documents of it",

@@ -92,6 +92,9 @@ static void the_tactic_that_is_told_first_wins_and_the_rules_own_word_most_of_al
     classify_rule(&rule, NULL, &class);
     assert_int_equal(class.severity, SEVERITY_2A);
     assert_string_equal(class.why, "Class 2a (automated probe): the rule says so.");
+    rule.because = "somebody knocked.";
+    classify_rule(&rule, NULL, &class);
+    assert_string_equal(class.why, "Class 2a (automated probe): somebody knocked.");
 }
 
 static void nothing_automatic_gives_a_breach(void **state) {
@@ -259,7 +262,7 @@ static void an_id_depends_on_rule_entity_and_event_alone(void **state) {
 static enum dedup_verdict offer(struct dedup *dedup, const char *address, uint64_t time_us,
                                 struct dedup_entry *entry) {
     struct detector_match match = play(address, time_us, 1);
-    return dedup_offer(dedup, &match, entry);
+    return dedup_offer(dedup, &match, 0, entry);
 }
 
 static void one_thing_is_one_alert_and_comes_back_if_it_goes_on(void **state) {
@@ -284,20 +287,61 @@ static void one_thing_is_one_alert_and_comes_back_if_it_goes_on(void **state) {
     dedup_destroy(dedup);
 }
 
-static void a_resolved_alert_opens_anew_and_an_acknowledged_one_waits(void **state) {
+static void a_resolved_alert_opens_anew_and_an_acknowledged_one_is_told_more_seldom(void **state) {
     (void)state;
-    struct dedup_settings settings = {.window_us = HOUR, .repeat_us = 2 * HOUR};
+    struct dedup_settings settings = {.window_us = 9 * HOUR, .repeat_us = 2 * HOUR, .acknowledged_us = 5 * HOUR};
     struct dedup *dedup = dedup_create(&settings);
-    struct dedup_entry entry;
-    assert_int_equal(offer(dedup, "a", 100 * HOUR, &entry), DEDUP_NEW);
-    assert_true(dedup_acknowledge(dedup, slice_string(entry.alert_id), 101 * HOUR));
-    offer(dedup, "a", 101 * HOUR, &entry);
-    assert_int_equal(offer(dedup, "a", 102 * HOUR, &entry), DEDUP_COUNTED);
-    assert_int_equal(offer(dedup, "a", 103 * HOUR, &entry), DEDUP_REPEAT);
-    assert_true(dedup_close(dedup, slice_string(entry.alert_id)));
-    assert_false(dedup_close(dedup, slice_string(entry.alert_id)));
-    assert_int_equal(offer(dedup, "a", 103 * HOUR, &entry), DEDUP_NEW);
+    struct dedup_entry first, entry;
+    struct detector_match match = play("a", 100 * HOUR, 1);
+    assert_null(dedup_find(dedup, &match));
+    assert_int_equal(offer(dedup, "a", 100 * HOUR, &first), DEDUP_NEW);
+    assert_string_equal(dedup_find(dedup, &match)->alert_id, first.alert_id);
+    match = play("a", 103 * HOUR, 1);
+    assert_int_equal(dedup_offer(dedup, &match, 101 * HOUR, &entry), DEDUP_COUNTED);
+    match = play("a", 106 * HOUR, 1);
+    assert_int_equal(dedup_offer(dedup, &match, 101 * HOUR, &entry), DEDUP_REPEAT);
+    match = play("a", 110 * HOUR, 1);
+    assert_int_equal(dedup_offer(dedup, &match, 101 * HOUR, &entry), DEDUP_COUNTED); /* since it was told again */
+    assert_true(dedup_close(dedup, &match, &entry));
+    assert_string_equal(entry.alert_id, first.alert_id);
+    assert_false(dedup_close(dedup, &match, &entry));
+    assert_int_equal(offer(dedup, "a", 110 * HOUR, &entry), DEDUP_NEW);
     dedup_destroy(dedup);
+}
+
+static void of_a_trouble_one_alert_is_open_until_it_ends_and_another_rule_takes_its_place(void **state) {
+    (void)state;
+    struct rule rules[] = {
+        {.id = "1", .title = "bad", .trouble = "t"}, {.id = "2", .title = "worse", .trouble = "t", .repeat_us = HOUR},
+        {.id = "3", .title = "good", .trouble = "t", .ends = true}, {.id = "4", .title = "other"}};
+    struct dedup_settings settings = {.window_us = HOUR, .repeat_us = 50 * HOUR};
+    struct dedup *dedup = dedup_create(&settings), *again = dedup_create(&settings);
+    struct dedup_entry bad, worse, entry;
+    struct detector_match match = play("a", 100 * HOUR, 1);
+    match.rule = &rules[0];
+    assert_int_equal(dedup_offer(dedup, &match, 0, &bad), DEDUP_NEW);
+    assert_string_equal(bad.replaced, "");
+    match.time_us = match.first_us = match.last_us = 120 * HOUR; /* no window ends it */
+    assert_int_equal(dedup_offer(dedup, &match, 0, &entry), DEDUP_COUNTED);
+    assert_string_equal(entry.alert_id, bad.alert_id);
+    CLEANUP_BUFFER struct buffer saved = BUFFER(DEDUP_STATE_MOST);
+    struct fault fault;
+    assert_true(dedup_save(dedup, &saved) && dedup_load(again, buffer_slice(&saved), &fault));
+    match.rule = &rules[1];
+    assert_int_equal(dedup_offer(again, &match, 0, &worse), DEDUP_NEW);
+    assert_string_equal(worse.replaced, bad.alert_id);
+    match.time_us += HOUR;
+    assert_int_equal(dedup_offer(again, &match, 0, &entry), DEDUP_REPEAT); /* the rule's own time */
+    assert_string_equal(entry.replaced, "");
+    match.rule = &rules[3];
+    assert_int_equal(dedup_offer(again, &match, 0, &entry), DEDUP_NEW);
+    match.rule = &rules[2];
+    assert_true(dedup_close(again, &match, &entry));
+    assert_string_equal(entry.alert_id, worse.alert_id);
+    assert_int_equal(entry.rule, dedup_rule_number(&rules[1]));
+    assert_int_equal(dedup_count(again), 1);
+    dedup_destroy(dedup);
+    dedup_destroy(again);
 }
 
 static void open_alerts_are_bounded_and_survive_saving(void **state) {
@@ -356,6 +400,47 @@ static void a_mail_says_class_and_host_first_and_then_what_to_do(void **state) {
         "example\n");
 }
 
+static void an_outage_and_its_end_are_written_read_and_told(void **state) {
+    (void)state;
+    struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
+    alert.outage = (struct alert_outage){1700000000 * SECOND, 0, 3 * 3600 + 1200, 12};
+    alert.priority = PRIORITY_PAGE;
+    CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST), again = BUFFER(ALERT_TEXT_MOST),
+                                 text = BUFFER(ALERT_TEXT_MOST);
+    assert_true(alert_write(&json, &alert, true));
+    assert_non_null(strstr(buffer_string(&json), ",\"outage\":{\"start\":\"2023-11-14T22:13:20.000000Z\","
+                                                 "\"duration_s\":12000,\"used_percent\":12},\"status\":\"open\"}"));
+    struct fault fault;
+    struct alert_document *document = alert_read(buffer_slice(&json), &fault);
+    assert_non_null(document);
+    assert_true(alert_write(&again, alert_document_alert(document), true));
+    assert_true(slice_equal(buffer_slice(&json), buffer_slice(&again)));
+    alert_document_destroy(document);
+    struct alert_mail mail = {.alert = &alert, .kind = ALERT_MAIL_AGAIN_ACKNOWLEDGED};
+    assert_true(alert_mail_subject(&text, &mail));
+    assert_string_equal(buffer_string(&text), "! [1] alpha: Logins that failed (2×), 192.0.2.1, ev\"e?, acknowledged, and "
+                                              "still going on, for 3 h 20 min");
+    alert.outage.end_us = alert.outage.start_us + 12000 * SECOND;
+    mail = (struct alert_mail){.alert = &alert, .kind = ALERT_MAIL_OVER, .over_us = alert.outage.end_us};
+    buffer_clear(&text);
+    assert_true(alert_mail_subject(&text, &mail));
+    assert_string_equal(buffer_string(&text), "over: [1] alpha: Logins that failed (2×), 192.0.2.1, ev\"e?, after 3 h 20 min");
+    buffer_clear(&text);
+    assert_true(alert_mail_body(&text, &mail));
+    assert_non_null(strstr(buffer_string(&text), "It was out from 2023-11-14 22:13:20 UTC to 2023-11-15 01:33:20 UTC, for 3 h "
+                                                 "20 min: 12 % of the time for recovery\n"));
+    assert_null(strstr(buffer_string(&text), "acknowledge"));
+    struct alert_end end = {alert.id, alert.outage.end_us, SLICE("r"), SLICE("Good \"again\""), SLICE("beta~0/7"),
+                            SLICE(""), alert.outage};
+    buffer_clear(&json);
+    assert_true(alert_end_write(&json, &end));
+    assert_string_equal(buffer_string(&json),
+                        "{\"id\":\"0123456789abcdef0123456789abcdef\",\"@timestamp\":\"2023-11-15T01:33:20.000000Z\","
+                        "\"status\":\"resolved\",\"by\":\"recovery\",\"rule\":{\"id\":\"r\",\"title\":\"Good "
+                        "\\\"again\\\"\"},\"events\":[\"beta~0/7\"],\"outage\":{\"start\":\"2023-11-14T22:13:20.000000Z\","
+                        "\"end\":\"2023-11-15T01:33:20.000000Z\",\"duration_s\":12000,\"used_percent\":12}}");
+}
+
 static void a_subject_is_one_short_line_whatever_the_entity(void **state) {
     (void)state;
     struct alert alert = played_alert("0123456789abcdef0123456789abcdef");
@@ -366,7 +451,7 @@ static void a_subject_is_one_short_line_whatever_the_entity(void **state) {
     alert.entity = &entity;
     alert.entity_count = 1;
     alert.host = alert.rule_title = entity.value;
-    struct alert_mail mail = {.alert = &alert, .again = true};
+    struct alert_mail mail = {.alert = &alert, .kind = ALERT_MAIL_AGAIN};
     CLEANUP_BUFFER struct buffer subject = BUFFER(4096);
     assert_true(alert_mail_subject(&subject, &mail));
     assert_true(subject.size <= 160);
@@ -387,7 +472,9 @@ int main(void) {
         cmocka_unit_test(what_is_no_alert_is_refused),
         cmocka_unit_test(an_id_depends_on_rule_entity_and_event_alone),
         cmocka_unit_test(one_thing_is_one_alert_and_comes_back_if_it_goes_on),
-        cmocka_unit_test(a_resolved_alert_opens_anew_and_an_acknowledged_one_waits),
+        cmocka_unit_test(a_resolved_alert_opens_anew_and_an_acknowledged_one_is_told_more_seldom),
+        cmocka_unit_test(of_a_trouble_one_alert_is_open_until_it_ends_and_another_rule_takes_its_place),
+        cmocka_unit_test(an_outage_and_its_end_are_written_read_and_told),
         cmocka_unit_test(open_alerts_are_bounded_and_survive_saving),
         cmocka_unit_test(a_mail_says_class_and_host_first_and_then_what_to_do),
         cmocka_unit_test(a_subject_is_one_short_line_whatever_the_entity),

@@ -40,7 +40,24 @@ static const char rules_text[] = "title: A ping\n"
                                  "    group-by: [host.name]\n"
                                  "    timespan: 1h\n"
                                  "    condition: {gte: 3}\n"
-                                 "level: critical\n";
+                                 "level: critical\n"
+                                 "---\n"
+                                 "title: Dying\n"
+                                 "logsource: {product: tocsin, category: state}\n"
+                                 "detection: {selection: {tocsin.event: dying}, condition: selection}\n"
+                                 "level: critical\n"
+                                 "tocsin: {trouble: health}\n"
+                                 "---\n"
+                                 "title: Ill\n"
+                                 "logsource: {product: tocsin, category: state}\n"
+                                 "detection: {selection: {tocsin.event: [ill, dying]}, condition: selection}\n"
+                                 "level: high\n"
+                                 "tocsin: {trouble: health}\n"
+                                 "---\n"
+                                 "title: Well\n"
+                                 "logsource: {product: tocsin, category: state}\n"
+                                 "detection: {selection: {tocsin.event: well}, condition: selection}\n"
+                                 "tocsin: {ends: health}\n";
 
 struct world {
     struct pipeline p;
@@ -221,6 +238,49 @@ static void the_same_rows_give_the_same_alerts(void **state) {
     fake_store_destroy(input);
 }
 
+/* What became of a host's troubles: how each alert ended, in no order that matters, and how often it was told. */
+static struct store *make_troubles(void) {
+    static const char *const story[] = {"ill", "ill", "noise", "dying", "dying", "well", "well", "ill", "dying", "ill", "well", "ill"};
+    struct store *store = fake_store_create();
+    struct pipeline p;
+    pipeline_start(&p, store);
+    for (size_t i = 0; i < sizeof story / sizeof *story; i++) {
+        pipeline_report(&p, story[i], "h1");
+        pipeline_report(&p, story[i], "h2");
+        pipeline_settle(&p);
+    }
+    pipeline_stop(&p);
+    return store;
+}
+
+static void expect_troubles(const struct store *store) {
+    struct outcome outcome = outcome_of(store);
+    assert_int_equal(outcome.ids, 2 * 6);
+    assert_int_equal(outcome.alerts, 2 * 6);
+    unsigned ends = 0, counted = 0;
+    struct store_cursor *cursor = store_cursor_create(store, STORE_ALERT, NULL, (struct slice){NULL, 0});
+    for (bool on = store_cursor_first(cursor); on; on = store_cursor_next(cursor))
+        ends += is_letter(store_cursor_key(cursor), 'r');
+    store_cursor_destroy(cursor);
+    for (size_t i = 0; i < outcome.ids; i++)
+        counted += strstr(outcome.text[i], " 2") != NULL;
+    assert_int_equal(ends, 2 * 5);
+    assert_int_equal(counted, 2 * 2); /* the first two */
+    assert_int_equal(times_in_log(store, "\"by\":\"replaced\""), 2 * 3);
+    assert_int_equal(times_in_log(store, "\"by\":\"recovery\""), 2 * 2);
+    assert_int_equal(fake_store_puts(store, STORE_OUTBOX), 2 * (6 + 2)); /* each that was raised, each that is over */
+    pipeline_verify(store);
+}
+
+static void a_trouble_has_one_alert_that_ends_and_both_are_told(void **state) {
+    (void)state;
+    fake_delivery_reset(1);
+    struct store *store = make_troubles();
+    run_to_the_end(store);
+    expect_troubles(store);
+    fake_store_destroy(store);
+}
+
 struct crashes {
     struct store *stores[CRASHES_MOST];
     size_t count;
@@ -244,6 +304,23 @@ static void after_a_crash_at_any_commit_each_alert_is_there_once(void **state) {
     for (size_t i = 0; i < crashes.count; i++) {
         run_to_the_end(crashes.stores[i]);
         expect_same(crashes.stores[i], &outcome, 2 * HOSTS);
+        fake_store_destroy(crashes.stores[i]);
+    }
+    fake_store_destroy(store);
+}
+
+static void after_a_crash_at_any_commit_each_trouble_is_over_once(void **state) {
+    (void)state;
+    fake_delivery_reset(1);
+    struct crashes crashes = {0};
+    struct store *store = make_troubles();
+    fake_store_on_commit(store, remember, &crashes);
+    run_to_the_end(store);
+    assert_in_range(crashes.count, 2, CRASHES_MOST);
+    for (size_t i = 0; i < crashes.count; i++) {
+        fake_store_put(crashes.stores[i], STORE_DETECTOR, SLICE("detection"), SLICE("\0\0\0\0\0\0\0\0nonsense"));
+        run_to_the_end(crashes.stores[i]); /* from the first row on */
+        expect_troubles(crashes.stores[i]);
         fake_store_destroy(crashes.stores[i]);
     }
     fake_store_destroy(store);
@@ -371,6 +448,8 @@ int main(void) {
         cmocka_unit_test(each_host_gets_its_alerts_with_what_was_counted),
         cmocka_unit_test(the_same_rows_give_the_same_alerts),
         cmocka_unit_test(after_a_crash_at_any_commit_each_alert_is_there_once),
+        cmocka_unit_test(a_trouble_has_one_alert_that_ends_and_both_are_told),
+        cmocka_unit_test(after_a_crash_at_any_commit_each_trouble_is_over_once),
         cmocka_unit_test(a_restart_at_every_row_changes_nothing),
         cmocka_unit_test(thousands_of_hosts_in_one_row_are_thousands_of_alerts),
         cmocka_unit_test(rows_that_cannot_be_read_are_told_once_and_waited_for),

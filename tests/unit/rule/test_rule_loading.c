@@ -89,6 +89,13 @@ static void every_mistake_is_refused_with_its_place_and_reason(void **state) {
          "3:20: tocsin: 3c is a person's word, never a rule's"},
         {HEAD "tocsin: {prority: page}\ndetection: {s: {a: 1}, condition: s}\n",
          "3:10: tocsin: unknown key 'prority'"},
+        {HEAD "tocsin: {ends: nothing}\ndetection: {s: {a: 1}, condition: s}\n",
+         "1:1: tocsin: it ends 'nothing', and no rule has that trouble"},
+        {HEAD "tocsin: {trouble: a, ends: b}\ndetection: {s: {a: 1}, condition: s}\n",
+         "3:28: tocsin: a rule has a trouble or ends one, once"},
+        {HEAD "tocsin: {repeat: often}\ndetection: {s: {a: 1}, condition: s}\n", "3:18: tocsin: repeat is no time"},
+        {HEAD "tocsin: {entity: []}\ndetection: {s: {a: 1}, condition: s}\n",
+         "3:10: tocsin: entity is no list of 1 to 8 texts"},
         {HEAD "tocsin: {silence: {}}\ndetection: {s: {a: 1}, condition: s}\n",
          "3:10: tocsin: 'silence' is not supported yet"},
     };
@@ -169,7 +176,7 @@ static void what_an_alert_needs_is_kept(void **state) {
         workbench_open("title: T\nid: 11111111-2222-3333-4444-555555555555\nname: n\n"
                        "status: stable\nlevel: critical\ntags: [attack.impact, attack.t1485]\n"
                        "logsource: {}\ndetection: {s: {a: 1}, condition: s}\n"
-                       "tocsin: {severity: 3B, priority: page, what_to_do: Run.}\n");
+                       "tocsin: {severity: 3B, priority: page, what_to_do: Run., because: So., repeat: 2h, trouble: t}\n");
     const struct rule *rule = ruleset_rule(bench->ruleset, 0);
     assert_string_equal(rule->id, "11111111-2222-3333-4444-555555555555");
     assert_string_equal(rule->name, "n");
@@ -179,6 +186,10 @@ static void what_an_alert_needs_is_kept(void **state) {
     assert_int_equal(rule->severity, SEVERITY_3B);
     assert_int_equal(rule->priority, PRIORITY_PAGE);
     assert_string_equal(rule->what_to_do, "Run.");
+    assert_string_equal(rule->because, "So.");
+    assert_string_equal(rule->trouble, "t");
+    assert_false(rule->ends);
+    assert_int_equal(rule->repeat_us, 7200 * SECOND);
     workbench_close(bench);
 }
 

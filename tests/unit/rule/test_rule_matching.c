@@ -362,6 +362,25 @@ static void a_plain_match_names_address_user_and_host(void **state) {
     workbench_close(bench);
 }
 
+static void of_one_trouble_the_first_rule_speaks_and_names_its_own_entity(void **state) {
+    (void)state;
+    struct workbench *bench =
+        workbench_open("title: Bad\nlogsource: {}\ndetection: {s: {n|gte: 50}, condition: s}\n"
+                       "tocsin: {trouble: t, entity: [name, kind]}\n---\n"
+                       "title: Odd\nlogsource: {}\ndetection: {s: {n|gte: 10}, condition: s}\n"
+                       "tocsin: {trouble: t, entity: [name, kind]}\n---\n"
+                       "title: Other\nlogsource: {}\ndetection: {s: {n|gte: 10}, condition: s}\n---\n"
+                       "title: Good\nlogsource: {}\ndetection: {s: {n|gte: 0}, condition: s}\n"
+                       "tocsin: {ends: t, entity: [name]}\n");
+    assert_string_equal(workbench_event(bench, 0, "name", "x", "n", "60", "kind", "k", NULL),
+                        "Bad count=1 fresh=1 name=x kind=k [e1]\nOther count=1 fresh=1 host.name=alpha [e1]\n");
+    assert_string_equal(workbench_event(bench, 0, "name", "x", "n", "20", NULL),
+                        "Odd count=1 fresh=1 name=x [e2]\nOther count=1 fresh=1 host.name=alpha [e2]\n");
+    assert_string_equal(workbench_event(bench, 0, "name", "x", "n", "0", NULL),
+                        "Good count=1 fresh=1 name=x [e3]\n");
+    workbench_close(bench);
+}
+
 static void filters_take_events_out_of_their_rules(void **state) {
     (void)state;
     struct workbench *bench = workbench_open(
@@ -402,6 +421,7 @@ int main(void) {
         cmocka_unit_test(field_names_may_hold_blanks),
         cmocka_unit_test(a_log_source_must_be_among_the_records_own),
         cmocka_unit_test(a_plain_match_names_address_user_and_host),
+        cmocka_unit_test(of_one_trouble_the_first_rule_speaks_and_names_its_own_entity),
         cmocka_unit_test(filters_take_events_out_of_their_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

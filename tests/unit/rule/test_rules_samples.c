@@ -83,9 +83,9 @@ static void hear(void *context, const struct detector_match *match) {
 }
 
 static void put_line(struct house *house, struct detector *detector, const struct yaml_node *sample,
-                     struct slice line) {
+                     const struct yaml_node *fields, struct slice line) {
     struct event_field list[16];
-    const struct yaml_node *fields = yaml_find(sample, "fields"), *kind = yaml_find(sample, "kind");
+    const struct yaml_node *kind = yaml_find(sample, "kind");
     struct event_body body = {
         .kind = EVENT_LINE, .source = SLICE("/var/log/syslog"), .raw = line, .fields = list};
     if (kind)
@@ -99,13 +99,16 @@ static void put_line(struct house *house, struct detector *detector, const struc
 }
 
 static void try_sample(struct house *house, const char *path, const struct yaml_node *sample) {
-    const struct yaml_node *matches = yaml_find(sample, "matches"), *lines = yaml_find(sample, "lines");
+    const struct yaml_node *matches = yaml_find(sample, "matches"), *lines = yaml_find(sample, "lines"),
+                           *each = yaml_find(sample, "each");
     struct detector *detector = detector_create(house->ruleset, NULL);
     assert_non_null(matches);
     assert_true(lines && lines->count);
     buffer_clear(&house->said);
-    for (size_t i = 0; i < lines->count; i++)
-        put_line(house, detector, sample, lines->values[i].text);
+    for (size_t i = 0; !each && i < lines->count; i++)
+        put_line(house, detector, sample, yaml_find(sample, "fields"), lines->values[i].text);
+    for (size_t i = 0; each && i < each->count; i++)
+        put_line(house, detector, sample, &each->values[i], lines->values[0].text);
     size_t due = 0;
     for (size_t i = 0; i < matches->count; i++) {
         char title[600];
