@@ -51,8 +51,11 @@ def _(folder):
         wait_until(lambda: site.states("agent_back"), "the return is told")
         site.wait_for_lines(log.written)
         check(len(site.states("agent_silent")) == 1 and len(site.states("agent_back")) == 1, "told more than once")
-        alert = wait_until(lambda: site.alerts("A host is silent"), "an alert about the silence")
-        check(len(alert) == 1, f"{len(alert)} alerts for one silence")
+        alert = wait_until(lambda: [alert for alert in site.alerts("A host is silent") if alert["status"] == "resolved"],
+                           "the alert about the silence is over")
+        check(len(site.alerts("A host is silent")) == 1, "one silence is more than one alert")
+        check(alert[0]["resolution"]["by"] == "recovery", f"resolved {alert[0]['resolution']}")
+        site.check_verified()
 
 
 
