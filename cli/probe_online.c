@@ -2,6 +2,7 @@
  *
  * Its options are the keys of a probe in agent.yaml ("down_after" is --down-after), read by the same table: so whatever is
  * tried here can be written there. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -216,12 +217,16 @@ struct run {
     const struct command_context *context;
     struct loop *loop;
     struct probe *probe;
+    struct prober *prober;
+    unsigned interrupts;
     int exit;
 };
 
 static void done(void *context, const struct probe_result *result) {
     struct run *run = context;
-    const char *target = result->settings->target ? result->settings->target : "";
+    const char *target = result->settings->target   ? result->settings->target
+                         : result->settings->device ? result->settings->device
+                                                    : "";
     CLEANUP_BUFFER struct buffer text = BUFFER(REPORT_MOST);
     if (run->context->json)
         print_json(&text, result, target);
@@ -232,25 +237,57 @@ static void done(void *context, const struct probe_result *result) {
     loop_stop(run->loop);
 }
 
+static void interrupted(void *context) {
+    struct run *run = context;
+    run->interrupts++;
+    probe_cancel(run->probe);
+    loop_stop(run->loop);
+}
+
+static void tell_rest(void *context) {
+    struct run *run = context;
+    fprintf(stderr, "tocsin probe: waits: %s; Ctrl-C breaks it off\n", prober_rest(run->prober));
+}
+
+/* What may not be left half done, such as a signer's exchange. */
+static void wait_for_rest(struct run *run) {
+    const uint64_t soon_us = 300000;
+    unsigned interrupts = run->interrupts;
+    struct loop_timer *timer = loop_timer_create(run->loop, tell_rest, run);
+    fflush(stdout);
+    loop_timer_after(timer, soon_us);
+    while (prober_rest(run->prober) && run->interrupts == interrupts)
+        loop_turn(run->loop, true);
+    loop_timer_destroy(timer);
+}
+
+static void ask(struct run *run, struct fault *fault) {
+    struct loop_signal *signals[] = {loop_signal_create(run->loop, SIGINT, interrupted, run, fault),
+                                     loop_signal_create(run->loop, SIGTERM, interrupted, run, fault)};
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "asking %s, at most %.0f s …\n", probe_name(run->probe),
+                (double)probe_patience_us(run->probe) / 1e6);
+    probe_run(run->probe, done, run);
+    loop_run(run->loop);
+    wait_for_rest(run);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        loop_signal_destroy(signals[i]);
+}
+
 static int run_probe(const struct command_context *context, const struct probe_settings *settings) {
     struct fault fault = {0};
     struct run run = {.context = context, .exit = EXIT_CANNOT};
-    struct prober *prober = NULL;
     run.loop = loop_create(&fault);
     if (run.loop)
-        prober = prober_create(run.loop, NULL, &fault);
-    if (prober)
-        run.probe = probe_create(prober, settings, &fault);
-    if (run.probe) {
-        if (isatty(STDERR_FILENO))
-            fprintf(stderr, "asking %s, at most %.0f s …\n", probe_name(run.probe),
-                    (double)settings->timeout_us / 1e6);
-        probe_run(run.probe, done, &run);
-        loop_run(run.loop);
-    } else
+        run.prober = prober_create(run.loop, NULL, &fault);
+    if (run.prober)
+        run.probe = probe_create(run.prober, settings, &fault);
+    if (run.probe)
+        ask(&run, &fault);
+    else
         run.exit = command_fail("probe", &fault);
     probe_destroy(run.probe);
-    prober_destroy(prober);
+    prober_destroy(run.prober);
     if (run.loop)
         loop_destroy(run.loop);
     return run.exit;

@@ -73,11 +73,33 @@ struct prober *prober_create(struct loop *loop, const char *folder, struct fault
 struct prober *prober_destroy(struct prober *prober) {
     if (!prober)
         return NULL;
+    while (prober->rests) {
+        struct prober_rest *rest = prober->rests;
+        prober->rests = rest->next;
+        rest->drop(rest);
+    }
     probe_names_destroy(prober->names);
     http_fetcher_destroy(prober->fetcher);
     free(prober->folder);
     free(prober);
     return NULL;
+}
+
+const char *prober_rest(const struct prober *prober) {
+    return prober->rests ? prober->rests->about : NULL;
+}
+
+void prober_rest_add(struct prober *prober, struct prober_rest *rest) {
+    rest->next = prober->rests;
+    prober->rests = rest;
+}
+
+void prober_rest_remove(struct prober *prober, struct prober_rest *rest) {
+    struct prober_rest **at = &prober->rests;
+    while (*at && *at != rest)
+        at = &(*at)->next;
+    if (*at)
+        *at = rest->next;
 }
 
 /* --- parts */
@@ -345,14 +367,12 @@ static void named(void *context, const struct probe_addresses *addresses) {
 void probe_run(struct probe *probe, probe_done *done, void *context) {
     if (probe->running)
         return;
-    uint64_t patience_us =
-        probe->kind->patience_us ? probe->kind->patience_us(probe->settings) : probe->settings->timeout_us;
     probe->running = true;
     probe->done = done;
     probe->context = context;
     probe->begun_us = clock_monotonic_us();
     probe->result = (struct probe_result){.settings = probe->settings, .time_us = clock_wall_us()};
-    loop_timer_after(probe->deadline, patience_us + GRACE_US);
+    loop_timer_after(probe->deadline, probe_patience_us(probe) + GRACE_US);
     if (!probe->kind->addressed) {
         begin_looks(probe, NULL);
     } else if (probe->target.numeric) {
@@ -363,6 +383,11 @@ void probe_run(struct probe *probe, probe_done *done, void *context) {
     } else {
         probe->question = probe_names_ask(probe->prober->names, probe->target.host, named, probe);
     }
+}
+
+uint64_t probe_patience_us(const struct probe *probe) {
+    return probe->kind->patience_us ? probe->kind->patience_us(probe->settings, &probe->policy)
+                                    : probe->settings->timeout_us;
 }
 
 bool probe_running(const struct probe *probe) {
@@ -377,12 +402,13 @@ const char *probe_name(const struct probe *probe) {
 
 static void name_it(struct probe *probe) {
     const struct probe_settings *settings = probe->settings;
+    const char *target = settings->target ? settings->target : settings->device;
     if (settings->name)
         snprintf(probe->name, sizeof probe->name, "%s", settings->name);
     else
         snprintf(probe->name, sizeof probe->name, "%s%s%s",
-                 liveness_kind_name((enum liveness_kind)settings->kind), settings->target ? " " : "",
-                 settings->target ? settings->target : "");
+                 liveness_kind_name((enum liveness_kind)settings->kind), target ? " " : "",
+                 target ? target : "");
 }
 
 static bool settle(struct probe *probe, struct fault *fault) {

@@ -45,6 +45,10 @@ struct probe_result {
 struct prober;
 struct prober *prober_create(struct loop *loop, const char *folder, struct fault *fault);
 struct prober *prober_destroy(struct prober *prober); /* after its probes; NULL */
+/* What must be brought to its end although its probe is over or was cancelled, such as an exchange that would leave a signer
+ * half way: a sentence that says what and how long, NULL: nothing. Whoever stops turns the loop until then, or breaks it off
+ * with prober_destroy. */
+const char *prober_rest(const struct prober *prober);
 
 struct probe;
 /* The settings must outlive it. Reads the files that they name. */
@@ -53,6 +57,8 @@ struct probe *probe_destroy(struct probe *probe); /* a run is given up; NULL */
 
 /* "ocsp http://ocsp.example.org/", or what the settings call it; at most PROBE_NAME_SIZE with its NUL. */
 const char *probe_name(const struct probe *probe);
+/* How long a run takes at the most. */
+uint64_t probe_patience_us(const struct probe *probe);
 
 /* The result is borrowed for the call. */
 typedef void probe_done(void *context, const struct probe_result *result);

@@ -5,7 +5,8 @@
  *
  * What a kind promises: it never blocks; it gives up by itself at settings->timeout_us, saying which step it hung in; it
  * makes at least one part; it calls probe_look_done exactly once, from any callback or from `begin` itself, with everything
- * of its own freed; `cancel` frees everything of its own and calls nothing. */
+ * of its own freed; `cancel` frees everything of its own and calls nothing. What may not be broken off stays behind as a rest
+ * (prober.h). */
 #ifndef TOCSIN_PROBE_KIND_H
 #define TOCSIN_PROBE_KIND_H
 
@@ -32,7 +33,7 @@ struct probe_kind {
     bool addressed;
     uint16_t port;
     /* Longer than settings->timeout_us where that is not all; NULL: it is. */
-    uint64_t (*patience_us)(const struct probe_settings *settings);
+    uint64_t (*patience_us)(const struct probe_settings *settings, const struct liveness_policy *policy);
     /* Reads files and checks the settings, once; NULL: nothing to do. *ret_prepared is the probe's until `release`. */
     bool (*prepare)(const struct probe_settings *settings, void **ret_prepared, struct fault *fault);
     void (*release)(void *prepared);

@@ -175,6 +175,12 @@ static const struct settings_row rows[] = {
      .minimum = 1,
      .maximum = 100,
      .about = "crl: how many of them, in each run whose CRL is new or an hour old."},
+    {.path = "device",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(device),
+     .about = "cacert: the signer's serial line, which nobody else may use: one that has a client is watched "
+              "by its log.",
+     .example = "/dev/ttyUSB0"},
 };
 
 bool settings_strings_has(const struct settings_strings *strings, const char *word) {

@@ -35,6 +35,8 @@ struct probe_settings {
     struct settings_strings methods, digests; /* "get", "post"; "sha1", "sha256" */
     char *uri, *ocsp;
     uint64_t samples;
+
+    char *device; /* cacert */
 };
 
 const struct settings_table *probe_settings_table(void);

@@ -173,13 +173,16 @@ struct serial *serial_open(struct loop *loop, const char *path, const struct ser
     return serial;
 }
 
-/* The speed is not set back under the last byte's feet. What cannot leave is dropped, or close() would wait for it. */
+/* The speed is not set back under the last byte's feet. What cannot leave is dropped, or close() would wait for it; and only
+ * that: flushing a pty takes away what was written and not yet read. */
 static void let_out(int descriptor) {
-    int left;
-    for (unsigned waited = 0; waited < SERIAL_CLOSE_US && ioctl(descriptor, TIOCOUTQ, &left) == 0 && left > 0;
+    int left = 0;
+    for (unsigned waited = 0;
+         waited < SERIAL_CLOSE_US && ioctl(descriptor, TIOCOUTQ, &left) == 0 && left > 0;
          waited += CLOSE_STEP_US)
         usleep(CLOSE_STEP_US);
-    tcflush(descriptor, TCOFLUSH);
+    if (left > 0)
+        tcflush(descriptor, TCOFLUSH);
 }
 
 struct serial *serial_close(struct serial *serial) {

@@ -140,6 +140,19 @@ static void it_is_raw_at_115200_while_it_is_open_and_as_before_afterwards(void *
     close(line);
 }
 
+static void what_was_written_last_still_leaves_when_it_is_closed(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 50; i++) {
+        char byte = 0;
+        open_good();
+        assert_int_equal(serial_write(serial, SLICE("\x10")), 1);
+        serial = serial_close(serial);
+        assert_int_equal(read(other, &byte, 1), 1);
+        assert_int_equal(byte, 0x10);
+        loop_turn(loop, false);
+    }
+}
+
 static void a_second_one_is_refused_until_the_first_is_closed(void **state) {
     (void)state;
     open_good();
@@ -204,6 +217,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_byte_passes_both_ways),
         TEST(it_is_raw_at_115200_while_it_is_open_and_as_before_afterwards),
+        TEST(what_was_written_last_still_leaves_when_it_is_closed),
         TEST(a_second_one_is_refused_until_the_first_is_closed),
         TEST(another_process_that_has_it_is_named),
         TEST(a_device_that_goes_away_is_told_once_and_the_next_one_is_opened),
