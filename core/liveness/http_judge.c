@@ -50,8 +50,7 @@ static bool next_member(struct slice *list, struct slice *ret_member) {
     return true;
 }
 
-/* A Cache-Control directive and what stands behind its '='. */
-static bool find_directive(const struct http_answer *answer, struct slice name, struct slice *ret_value) {
+bool http_answer_directive(const struct http_answer *answer, struct slice name, struct slice *ret_value) {
     struct slice rest = answer->headers, list, member;
     while (next_value(&rest, SLICE("cache-control"), &list))
         while (next_member(&list, &member)) {
@@ -135,7 +134,7 @@ static void judge_type(const struct http_answer *answer, enum liveness_kind kind
 
 static void judge_store(const struct http_answer *answer, struct liveness_report *report) {
     struct slice value;
-    bool there = find_directive(answer, SLICE("no-store"), &value);
+    bool there = http_answer_directive(answer, SLICE("no-store"), &value);
     if (report->verdict == VERDICT_GOOD || report->verdict == VERDICT_REVOKED)
         liveness_check(report, CHECK_HTTP_NO_STORE, !there, "%s", there ? "no-store" : "it may be kept");
     else
@@ -146,7 +145,7 @@ static void judge_max_age(const struct http_answer *answer, uint64_t now_us, str
     struct slice value, age;
     uint64_t seconds, age_s = 0, next_us = report->times.next_update_us;
     char until[LIVENESS_TIME_SIZE], next[LIVENESS_TIME_SIZE], plain[LIVENESS_PLAIN_SIZE];
-    if (!find_directive(answer, SLICE("max-age"), &value) || next_us == 0) {
+    if (!http_answer_directive(answer, SLICE("max-age"), &value) || next_us == 0) {
         liveness_skip(report, CHECK_HTTP_MAX_AGE, next_us ? "no max-age" : "no nextUpdate");
         return;
     }

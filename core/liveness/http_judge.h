@@ -16,6 +16,8 @@ bool http_answer_read(struct slice text, struct http_answer *ret_answer, struct 
 
 /* The first value of that header, whatever the letters' case; false where there is none. */
 bool http_answer_header(const struct http_answer *answer, struct slice name, struct slice *ret_value);
+/* A directive of Cache-Control and what stands behind its '='. */
+bool http_answer_directive(const struct http_answer *answer, struct slice name, struct slice *ret_value);
 
 /* Adds its findings to those about the body (verdict and times are taken from there): so judge the body first.
  * `kind` is LIVENESS_OCSP or LIVENESS_CRL. `body` need only be the beginning of it. */

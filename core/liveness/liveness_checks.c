@@ -480,6 +480,35 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                                    "long before the bound"},
     [CHECK_QUEUE_NUMBER_HIGH] = {"queue.number-high", LIVENESS_QUEUE, WARN, RFC, "far from its bound",
                                  "before the bound"},
+
+    /* what a service says of itself */
+    [CHECK_HTTP_PATTERN] = {"http.pattern", LIVENESS_HTTP, CRITICAL, RFC, "the body that is expected",
+                            "the probe's settings"},
+    [CHECK_HTTP_VALUE] = {"http.value", LIVENESS_HTTP, CRITICAL, RFC, "the values that are expected",
+                          "the probe's settings"},
+    [CHECK_GRPC_HTTP_STATUS] = {"grpc.http-status", LIVENESS_GRPC, CRITICAL, RFC, "200",
+                                "gRPC over HTTP2, Responses"},
+    [CHECK_GRPC_CONTENT_TYPE] = {"grpc.content-type", LIVENESS_GRPC, CRITICAL, RFC, "application/grpc",
+                                 "gRPC over HTTP2, Responses"},
+    [CHECK_GRPC_STATUS] = {"grpc.status", LIVENESS_GRPC, CRITICAL, RFC, "0, OK",
+                           "gRPC over HTTP2, Responses"},
+    [CHECK_GRPC_MESSAGE] = {"grpc.message", LIVENESS_GRPC, CRITICAL, RFC, "one HealthCheckResponse",
+                            "gRPC over HTTP2, Responses"},
+    [CHECK_GRPC_SERVING] = {"grpc.serving", LIVENESS_GRPC, CRITICAL, RFC, "SERVING",
+                            "GRPC Health Checking Protocol"},
+    /* an ACME server */
+    [CHECK_ACME_STATUS] = {"acme.status", LIVENESS_ACME, CRITICAL, RFC, "200", "RFC 8555 7.1.1"},
+    [CHECK_ACME_DIRECTORY] = {"acme.directory", LIVENESS_ACME, CRITICAL, RFC, "a JSON object",
+                              "RFC 8555 7.1.1"},
+    [CHECK_ACME_RESOURCES] = {"acme.resources", LIVENESS_ACME, CRITICAL, RFC,
+                              "newNonce, newAccount, newOrder and revokeCert", "RFC 8555 7.1.1"},
+    [CHECK_ACME_HTTPS] = {"acme.https", LIVENESS_ACME, CRITICAL, RFC, "URLs of https", "RFC 8555 6.1"},
+    [CHECK_ACME_NONCE_STATUS] = {"acme.nonce-status", LIVENESS_ACME, CRITICAL, RFC, "200, to GET 204",
+                                 "RFC 8555 7.2"},
+    [CHECK_ACME_NONCE] = {"acme.nonce", LIVENESS_ACME, CRITICAL, RFC,
+                          "a Replay-Nonce in base64url, each time another one", "RFC 8555 6.5, 6.5.1"},
+    [CHECK_ACME_NONCE_KEPT] = {"acme.nonce-kept", LIVENESS_ACME, WARN, RFC, "Cache-Control: no-store",
+                               "RFC 8555 7.2"},
 };
 
 static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
