@@ -159,7 +159,8 @@ static const struct command commands[] = {
      "asks a service now, and judges the answer: each check, what was seen, what was due, where that is written",
      "KIND asks as the agent would: every address of TARGET on its own, each step timed. The options are the keys of a probe\n"
      "in agent.yaml (tocsin-agent.yaml(5)): --issuer, --certificates, --timeout … --set switches a check off\n"
-     "(crl.validity-long=off) or sets a number (ocsp.refresh-most=2d). Exit 1: something is warned of, or worse.\n"
+     "(crl.validity-long=off) or sets a number (ocsp.refresh-most=2d). --memory DIR keeps what the next run is held against, such\n"
+     "as a CRL's number. Exit 1: something is warned of, or worse.\n"
      "discover writes the probes that a certificate asks for: its OCSP responder and CRLs.\n\n"
      "With --response an answer in a file is judged: --issuer F [--cert F | --serial S] [--profile cabf-br|rfc] [--max-age TIME]\n"
      "[--headers F] [--previous F] [--uri URI] [--expect STATUS] [--reason N] [--nonce HEX] [--set NAME=VALUE]…\n"

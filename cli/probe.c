@@ -174,12 +174,14 @@ static int probe_file(const struct command_context *context, int argc, char **ar
                          words.values[0]);
 }
 
-static int usage_kinds(void) {
+static int usage_kinds(const char *word) {
     CLEANUP_BUFFER struct buffer names = BUFFER(1024);
     for (unsigned i = 0; i < LIVENESS_KINDS; i++)
         if (probe_kind_find((enum liveness_kind)i))
             buffer_printf(&names, "%s%s", names.size ? ", " : "", liveness_kind_name((enum liveness_kind)i));
-    return command_usage("probe", "name a kind: %s", buffer_string(&names));
+    if (!word)
+        return command_usage("probe", "name a kind: %s", buffer_string(&names));
+    return command_usage("probe", "there is no kind '%.40s': %s", word, buffer_string(&names));
 }
 
 static bool has_option(int argc, char **argv, const char *name) {
@@ -196,6 +198,6 @@ int command_probe(const struct command_context *context, int argc, char **argv) 
     if (argc > 1 && strcmp(argv[1], "discover") == 0)
         return probe_discover(context, argc, argv);
     if (argc < 2 || !liveness_kind_by_name(slice_string(argv[1]), &kind) || !probe_kind_find(kind))
-        return usage_kinds();
+        return usage_kinds(argc > 1 ? argv[1] : NULL);
     return probe_online(context, argc, argv);
 }

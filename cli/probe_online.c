@@ -274,12 +274,13 @@ static void ask(struct run *run, struct fault *fault) {
         loop_signal_destroy(signals[i]);
 }
 
-static int run_probe(const struct command_context *context, const struct probe_settings *settings) {
+static int run_probe(const struct command_context *context, const struct probe_settings *settings,
+                     const char *memory) {
     struct fault fault = {0};
     struct run run = {.context = context, .exit = EXIT_CANNOT};
     run.loop = loop_create(&fault);
     if (run.loop)
-        run.prober = prober_create(run.loop, NULL, &fault);
+        run.prober = prober_create(run.loop, memory, &fault);
     if (run.prober)
         run.probe = probe_create(run.prober, settings, &fault);
     if (run.probe)
@@ -297,6 +298,7 @@ int probe_online(const struct command_context *context, int argc, char **argv) {
     struct fault fault = {0};
     struct key_options *keys = memory_new(sizeof *keys);
     struct option_word options[KEYS_MOST + 2];
+    const char *memory = NULL;
     struct option_words words;
     struct probe_settings settings;
     size_t count = 0;
@@ -305,6 +307,7 @@ int probe_online(const struct command_context *context, int argc, char **argv) {
     for (; count < keys->count; count++)
         options[count] = (struct option_word){keys->names[count], NULL, &keys->values[count], NULL};
     options[count++] = (struct option_word){"--set", NULL, &keys->checks, NULL};
+    options[count++] = (struct option_word){"--memory", &memory, NULL, NULL};
     settings_start(probe_settings_table(), &settings);
     if (!option_words_parse("probe", argc, argv, 1, options, count, &words)) {
         result = EXIT_USAGE;
@@ -314,7 +317,7 @@ int probe_online(const struct command_context *context, int argc, char **argv) {
                               &fault)) {
         result = command_fail("probe", &fault);
     } else {
-        result = run_probe(context, &settings);
+        result = run_probe(context, &settings, memory);
     }
     settings_release(probe_settings_table(), &settings);
     free(keys);

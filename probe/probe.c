@@ -119,7 +119,8 @@ static struct probe_part *part_new(struct probe *probe, const char *address) {
     if (address)
         probe_target_address(address, probe->target.port, part->address, sizeof part->address);
     part->begun_us = clock_monotonic_us();
-    part->phases_us[PHASE_NAME] = probe->target.numeric ? 0 : probe->result.took_us;
+    part->phases_us[PHASE_NAME] =
+        probe->target.numeric || probe->settings->addresses.count ? 0 : probe->result.took_us;
     liveness_report_begin(&part->report, &probe->policy);
     probe->parts[probe->part_count++] = part;
     return part;
@@ -364,6 +365,17 @@ static void named(void *context, const struct probe_addresses *addresses) {
         loop_later_schedule(probe->ending);
 }
 
+/* No name has to be asked for. */
+static void give_addresses(const struct probe *probe, struct probe_addresses *ret_given) {
+    const struct settings_strings *addresses = &probe->settings->addresses;
+    *ret_given = (struct probe_addresses){0};
+    for (size_t i = 0; i < addresses->count; i++)
+        snprintf(ret_given->items[ret_given->count++], PROBE_ADDRESS_SIZE, "%s", addresses->items[i]);
+    if (addresses->count == 0)
+        snprintf(ret_given->items[ret_given->count++], PROBE_ADDRESS_SIZE, "%.*s",
+                 (int)PROBE_ADDRESS_SIZE - 1, probe->target.host);
+}
+
 void probe_run(struct probe *probe, probe_done *done, void *context) {
     if (probe->running)
         return;
@@ -375,11 +387,10 @@ void probe_run(struct probe *probe, probe_done *done, void *context) {
     loop_timer_after(probe->deadline, probe_patience_us(probe) + GRACE_US);
     if (!probe->kind->addressed) {
         begin_looks(probe, NULL);
-    } else if (probe->target.numeric) {
-        struct probe_addresses one = {.count = 1};
-        snprintf(one.items[0], sizeof one.items[0], "%.*s", (int)sizeof one.items[0] - 1, probe->target.host);
-        named(probe, &one);
-        probe->result.took_us = 0;
+    } else if (probe->target.numeric || probe->settings->addresses.count) {
+        struct probe_addresses given;
+        give_addresses(probe, &given);
+        named(probe, &given);
     } else {
         probe->question = probe_names_ask(probe->prober->names, probe->target.host, named, probe);
     }

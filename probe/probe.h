@@ -12,8 +12,7 @@
 #include "loop.h"
 #include "probe_settings.h"
 
-#define PROBE_ADDRESSES_MOST 32u /* of a name; more are not asked */
-#define PROBE_ADDRESS_SIZE 64u   /* "[2001:db8::1]:8080" with its NUL */
+#define PROBE_ADDRESS_SIZE 64u /* "[2001:db8::1]:8080" with its NUL */
 #define PROBE_WHAT_SIZE 96u
 #define PROBE_NAME_SIZE 201u /* longer ones are cut */
 

@@ -1,5 +1,7 @@
 #include "probe_settings.h"
 
+#include <arpa/inet.h>
+
 #include "slice.h"
 
 #define MEMBER(member) offsetof(struct probe_settings, member)
@@ -87,6 +89,13 @@ static const struct settings_row rows[] = {
      .about =
          "The families of addresses that the name must have, ipv4 and ipv6; without it, whichever it has.",
      .example = "[ipv4, ipv6]"},
+    {.path = "addresses",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(addresses),
+     .maximum = PROBE_ADDRESSES_MOST,
+     .about =
+         "Addresses that are asked instead of those that the name has: each machine behind a balancer, say.",
+     .example = "[192.0.2.7, '2001:db8::7']"},
     {.path = "partial",
      .type = SETTINGS_WORD,
      .offset = MEMBER(partial),
@@ -223,6 +232,11 @@ static bool words_good(const struct settings_strings *strings, const char *key, 
     return true;
 }
 
+static bool address_good(const char *text) {
+    uint8_t bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
 static bool check(const void *target, struct fault *fault) {
     static const char *const families[] = {"ipv4", "ipv6", NULL}, *const methods[] = {"get", "post", NULL},
                              *const digests[] = {"sha1", "sha256", NULL};
@@ -231,6 +245,10 @@ static bool check(const void *target, struct fault *fault) {
     if (settings->kind == LIVENESS_REACH)
         return fault_set(fault, FAULT_USAGE,
                          "kind: reach is what all kinds check; for a bare connection write tcp");
+    for (size_t i = 0; i < settings->addresses.count; i++)
+        if (!address_good(settings->addresses.items[i]))
+            return fault_set(fault, FAULT_USAGE, "addresses: '%.60s' is no address of IPv4 or IPv6",
+                             settings->addresses.items[i]);
     return words_good(&settings->families, "families", families, fault) &&
            words_good(&settings->methods, "methods", methods, fault) &&
            words_good(&settings->digests, "digests", digests, fault) &&

@@ -9,6 +9,7 @@
 #include "settings.h"
 
 #define PROBE_NAME_MOST 100u
+#define PROBE_ADDRESSES_MOST 32u /* of a name; more are not asked */
 
 enum probe_partial { PROBE_PARTIAL_WARN, PROBE_PARTIAL_CRITICAL };
 
@@ -21,6 +22,7 @@ struct probe_settings {
     uint64_t every_us, retry_us, timeout_us, remind_us, recovery_us;
     uint64_t down_after, up_after;
     struct settings_strings families; /* "ipv4", "ipv6": each must be there; none: whichever is */
+    struct settings_strings addresses; /* numeric; asked instead of those of the name */
     unsigned partial;             /* enum probe_partial: what it is when some addresses can't be reached */
     unsigned profile;             /* enum liveness_profile */
     struct settings_pairs checks; /* of liveness_policy_set */
