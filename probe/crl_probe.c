@@ -211,11 +211,9 @@ static void copy_header(const struct http_answer *answer, struct slice name, cha
 
 /* The new state takes the old one's place, unless the list is older than what was there: that one stays the measure. */
 static void remember(struct fetching *fetching) {
-    const struct liveness_report *report = &fetching->part->report;
-    const struct liveness_finding *older = liveness_report_find(report, CHECK_CRL_OLDER);
     CLEANUP_BUFFER struct buffer bytes = BUFFER(STATE_MOST);
     struct fault fault = {0};
-    if (!fetching->state || (older && older->state >= LIVENESS_WARN))
+    if (!fetching->state || (fetching->previous && !crl_state_follows(fetching->state, fetching->previous)))
         return;
     if (fetching->previous && memcmp(&crl_state_facts_of(fetching->previous)->hash,
                                      &crl_state_facts_of(fetching->state)->hash, sizeof(struct hash)) == 0)

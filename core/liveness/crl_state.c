@@ -116,6 +116,15 @@ static void thin_out(struct crl_state *state) {
     fill_slots(state);
 }
 
+bool crl_state_follows(const struct crl_state *state, const struct crl_state *before) {
+    const struct crl_facts *now = crl_state_facts_of(state), *then = crl_state_facts_of(before);
+    if (now->this_update_us < then->this_update_us)
+        return false;
+    if (!now->has_number || !then->has_number || now->number_size > then->number_size)
+        return true;
+    return now->number_size == then->number_size && memcmp(now->number, then->number, now->number_size) >= 0;
+}
+
 void crl_state_add(struct crl_state *state, struct slice serial, uint64_t revoked_us) {
     uint64_t digest, minutes = revoked_us / MINUTE_US;
     uint8_t mark[MARK_MOST];

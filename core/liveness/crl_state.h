@@ -31,6 +31,10 @@ struct crl_state *crl_state_destroy(struct crl_state *state); /* returns NULL */
 struct crl_facts *crl_state_facts(struct crl_state *state);
 const struct crl_facts *crl_state_facts_of(const struct crl_state *state);
 
+/* Whether that list may take the other's place as what the next one is held against: neither its number nor its time is
+ * lower. An older list that was served once must not become the measure. */
+bool crl_state_follows(const struct crl_state *state, const struct crl_state *before);
+
 void crl_state_add(struct crl_state *state, struct slice serial, uint64_t revoked_us);
 
 /* Holding another CRL against it: each of its serials is crossed off, and what is left is gone. */

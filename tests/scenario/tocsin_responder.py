@@ -43,7 +43,7 @@ class Responder:
         self.at = {}
         self.requests = []
         self.stopping = threading.Event()
-        self.sockets = []
+        self.sockets, self.threads = [], []
         self.addresses = addresses or ("127.0.0.1",)
 
     def __enter__(self):
@@ -57,11 +57,15 @@ class Responder:
             listening.listen(64)
             listening.settimeout(0.1)
             self.sockets.append(listening)
-            threading.Thread(target=self._serve, args=(listening, address), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(listening, address), daemon=True)
+            self.threads.append(thread)
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self.stopping.set()
+        for thread in self.threads:
+            thread.join()
         for one in self.sockets:
             one.close()
 

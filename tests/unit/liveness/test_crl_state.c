@@ -50,6 +50,35 @@ static void what_is_gone_is_named_exactly_while_there_is_room(void **unused) {
     crl_state_destroy(state);
 }
 
+static struct crl_state *facts(uint64_t time_us, const char *number) {
+    struct crl_state *state = crl_state_create(1);
+    struct crl_facts *to = crl_state_facts(state);
+    to->this_update_us = time_us;
+    to->has_number = number != NULL;
+    to->number_size = number ? (uint8_t)strlen(number) : 0;
+    memcpy(to->number, number ? number : "", to->number_size);
+    return state;
+}
+
+static void an_older_list_never_becomes_the_measure(void **unused) {
+    (void)unused;
+    static const struct {
+        uint64_t time_us;
+        const char *number;
+        bool follows;
+    } cases[] = {{DAY_US, "\x05", true},         {DAY_US + 1, "\x05", true},  {DAY_US + 1, "\x06", true},
+                 {DAY_US + 1, "\x01\x01", true}, {DAY_US + 1, NULL, true},    {DAY_US - 1, "\x05", false},
+                 {DAY_US + 1, "\x04", false},    {DAY_US - 1, "\x06", false}, {DAY_US - 1, NULL, false}};
+    struct crl_state *before = facts(DAY_US, "\x05");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct crl_state *now = facts(cases[i].time_us, cases[i].number);
+        if (crl_state_follows(now, before) != cases[i].follows)
+            fail_msg("case %zu", i);
+        crl_state_destroy(now);
+    }
+    crl_state_destroy(before);
+}
+
 static void a_serial_told_twice_is_one(void **unused) {
     (void)unused;
     uint8_t bytes[16];
@@ -156,6 +185,7 @@ static void over_the_turns_every_serial_is_picked(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_gone_is_named_exactly_while_there_is_room),
+        cmocka_unit_test(an_older_list_never_becomes_the_measure),
         cmocka_unit_test(a_serial_told_twice_is_one),
         cmocka_unit_test(beyond_the_room_a_part_is_kept_that_tells_about_how_many_are_gone),
         cmocka_unit_test(nothing_is_kept_where_nobody_asked_for_it),
