@@ -35,6 +35,8 @@ endfunction()
 _tocsin_install_daemon(tocsin-agent adm systemd-journal)
 _tocsin_install_daemon(tocsin-collector)
 _tocsin_install_daemon(tocsin-witness)
+# Run by the probe pkcs11, never by hand: pkcs11_probe.c looks there.
+_tocsin_install_program(tocsin-canary ${CMAKE_INSTALL_LIBEXECDIR}/tocsin tocsin-agent)
 _tocsin_install_program(tocsin ${CMAKE_INSTALL_BINDIR} tocsin)
 _tocsin_install_program(tocsin-commands ${CMAKE_INSTALL_BINDIR} tocsin) # beside it: front.c looks there
 if(TARGET tocsin)

@@ -2,7 +2,8 @@
 
 #include "settings.h"
 
-#define SECOND UINT64_C(1000000)
+#define MILLISECOND UINT64_C(1000)
+#define SECOND (1000 * MILLISECOND)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
@@ -276,6 +277,29 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                                     "renewed long before its end", "long before notAfter"},
     [CHECK_TSA_NAME] = {"tsa.name", LIVENESS_TSA, CRITICAL, RFC, "the tsa field names the signer",
                         "RFC 3161 2.4.2"},
+
+    /* a canary signature */
+    [CHECK_PKCS11_PROGRAM] = {"pkcs11.program", LIVENESS_PKCS11, CRITICAL, RFC, "the canary comes to its end",
+                              "in time, and no crash of the module"},
+    [CHECK_PKCS11_MODULE] = {"pkcs11.module", LIVENESS_PKCS11, CRITICAL, RFC,
+                             "the module loads and initialises", "PKCS #11 v2.40 5.4"},
+    [CHECK_PKCS11_TOKEN] = {"pkcs11.token", LIVENESS_PKCS11, CRITICAL, RFC,
+                            "the token is there, and opens a session", "PKCS #11 v2.40 5.5, RFC 7512 2.3"},
+    [CHECK_PKCS11_PIN] = {"pkcs11.pin", LIVENESS_PKCS11, CRITICAL, RFC, "the token takes the PIN",
+                          "PKCS #11 v2.40 5.6"},
+    [CHECK_PKCS11_PIN_TRIES] = {"pkcs11.pin-tries", LIVENESS_PKCS11, WARN, RFC,
+                                "no wrong PIN was given to it", "PKCS #11 v2.40 3.2, CK_TOKEN_INFO"},
+    [CHECK_PKCS11_KEY] = {"pkcs11.key", LIVENESS_PKCS11, CRITICAL, RFC, "one private key of that name",
+                          "PKCS #11 v2.40 5.7, RFC 7512 2.3"},
+    [CHECK_PKCS11_SIGN] = {"pkcs11.sign", LIVENESS_PKCS11, CRITICAL, RFC, "it signs", "PKCS #11 v2.40 5.11"},
+    [CHECK_PKCS11_SIGNATURE] = {"pkcs11.signature", LIVENESS_PKCS11, CRITICAL, RFC,
+                                "the signature holds in software", "RFC 8017 8, FIPS 186-5 6.4, 7.7"},
+    [CHECK_PKCS11_TIME] = {"pkcs11.time", LIVENESS_PKCS11, CRITICAL, RFC, "signed in time",
+                           "how long a signature may take"},
+    [CHECK_PKCS11_SLOW] = {"pkcs11.slow", LIVENESS_PKCS11, WARN, RFC, "signed far from the limit",
+                           "how long a signature may take"},
+    [CHECK_PKCS11_NONCE] = {"pkcs11.nonce", LIVENESS_PKCS11, CRITICAL, RFC,
+                            "a fresh nonce in every signature", "FIPS 186-5 A.3, RFC 8032 8.2"},
     /* CAcert's signer, over its line */
     [CHECK_CACERT_DEVICE] = {"cacert.device", LIVENESS_CACERT, CRITICAL, RFC,
                              "the line opens, and nobody else talks on it", "one line, one client"},
@@ -546,6 +570,10 @@ static const struct liveness_parameter_row parameters[LIVENESS_PARAMETERS] = {
     [BOUND_TSA_ACCURACY_MOST] = {"tsa.accuracy-most", UNIT_TIME, SECOND, "the coarsest accuracy"},
     [BOUND_TSA_CERTIFICATE_LEFT] = {"tsa.certificate-left", UNIT_TIME, 30 * DAY,
                                     "a certificate of the chain that ends sooner should have been renewed"},
+    [BOUND_PKCS11_SIGN_SLOW] = {"pkcs11.sign-slow", UNIT_TIME, 500 * MILLISECOND,
+                                "a signature that takes longer is slow"},
+    [BOUND_PKCS11_SIGN_MOST] = {"pkcs11.sign-most", UNIT_TIME, 5 * SECOND,
+                                "a signature takes so long at most"},
     [BOUND_CACERT_QUIET] = {"cacert.quiet-first", UNIT_TIME, SECOND, "listened for before an exchange"},
     [BOUND_CACERT_HANDSHAKE] = {"cacert.handshake-within", UNIT_TIME, 20 * SECOND,
                                 "from the start to its answer"},

@@ -59,6 +59,8 @@
 /* keys, RFC 3279 2.3 */
 #define OID_RSA_KEY SLICE("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
 #define OID_EC_KEY SLICE("\x2a\x86\x48\xce\x3d\x02\x01")
+#define OID_ED25519 SLICE("\x2b\x65\x70") /* RFC 8410 3 */
+#define OID_ED448 SLICE("\x2b\x65\x71")
 
 /* hashes, FIPS 180-4 */
 #define OID_SHA1 SLICE("\x2b\x0e\x03\x02\x1a")
