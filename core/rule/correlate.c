@@ -1,13 +1,25 @@
 /* Correlations: matches gathered by entity and time until their condition holds. */
+#include <math.h>
+
 #include "bytes.h"
 #include "detector_parts.h"
-#include "memory.h"
+#include "measure.h"
+
+static bool measures(const struct correlation *correlation) {
+    return correlation->type >= CORRELATION_VALUE_SUM && correlation->type <= CORRELATION_VALUE_SHARE;
+}
 
 uint32_t correlation_keep(const struct correlation *correlation) {
-    uint32_t count = correlation->at_close ? correlation->most + 1 : correlation->least;
+    if (measures(correlation))
+        return 2 * MEASURE_ENTRIES_MOST;
     if (correlation->type >= CORRELATION_TEMPORAL)
         return (uint32_t)correlation->reference_count * CORRELATION_TEMPORAL_KEEP + 1;
-    return 2 * count > 128 ? 2 * count : 128;
+    double count = correlation->least;
+    if (correlation->at_close && correlation->most != INFINITY)
+        count = correlation->most + 1;
+    if (correlation->unequal)
+        count = fmax(count, correlation->other + 1);
+    return 2 * count > 128 ? (uint32_t)(2 * count) : 128;
 }
 
 /* What a group-by field is for this match: a correlation has it in its entity, an event in its fields. */
@@ -100,9 +112,11 @@ static void match_group(struct detector *detector, const struct correlation *cor
                                    .entity_count = read_entity(correlation, group, entity),
                                    .event_ids = ids,
                                    .count = count};
-    match.first_us = group->entries[span.first].time_us;
-    match.last_us = group->entries[span.last].time_us;
+    match.first_us = correlation->at_close ? group->open_us : UINT64_MAX;
     for (uint32_t i = span.first; i <= span.last; i++) {
+        uint64_t time_us = group->entries[i].time_us;
+        match.first_us = time_us < match.first_us ? time_us : match.first_us;
+        match.last_us = time_us > match.last_us ? time_us : match.last_us;
         if (!group->entries[i].reported)
             match.fresh += group->entries[i].weight;
         group->entries[i].reported = true;
@@ -177,38 +191,91 @@ static void count_now(struct detector *detector, const struct correlation *corre
             at = group_insert(group, entry, keep);
     struct span span = fullest(group, at, correlation->timespan_us);
     uint64_t count = span.last - span.first + 1;
-    if (count >= correlation->least)
+    if (correlation_holds(correlation, (double)count))
         match_group(detector, correlation, group, span, count, cause);
+}
+
+/* The first window that the entry belongs to in which the sum is what the condition says. */
+static void sum_now(struct detector *detector, const struct correlation *correlation, struct group *group,
+                    const struct group_entry *entry, const struct detector_match *cause) {
+    uint32_t at = measure_insert(group, entry, correlation->timespan_us);
+    for (uint32_t last = at; last < group->entry_count &&
+                             group->entries[last].time_us - entry->time_us <= correlation->timespan_us;
+         last++) {
+        uint64_t end = group->entries[last].time_us, span_us = correlation->timespan_us;
+        uint32_t first = group_lower(group, end > span_us ? end - span_us : 0);
+        if (!correlation_holds(correlation, measure_sum(group, first, last)))
+            continue;
+        match_group(detector, correlation, group, (struct span){first, last},
+                    measure_events(group, first, last), cause);
+        return;
+    }
+}
+
+static uint64_t references_seen(const struct group *group) {
+    uint64_t seen = 0;
+    for (uint32_t i = 0; i < group->entry_count; i++)
+        seen |= 1ull << group->entries[i].value;
+    return seen;
+}
+
+static bool expression_holds(const struct expression *expression, uint64_t seen) {
+    uint32_t found = 0;
+    if (expression->kind == EXPRESSION_TEST)
+        return seen >> expression->predicate & 1;
+    for (size_t i = 0; i < expression->count; i++)
+        found += expression_holds(expression->parts[i], seen);
+    return expression->kind == EXPRESSION_AND   ? found == expression->count
+           : expression->kind == EXPRESSION_OR  ? found > 0
+           : expression->kind == EXPRESSION_NOT ? found == 0
+                                                : found >= expression->least;
+}
+
+static bool rules_hold(const struct correlation *correlation, uint64_t seen) {
+    return correlation->expression ? expression_holds(correlation->expression, seen)
+                                   : correlation_holds(correlation, __builtin_popcountll(seen));
+}
+
+/* Some value's part of all of them. */
+static bool share_holds(const struct correlation *correlation, const struct group *group) {
+    for (uint32_t i = 0; i < group->entry_count; i++)
+        if (correlation_holds(correlation, 100.0 * group->entries[i].weight / (double)group->total))
+            return true;
+    return false;
+}
+
+static bool window_holds(const struct correlation *correlation, struct group *group) {
+    uint32_t last = group->entry_count - 1;
+    switch (correlation->type) {
+    case CORRELATION_EVENT_COUNT:
+        return correlation_holds(correlation, (double)group->total);
+    case CORRELATION_VALUE_COUNT:
+        return correlation_holds(correlation, group->entry_count);
+    case CORRELATION_VALUE_SUM:
+        return correlation_holds(correlation, measure_sum(group, 0, last));
+    case CORRELATION_VALUE_AVERAGE:
+        return correlation_holds(correlation,
+                                 measure_sum(group, 0, last) / (double)measure_events(group, 0, last));
+    case CORRELATION_VALUE_PERCENTILE:
+        return correlation_holds(correlation, measure_percentile(group, correlation->percent));
+    case CORRELATION_VALUE_SHARE:
+        return share_holds(correlation, group);
+    case CORRELATION_TEMPORAL:
+    case CORRELATION_TEMPORAL_ORDERED:
+        return rules_hold(correlation, references_seen(group));
+    }
+    return false;
 }
 
 /* The window is over: decide, and forget it. */
 static void close_window(struct detector *detector, const struct correlation *correlation,
                          struct group *group) {
     uint64_t count = correlation->type == CORRELATION_VALUE_COUNT ? group->entry_count : group->total;
-    if (group->entry_count && count >= correlation->least && count <= correlation->most)
+    if (group->entry_count && window_holds(correlation, group))
         match_group(detector, correlation, group, (struct span){0, group->entry_count - 1}, count, NULL);
     group->entry_count = 0;
     group->id_count = 0;
     group->total = 0;
-}
-
-static void count_later(struct detector *detector, const struct correlation *correlation, struct group *group,
-                        const struct group_entry *entry, const struct detector_match *cause) {
-    bool over = group->total && entry->time_us > group->open_us &&
-                entry->time_us - group->open_us > correlation->timespan_us;
-    if (over)
-        close_window(detector, correlation, group);
-    if (group->total == 0) {
-        group->open_us = entry->time_us;
-        group_touch(&detector->groups, group);
-    }
-    group_remember(group, cause->event_id, entry->time_us);
-    group->total += times_of(cause);
-    uint32_t keep = correlation_keep(correlation);
-    if (correlation->type == CORRELATION_VALUE_COUNT)
-        insert_value(group, entry, keep);
-    else
-        group_insert(group, entry, keep);
 }
 
 static void trim_reference(struct group *group, uint64_t reference) {
@@ -223,24 +290,77 @@ static void trim_reference(struct group *group, uint64_t reference) {
         group_remove_entry(group, oldest);
 }
 
-/* The tightest chain of matches in order around the entry at `at`; false where it is broken or too long. */
-static bool chain(const struct correlation *correlation, const struct group *group, uint32_t at,
+static void keep_entry(const struct correlation *correlation, struct group *group,
+                       const struct group_entry *entry) {
+    switch (correlation->type) {
+    case CORRELATION_VALUE_COUNT:
+        insert_value(group, entry, correlation_keep(correlation));
+        break;
+    case CORRELATION_VALUE_SUM:
+    case CORRELATION_VALUE_AVERAGE:
+        measure_insert(group, entry, correlation->timespan_us);
+        break;
+    case CORRELATION_VALUE_PERCENTILE:
+    case CORRELATION_VALUE_SHARE:
+        measure_gather(group, entry, correlation->type == CORRELATION_VALUE_PERCENTILE);
+        break;
+    case CORRELATION_TEMPORAL:
+    case CORRELATION_TEMPORAL_ORDERED:
+        trim_reference(group, entry->value);
+        group_insert(group, entry, correlation_keep(correlation));
+        break;
+    case CORRELATION_EVENT_COUNT:
+        group_insert(group, entry, correlation_keep(correlation));
+        break;
+    }
+}
+
+static void count_later(struct detector *detector, const struct correlation *correlation, struct group *group,
+                        const struct group_entry *entry, const struct detector_match *cause) {
+    bool over = group->total && entry->time_us > group->open_us &&
+                entry->time_us - group->open_us > correlation->timespan_us;
+    if (over)
+        close_window(detector, correlation, group);
+    if (group->total == 0) {
+        group->open_us = entry->time_us;
+        group_touch(&detector->groups, group);
+    }
+    group_remember(group, cause->event_id, entry->time_us);
+    group->total += times_of(cause);
+    keep_entry(correlation, group, entry);
+}
+
+/* The next of the set's rules behind (or before) one; 64: there is none. */
+static unsigned rule_behind(uint64_t set, uint64_t rule) {
+    uint64_t rest = rule >= 63 ? 0 : set >> (rule + 1) << (rule + 1);
+    return rest ? (unsigned)__builtin_ctzll(rest) : 64;
+}
+
+static unsigned rule_before(uint64_t set, uint64_t rule) {
+    uint64_t rest = set & ((1ull << rule) - 1);
+    return rest ? 63 - (unsigned)__builtin_clzll(rest) : 64;
+}
+
+/* The tightest chain of the set's rules in order around the entry at `at`; false where it is broken or too long. */
+static bool chain(const struct correlation *correlation, const struct group *group, uint32_t at, uint64_t set,
                   struct span *ret) {
     const struct group_entry *entries = group->entries;
     struct span span = {at, at};
     uint32_t i;
-    for (uint64_t before = entries[at].value; before-- > 0; span.first = i) {
+    if (!(set >> entries[at].value & 1))
+        return false;
+    for (unsigned rule = rule_before(set, entries[at].value); rule < 64;
+         rule = rule_before(set, rule), span.first = i) {
         /* Entries of one time are in no order: a log's second holds many lines. */
-        for (i = group_lower(group, entries[span.first].time_us + 1); i > 0 && entries[i - 1].value != before;
-             i--)
+        for (i = group_lower(group, entries[span.first].time_us + 1); i > 0 && entries[i - 1].value != rule; i--)
             ;
         if (i-- == 0)
             return false;
     }
-    for (uint64_t after = entries[at].value + 1; after < correlation->reference_count;
-         after++, span.last = i) {
+    for (unsigned rule = rule_behind(set, entries[at].value); rule < 64;
+         rule = rule_behind(set, rule), span.last = i) {
         for (i = group_lower(group, entries[span.last].time_us);
-             i < group->entry_count && entries[i].value != after; i++)
+             i < group->entry_count && entries[i].value != rule; i++)
             ;
         if (i == group->entry_count)
             return false;
@@ -251,7 +371,15 @@ static bool chain(const struct correlation *correlation, const struct group *gro
     return true;
 }
 
-/* The latest window around the entry at `at` in which every rule has matched. */
+static bool in_order(const struct correlation *correlation, const struct group *group, uint32_t at,
+                     struct span *ret) {
+    for (size_t way = 0; way < correlation->way_count; way++)
+        if (chain(correlation, group, at, correlation->ways[way], ret))
+            return true;
+    return false;
+}
+
+/* The latest window around the entry at `at` in which enough of the rules have matched. */
 static bool together(const struct correlation *correlation, const struct group *group, uint32_t at,
                      struct span *ret) {
     const struct group_entry *entries = group->entries;
@@ -259,19 +387,15 @@ static bool together(const struct correlation *correlation, const struct group *
         if (entries[at].time_us - entries[first].time_us > correlation->timespan_us)
             return false;
         uint64_t seen = 0;
-        uint32_t last = first, i = first;
-        for (; i < group->entry_count &&
-               entries[i].time_us - entries[first].time_us <= correlation->timespan_us;
+        for (uint32_t i = first; i < group->entry_count &&
+                                 entries[i].time_us - entries[first].time_us <= correlation->timespan_us;
              i++) {
-            if (!(seen >> entries[i].value & 1))
-                last = i;
+            bool fresh = !(seen >> entries[i].value & 1);
             seen |= 1ull << entries[i].value;
-        }
-        uint64_t all =
-            correlation->reference_count == 64 ? UINT64_MAX : (1ull << correlation->reference_count) - 1;
-        if (seen == all) {
-            *ret = (struct span){first, last > at ? last : at};
-            return true;
+            if (fresh && rules_hold(correlation, seen)) {
+                *ret = (struct span){first, i > at ? i : at};
+                return true;
+            }
         }
     }
     return false;
@@ -282,7 +406,7 @@ static void relate(struct detector *detector, const struct correlation *correlat
     trim_reference(group, entry->value);
     uint32_t at = group_insert(group, entry, correlation_keep(correlation));
     struct span span;
-    bool found = correlation->type == CORRELATION_TEMPORAL_ORDERED ? chain(correlation, group, at, &span)
+    bool found = correlation->type == CORRELATION_TEMPORAL_ORDERED ? in_order(correlation, group, at, &span)
                                                                    : together(correlation, group, at, &span);
     if (!found)
         return;
@@ -296,17 +420,44 @@ static void relate(struct detector *detector, const struct correlation *correlat
     match_group(detector, correlation, group, span, count, cause);
 }
 
+/* What an event is to a correlation; false where it has no number to measure. */
+static bool make_entry(const struct detector *detector, const struct correlation *correlation,
+                       const struct feed *feed, const struct detector_match *cause,
+                       struct group_entry *ret_entry) {
+    struct group_entry entry = {.time_us = cause->time_us, .weight = 1};
+    uint64_t times = times_of(cause);
+    double number;
+    if (correlation->type == CORRELATION_VALUE_COUNT) {
+        entry.value = hash_values(detector, correlation);
+    } else if (correlation->type == CORRELATION_VALUE_SHARE) {
+        entry.value = hash_values(detector, correlation);
+        entry.weight = (uint32_t)times;
+        if (!detector_value(detector, correlation->value_fields[0]).data)
+            return false;
+    } else if (measures(correlation)) {
+        if (!predicate_number(detector_value(detector, correlation->value_fields[0]), &number))
+            return false;
+        bool ranks = correlation->type == CORRELATION_VALUE_PERCENTILE;
+        entry = measure_entry(cause->time_us, ranks ? number : number * (double)times, times);
+    } else if (correlation->type >= CORRELATION_TEMPORAL) {
+        entry.value = feed->reference;
+        entry.weight = cause->fresh < UINT32_MAX ? (uint32_t)cause->fresh : UINT32_MAX;
+    }
+    *ret_entry = entry;
+    return true;
+}
+
 static void correlate(struct detector *detector, const struct feed *feed,
                       const struct detector_match *cause) {
     const struct correlation *correlation = detector->ruleset->definitions[feed->correlation]->correlation;
-    struct slice key = make_key(detector, correlation, feed->reference, cause);
-    struct group *group = group_of(detector, feed->correlation, key, correlation->at_close);
-    struct group_entry entry = {.time_us = cause->time_us, .weight = 1};
+    struct group_entry entry;
     detector->costs[feed->correlation].evaluations++;
     detector->costs[feed->correlation].steps++;
+    if (!make_entry(detector, correlation, feed, cause, &entry))
+        return;
+    struct slice key = make_key(detector, correlation, feed->reference, cause);
+    struct group *group = group_of(detector, feed->correlation, key, correlation->at_close);
     group->newest_us = cause->time_us > group->newest_us ? cause->time_us : group->newest_us;
-    if (correlation->type == CORRELATION_VALUE_COUNT)
-        entry.value = hash_values(detector, correlation);
     if (correlation->at_close) {
         count_later(detector, correlation, group, &entry, cause);
         return;
@@ -315,13 +466,12 @@ static void correlate(struct detector *detector, const struct feed *feed,
         if (!slice_equal(cause->event_ids[i], cause->event_id))
             group_remember(group, cause->event_ids[i], cause->time_us);
     group_remember(group, cause->event_id, cause->time_us);
-    if (correlation->type < CORRELATION_TEMPORAL) {
+    if (correlation->type >= CORRELATION_TEMPORAL)
+        relate(detector, correlation, group, &entry, cause);
+    else if (correlation->type == CORRELATION_VALUE_SUM)
+        sum_now(detector, correlation, group, &entry, cause);
+    else
         count_now(detector, correlation, group, &entry, cause);
-        return;
-    }
-    entry.value = feed->reference;
-    entry.weight = cause->fresh < UINT32_MAX ? (uint32_t)cause->fresh : UINT32_MAX;
-    relate(detector, correlation, group, &entry, cause);
 }
 
 void detector_deliver(struct detector *detector, const struct detector_match *match) {

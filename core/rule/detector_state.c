@@ -3,6 +3,8 @@
  * u32 magic, u16 version, u32 correlations; each: block id, u64 fingerprint, u32 groups; each: block key, u64 newest,
  * open, total, u32 entries (u64 time, u64 value, u32 weight, u8 reported), u32 ids (u64 time, block text). Big-endian.
  * Read whole into checks before it is believed: the bytes may be another version's, or anyone's. */
+#include <math.h>
+
 #include "bytes.h"
 #include "detector_parts.h"
 #include "encoding.h"
@@ -70,7 +72,12 @@ static bool key_fits(const struct correlation *correlation, struct slice key) {
 }
 
 static bool entry_fits(const struct correlation *correlation, const struct group_entry *entry) {
-    return correlation->type < CORRELATION_TEMPORAL || entry->value < correlation->reference_count;
+    double number;
+    memcpy(&number, &entry->value, sizeof number);
+    if (correlation->type >= CORRELATION_TEMPORAL)
+        return entry->value < correlation->reference_count;
+    return correlation->type < CORRELATION_VALUE_SUM || correlation->type == CORRELATION_VALUE_SHARE ||
+           isfinite(number);
 }
 
 /* `group` and `correlation` are NULL for a rule that is gone: the bytes are only passed over. */

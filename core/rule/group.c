@@ -161,6 +161,11 @@ uint32_t group_insert(struct group *group, const struct group_entry *entry, uint
     return at;
 }
 
+void group_append(struct group *group, const struct group_entry *entry) {
+    make_room(group, UINT32_MAX);
+    group->entries[group->entry_count++] = *entry;
+}
+
 void group_remove_entry(struct group *group, uint32_t at) {
     group->entry_count--;
     memmove(group->entries + at, group->entries + at + 1, (group->entry_count - at) * sizeof *group->entries);

@@ -10,7 +10,7 @@
 
 struct group_entry {
     uint64_t time_us;
-    uint64_t value;  /* value_count: hash of the value; temporal: which of the rules */
+    uint64_t value;  /* value_count: hash of the value; sums and ranks: the number (measure.h); temporal: which rule */
     uint32_t weight; /* events behind it */
     bool reported;   /* an earlier match has counted it */
 };
@@ -61,6 +61,8 @@ struct group *group_oldest(const struct group_table *table);
 
 /* Puts an entry where its time belongs and returns its place; past `keep` the oldest quarter goes first. */
 uint32_t group_insert(struct group *group, const struct group_entry *entry, uint32_t keep);
+/* Puts it behind all others, whatever its time. */
+void group_append(struct group *group, const struct group_entry *entry);
 void group_remove_entry(struct group *group, uint32_t at);
 /* The first entry that is not before this time. */
 uint32_t group_lower(const struct group *group, uint64_t time_us);

@@ -1,4 +1,5 @@
 /* From definitions to programs: who means whom, in which order, as flat arrays. */
+#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -8,15 +9,20 @@
 #define PROGRAM_NODES_MOST 200000u /* of one rule */
 #define PROGRAMS_MOST 50000000u    /* nodes of all */
 
-static void refuse(struct ruleset *ruleset, struct definition *definition, const char *reason,
-                   const char *hint) {
+static void refuse_at(struct ruleset *ruleset, struct definition *definition, uint32_t line, uint32_t column,
+                      const char *reason, const char *hint) {
     struct ruleset_outcome *outcome = &ruleset->outcomes[definition->outcome];
     definition->refused = true;
     outcome->loaded = false;
-    outcome->line = definition->rule.line;
-    outcome->column = definition->column;
+    outcome->line = line;
+    outcome->column = column;
     outcome->reason = reason;
     outcome->hint = hint;
+}
+
+static void refuse(struct ruleset *ruleset, struct definition *definition, const char *reason,
+                   const char *hint) {
+    refuse_at(ruleset, definition, definition->rule.line, definition->column, reason, hint);
 }
 
 /* Definitions by id and by name, caseless as UUIDs are. */
@@ -122,13 +128,24 @@ static void apply_filter_to(struct ruleset *ruleset, struct definition *definiti
     definition->expression = both;
 }
 
-static void refuse_filter(struct ruleset *ruleset, const struct filter *filter, const char *target) {
+static void refuse_filter(struct ruleset *ruleset, const struct filter *filter, const char *reason,
+                          const char *hint) {
     struct ruleset_outcome *outcome = &ruleset->outcomes[filter->outcome];
     outcome->loaded = false;
     outcome->line = filter->line;
     outcome->column = filter->column;
-    outcome->reason = rule_memory_printf(&ruleset->memory, "filter: there is no plain rule '%.100s'", target);
-    outcome->hint = "name a rule that loads, by id or name; nothing of this filter is applied";
+    outcome->reason = reason;
+    outcome->hint = hint;
+}
+
+/* Whether the filter's log source holds that of the rule: what it leaves open may be anything. */
+static bool filter_covers(const struct ruleset *ruleset, const struct filter *filter,
+                          const struct definition *definition) {
+    const struct logsource *wide = &ruleset->logsources[filter->logsource],
+                           *narrow = &ruleset->logsources[definition->logsource];
+    return (!wide->product || wide->product == narrow->product) &&
+           (!wide->category || wide->category == narrow->category) &&
+           (!wide->service || wide->service == narrow->service);
 }
 
 static void apply_filter(struct ruleset *ruleset, const struct indices *indices,
@@ -136,15 +153,88 @@ static void apply_filter(struct ruleset *ruleset, const struct indices *indices,
     for (size_t i = 0; i < filter->target_count; i++) {
         const struct definition *target = find(indices, filter->targets[i]);
         if (!target || target->refused || !target->expression) {
-            refuse_filter(ruleset, filter, filter->targets[i]);
+            refuse_filter(ruleset, filter,
+                          rule_memory_printf(&ruleset->memory, "filter: there is no plain rule '%.100s'",
+                                             filter->targets[i]),
+                          "name a rule that loads, by id or name; nothing of this filter is applied");
+            return;
+        }
+        if (!filter_covers(ruleset, filter, target)) {
+            refuse_filter(ruleset, filter,
+                          rule_memory_printf(&ruleset->memory,
+                                             "filter: its log source does not hold that of the rule '%.100s'",
+                                             filter->targets[i]),
+                          "take the rule's own logsource, or a wider one; nothing of this filter is applied");
             return;
         }
     }
     for (size_t i = 0; i < filter->target_count; i++)
         apply_filter_to(ruleset, find(indices, filter->targets[i]), filter);
     for (size_t i = 0; filter->any && i < ruleset->definition_count; i++)
-        if (ruleset->definitions[i]->expression && ruleset->definitions[i]->logsource == filter->logsource)
+        if (ruleset->definitions[i]->expression && filter_covers(ruleset, filter, ruleset->definitions[i]))
             apply_filter_to(ruleset, ruleset->definitions[i], filter);
+}
+
+/* Which of an alias's fields is that of a rule; SIZE_MAX where it names none for it. */
+static size_t alias_of(const struct indices *indices, const struct correlation_alias *alias,
+                       const struct definition *reference) {
+    for (size_t i = 0; i < alias->count; i++)
+        if (find(indices, alias->rules[i]) == reference)
+            return i;
+    return SIZE_MAX;
+}
+
+static bool is_reference(const struct indices *indices, const struct correlation *correlation,
+                         const char *text) {
+    const struct definition *named = find(indices, text);
+    for (size_t r = 0; r < correlation->reference_count; r++)
+        if (named && find(indices, correlation->reference_texts[r]) == named)
+            return true;
+    return false;
+}
+
+static void check_alias(struct ruleset *ruleset, const struct indices *indices, struct definition *definition,
+                        const struct correlation_alias *alias) {
+    const struct correlation *correlation = definition->correlation;
+    for (size_t i = 0; i < alias->count && !definition->refused; i++)
+        if (!is_reference(indices, correlation, alias->rules[i]))
+            refuse_at(ruleset, definition, alias->line, alias->column,
+                      rule_memory_printf(&ruleset->memory,
+                                         "correlation: the alias names '%.100s', which is none of its rules",
+                                         alias->rules[i]),
+                      "name the rules as they stand in rules:");
+    for (size_t r = 0; r < correlation->reference_count && !definition->refused; r++) {
+        const struct definition *reference = find(indices, correlation->reference_texts[r]);
+        if (reference && alias_of(indices, alias, reference) == SIZE_MAX)
+            refuse_at(ruleset, definition, alias->line, alias->column,
+                      rule_memory_printf(&ruleset->memory,
+                                         "correlation: the alias says no field for the rule '%.100s'",
+                                         correlation->reference_texts[r]),
+                      "name a field for each of the rules");
+    }
+}
+
+/* What can only be told once every rule is known. */
+static void check_references(struct ruleset *ruleset, const struct indices *indices,
+                             struct definition *definition) {
+    const struct correlation *correlation = definition->correlation;
+    for (size_t r = 1; r < correlation->reference_count && !definition->refused; r++) {
+        const struct definition *reference = find(indices, correlation->reference_texts[r]);
+        for (size_t before = 0; before < r && reference && !definition->refused; before++)
+            if (find(indices, correlation->reference_texts[before]) == reference)
+                refuse(ruleset, definition,
+                       rule_memory_printf(&ruleset->memory, "correlation: it names the rule '%.100s' twice",
+                                          correlation->reference_texts[r]),
+                       "name each rule once; how often it must match is an event_count");
+    }
+    for (size_t a = 0; a < correlation->alias_count && !definition->refused; a++)
+        check_alias(ruleset, indices, definition, &correlation->aliases[a]);
+}
+
+static void check_correlations(struct ruleset *ruleset, const struct indices *indices) {
+    for (size_t i = 0; i < ruleset->definition_count; i++)
+        if (ruleset->definitions[i]->correlation && !ruleset->definitions[i]->refused)
+            check_references(ruleset, indices, ruleset->definitions[i]);
 }
 
 static bool is_placed(const struct definition *definition) {
@@ -221,9 +311,11 @@ static void place(struct ruleset *ruleset, const struct indices *indices) {
 }
 
 static uint64_t fingerprint(const struct correlation *correlation, const struct ruleset *ruleset) {
+    const double numbers[] = {correlation->least, correlation->most,
+                              correlation->unequal ? correlation->other : NAN, correlation->percent};
     uint64_t hash = (uint64_t)correlation->type * 31 + correlation->timespan_us;
-    hash = hash * 1099511628211ull + correlation->least;
-    hash = hash * 1099511628211ull + correlation->most;
+    hash = hash * 1099511628211ull + ruleset_hash(slice_make(numbers, sizeof numbers));
+    hash = hash * 1099511628211ull + ruleset_hash(correlation->expression_text);
     for (size_t i = 0; i < correlation->reference_count; i++)
         hash = hash * 1099511628211ull +
                ruleset_hash(slice_string(ruleset->definitions[correlation->references[i]]->rule.id));
@@ -234,6 +326,23 @@ static uint64_t fingerprint(const struct correlation *correlation, const struct 
     for (size_t i = 0; i < correlation->value_count; i++)
         hash = hash * 1099511628211ull + ruleset_hash(ruleset->fields[correlation->value_fields[i]].name);
     return hash;
+}
+
+static void resolve_groups(struct ruleset *ruleset, const struct indices *indices,
+                           struct correlation *correlation) {
+    correlation->group_fields =
+        rule_memory_new(&ruleset->memory, correlation->reference_count * correlation->group_count *
+                                              sizeof *correlation->group_fields);
+    for (size_t r = 0; r < correlation->reference_count; r++) {
+        const struct definition *reference = find(indices, correlation->reference_texts[r]);
+        for (size_t g = 0; g < correlation->group_count; g++) {
+            uint32_t *field = &correlation->group_fields[r * correlation->group_count + g];
+            *field = correlation->group_plain[g];
+            for (size_t a = 0; a < correlation->alias_count; a++)
+                if (strcmp(correlation->aliases[a].name, correlation->group_names[g]) == 0)
+                    *field = correlation->aliases[a].fields[alias_of(indices, &correlation->aliases[a], reference)];
+        }
+    }
 }
 
 static void resolve(struct ruleset *ruleset, const struct indices *indices) {
@@ -252,6 +361,7 @@ static void resolve(struct ruleset *ruleset, const struct indices *indices) {
             wanted[reference->rule.index] |= ruleset->definitions[i]->generate;
             reference->rule.generates = wanted[reference->rule.index];
         }
+        resolve_groups(ruleset, indices, correlation);
         correlation->fingerprint = fingerprint(correlation, ruleset);
     }
     free(wanted);
@@ -342,6 +452,7 @@ bool ruleset_compile(struct ruleset *ruleset, const struct ruleset_options *opti
         apply_filter(ruleset, &indices, ruleset->filters[i]);
     refuse_long(ruleset);
     refuse_ends_of_nothing(ruleset);
+    check_correlations(ruleset, &indices);
     place(ruleset, &indices);
     resolve(ruleset, &indices);
     free(indices.ids.sorted);

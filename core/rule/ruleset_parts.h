@@ -57,8 +57,21 @@ struct logsource {
 enum correlation_type {
     CORRELATION_EVENT_COUNT,
     CORRELATION_VALUE_COUNT,
+    CORRELATION_VALUE_SUM,
+    CORRELATION_VALUE_AVERAGE,
+    CORRELATION_VALUE_PERCENTILE, /* the number at a rank */
+    CORRELATION_VALUE_SHARE,      /* a value's part of all of them, in percent */
     CORRELATION_TEMPORAL,
     CORRELATION_TEMPORAL_ORDERED,
+};
+
+/* A group-by name that stands for another field in each rule. */
+struct correlation_alias {
+    const char *name;
+    size_t count;
+    const char **rules; /* names or ids as written */
+    uint32_t *fields;
+    uint32_t line, column;
 };
 
 struct correlation {
@@ -66,16 +79,32 @@ struct correlation {
     size_t reference_count;
     const char **reference_texts; /* names or ids as written */
     uint32_t *references;         /* rule indices, once resolved */
+    size_t alias_count;
+    struct correlation_alias *aliases;
     size_t group_count;
     const char **group_names;
-    uint32_t *group_fields; /* [reference * group_count + group] */
+    uint32_t *group_plain;  /* [group]: the field of that very name */
+    uint32_t *group_fields; /* [reference * group_count + group], once resolved */
     size_t value_count;
-    uint32_t *value_fields; /* value_count: the fields whose values are counted together */
+    uint32_t *value_fields; /* the fields whose values are counted together; the one that is summed or ranked */
+    double percent;         /* VALUE_PERCENTILE: which rank */
     uint64_t timespan_us;
-    uint32_t least, most; /* condition: least <= count <= most */
-    bool at_close;        /* has an upper bound, so it is decided when the window has closed */
+    double least, most; /* condition: least <= what was counted or measured <= most */
+    bool unequal;       /* and it is not `other` */
+    double other;
+    struct expression *expression; /* TEMPORAL: over references in place of predicates; NULL: a count of rules */
+    struct slice expression_text;
+    uint64_t *ways; /* TEMPORAL_ORDERED: sets of references, a bit each, one of which must occur in order */
+    size_t way_count;
+    bool at_close;        /* no single event can fulfil it: it is decided when the window has closed */
     uint64_t fingerprint; /* a change of it makes saved state useless */
 };
+
+/* Whether the condition holds of what was counted or measured. */
+static inline bool correlation_holds(const struct correlation *correlation, double measure) {
+    return measure >= correlation->least && measure <= correlation->most &&
+           !(correlation->unequal && measure == correlation->other);
+}
 
 struct definition {
     struct rule rule;

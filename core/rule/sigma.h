@@ -36,6 +36,19 @@ struct expression *sigma_item(struct loading *loading, const struct yaml_node *k
 /* A detection section: selections and a condition. `skip` names a key that is neither, or NULL. */
 struct expression *sigma_detection(struct loading *loading, const struct yaml_node *map, const char *skip);
 
+/* A condition's text over parts that have names. */
+struct selections {
+    size_t count;
+    struct slice *names;
+    struct expression **expressions;
+};
+struct expression *sigma_condition(struct loading *loading, const struct selections *selections,
+                                   const struct yaml_node *node);
+
+/* The correlation's own condition (sigma_correlation_condition.c). */
+bool sigma_correlation_condition(struct loading *loading, const struct yaml_node *map,
+                                 struct correlation *correlation);
+
 bool sigma_correlation(struct loading *loading, const struct yaml_node *map, struct definition *definition);
 
 /* Our own block, `tocsin:`, where there is one (sigma_own.c). */

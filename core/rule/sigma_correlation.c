@@ -9,6 +9,10 @@ static const struct {
 } types[] = {
     {"event_count", CORRELATION_EVENT_COUNT},
     {"value_count", CORRELATION_VALUE_COUNT},
+    {"value_sum", CORRELATION_VALUE_SUM},
+    {"value_avg", CORRELATION_VALUE_AVERAGE},
+    {"value_percentile", CORRELATION_VALUE_SHARE}, /* with `percentile` in its condition: the number at that rank */
+    {"value_median", CORRELATION_VALUE_PERCENTILE}, /* not in 2.1.0, but the reference implementation has it */
     {"temporal", CORRELATION_TEMPORAL},
     {"temporal_ordered", CORRELATION_TEMPORAL_ORDERED},
 };
@@ -27,8 +31,10 @@ static bool read_type(struct loading *loading, const struct yaml_node *map, stru
             return true;
         }
     }
-    return sigma_refuse(loading, node, "supported: event_count, value_count, temporal, temporal_ordered",
-                        "the correlation type '%.64s' is not supported", name);
+    return sigma_refuse(loading, node,
+                        "one of: event_count, value_count, value_sum, value_avg, value_percentile, value_median, "
+                        "temporal, temporal_ordered",
+                        "the correlation type '%.64s' is not known", name);
 }
 
 static bool read_timespan(struct loading *loading, const struct yaml_node *map,
@@ -40,114 +46,46 @@ static bool read_timespan(struct loading *loading, const struct yaml_node *map,
     return sigma_duration(loading, node, "correlation: not a timespan", &correlation->timespan_us);
 }
 
-static bool read_bound(struct loading *loading, const struct yaml_node *key, const struct yaml_node *value,
-                       struct correlation *correlation) {
-    uint64_t number;
-    if (value->kind != YAML_SCALAR || !slice_decimal(value->text, &number) || number > CORRELATION_COUNT_MOST)
-        return sigma_refuse(loading, value, "a number of events or values",
-                            "correlation: not a number from 0 to %u", CORRELATION_COUNT_MOST);
-    uint32_t count = (uint32_t)number, least = 0, most = UINT32_MAX;
-    if (slice_equal(key->text, SLICE("gte")))
-        least = count;
-    else if (slice_equal(key->text, SLICE("gt")))
-        least = count + 1;
-    else if (slice_equal(key->text, SLICE("lte")))
-        most = count;
-    else if (slice_equal(key->text, SLICE("lt")) && count > 0)
-        most = count - 1;
-    else if (slice_equal(key->text, SLICE("eq")))
-        least = most = count;
-    else
-        return sigma_refuse(loading, key, "supported: gt, gte, lt, lte, eq, field",
-                            "correlation: '%.*s' is no condition that can hold",
-                            SLICE_ARG(slice_head(key->text, 64)));
-    correlation->least = least > correlation->least ? least : correlation->least;
-    correlation->most = most < correlation->most ? most : correlation->most;
-    return true;
-}
-
-static bool read_values(struct loading *loading, const struct yaml_node *node,
-                        struct correlation *correlation) {
-    const char **names;
-    if (!sigma_texts(loading, node, "correlation: field", CORRELATION_GROUPS_MOST, &names,
-                     &correlation->value_count))
-        return false;
-    correlation->value_fields = rule_memory_new(loading->memory, correlation->value_count * sizeof(uint32_t));
-    for (size_t i = 0; i < correlation->value_count; i++)
-        if (!(correlation->value_fields[i] = ruleset_field(loading->ruleset, slice_string(names[i]))))
-            return sigma_refuse(loading, node, "load fewer rules", "too many different field names");
-    return true;
-}
-
-static bool read_condition(struct loading *loading, const struct yaml_node *map,
-                           struct correlation *correlation) {
-    const struct yaml_node *node = yaml_find(map, "condition");
-    bool counts =
-        correlation->type == CORRELATION_EVENT_COUNT || correlation->type == CORRELATION_VALUE_COUNT;
-    correlation->least = 1;
-    correlation->most = UINT32_MAX;
-    if (!counts)
-        return !node || sigma_refuse(loading, node, "leave it out: all of the rules must match",
-                                     "correlation: a condition over rules is not supported yet");
-    if (!node || node->kind != YAML_MAP || node->count == 0)
-        return sigma_refuse(loading, node ? node : map, "for instance: condition: {gte: 10}",
-                            "correlation: the condition is missing or no map");
-    bool bounded = false;
-    for (size_t i = 0; i < node->count; i++) {
-        if (slice_equal(node->keys[i].text, SLICE("field"))) {
-            if (!read_values(loading, &node->values[i], correlation))
-                return false;
-            continue;
-        }
-        if (!read_bound(loading, &node->keys[i], &node->values[i], correlation))
+static bool read_alias(struct loading *loading, const struct yaml_node *key, const struct yaml_node *map,
+                       struct correlation_alias *alias) {
+    *alias = (struct correlation_alias){
+        .name = (const char *)key->text.data, .line = key->line, .column = key->column};
+    if (map->kind != YAML_MAP)
+        return sigma_refuse(loading, key, "aliases: {alias: {rule: field}}", "correlation: an alias is no map");
+    alias->rules = rule_memory_new(loading->memory, map->count * sizeof *alias->rules);
+    alias->fields = rule_memory_new(loading->memory, map->count * sizeof *alias->fields);
+    alias->count = map->count;
+    for (size_t i = 0; i < map->count; i++) {
+        const char *field;
+        alias->rules[i] = (const char *)map->keys[i].text.data;
+        if (!sigma_text(loading, &map->values[i], "correlation: an alias's field", &field))
             return false;
-        bounded = true;
+        if (!(alias->fields[i] = ruleset_field(loading->ruleset, slice_string(field))))
+            return sigma_refuse(loading, key, "load fewer rules", "too many different field names");
     }
-    if (!bounded || correlation->least > correlation->most)
-        return sigma_refuse(loading, node, "for instance: condition: {gte: 10}",
-                            "correlation: the condition can never hold or says no number");
-    if ((correlation->type == CORRELATION_VALUE_COUNT) != (correlation->value_count > 0))
-        return sigma_refuse(loading, node, "value_count counts a field's values, event_count has no field",
-                            "correlation: the condition's field does not go with the type");
-    correlation->at_close = correlation->most != UINT32_MAX;
     return true;
 }
 
-/* aliases: {alias: {rule: field}}; the field that stands for `group` in the rule of that reference. */
-static const struct yaml_node *alias_field(const struct yaml_node *aliases, const char *group,
-                                           const char *rule) {
-    const struct yaml_node *alias = aliases ? yaml_find(aliases, group) : NULL;
-    return alias ? yaml_find(alias, rule) : NULL;
-}
-
-static bool check_aliases(struct loading *loading, const struct yaml_node *aliases,
-                          const struct correlation *correlation) {
+static bool read_aliases(struct loading *loading, const struct yaml_node *map,
+                         struct correlation *correlation) {
+    const struct yaml_node *aliases = yaml_find(map, "aliases");
     if (!aliases)
         return true;
     if (aliases->kind != YAML_MAP)
         return sigma_refuse(loading, aliases, "aliases: {alias: {rule: field}}",
                             "correlation: aliases is no map");
-    for (size_t i = 0; i < aliases->count; i++) {
-        const struct yaml_node *alias = &aliases->values[i];
-        if (alias->kind != YAML_MAP)
-            return sigma_refuse(loading, &aliases->keys[i], "aliases: {alias: {rule: field}}",
-                                "correlation: an alias is no map");
-        for (size_t r = 0; r < correlation->reference_count; r++) {
-            const struct yaml_node *field = yaml_find(alias, correlation->reference_texts[r]);
-            if (!field || field->kind != YAML_SCALAR || field->text.size == 0)
-                return sigma_refuse(loading, &aliases->keys[i], "name a field for each of the rules",
-                                    "correlation: the alias says no field for the rule '%.100s'",
-                                    correlation->reference_texts[r]);
-        }
+    correlation->aliases = rule_memory_new(loading->memory, aliases->count * sizeof *correlation->aliases);
+    for (; correlation->alias_count < aliases->count; correlation->alias_count++) {
+        size_t i = correlation->alias_count;
+        if (!read_alias(loading, &aliases->keys[i], &aliases->values[i], &correlation->aliases[i]))
+            return false;
     }
     return true;
 }
 
 static bool read_groups(struct loading *loading, const struct yaml_node *map,
                         struct correlation *correlation) {
-    const struct yaml_node *node = yaml_find(map, "group-by"), *aliases = yaml_find(map, "aliases");
-    if (!check_aliases(loading, aliases, correlation))
-        return false;
+    const struct yaml_node *node = yaml_find(map, "group-by");
     if (!node)
         return true;
     if (!sigma_texts(loading, node, "correlation: group-by", CORRELATION_GROUPS_MOST,
@@ -159,18 +97,25 @@ static bool read_groups(struct loading *loading, const struct yaml_node *map,
                 return sigma_refuse(loading, node, "name each field once",
                                     "correlation: group-by names '%.100s' twice",
                                     correlation->group_names[g]);
-    correlation->group_fields = rule_memory_new(
-        loading->memory, correlation->reference_count * correlation->group_count * sizeof(uint32_t));
-    for (size_t r = 0; r < correlation->reference_count; r++) {
-        for (size_t g = 0; g < correlation->group_count; g++) {
-            const char *group = correlation->group_names[g];
-            const struct yaml_node *field = alias_field(aliases, group, correlation->reference_texts[r]);
-            uint32_t number = ruleset_field(loading->ruleset, field ? field->text : slice_string(group));
-            if (!number)
-                return sigma_refuse(loading, node, "load fewer rules", "too many different field names");
-            correlation->group_fields[r * correlation->group_count + g] = number;
-        }
-    }
+    correlation->group_plain = rule_memory_new(loading->memory, correlation->group_count * sizeof(uint32_t));
+    for (size_t g = 0; g < correlation->group_count; g++)
+        if (!(correlation->group_plain[g] =
+                  ruleset_field(loading->ruleset, slice_string(correlation->group_names[g]))))
+            return sigma_refuse(loading, node, "load fewer rules", "too many different field names");
+    return true;
+}
+
+static bool read_references(struct loading *loading, const struct yaml_node *map,
+                            struct correlation *correlation) {
+    const struct yaml_node *rules = yaml_find(map, "rules");
+    if (!rules)
+        return sigma_refuse(loading, map, "name the rules it is about", "correlation: there are no rules");
+    if (!sigma_texts(loading, rules, "correlation: rules", CORRELATION_REFERENCES_MOST,
+                     &correlation->reference_texts, &correlation->reference_count))
+        return false;
+    if (correlation->type >= CORRELATION_TEMPORAL && correlation->reference_count < 2)
+        return sigma_refuse(loading, rules, "name at least two",
+                            "correlation: a temporal one needs several rules");
     return true;
 }
 
@@ -195,19 +140,11 @@ bool sigma_correlation(struct loading *loading, const struct yaml_node *map, str
         return sigma_refuse(loading, map, "type, rules, timespan and condition stand below it",
                             "correlation: not a map");
     struct correlation *correlation = rule_memory_new(loading->memory, sizeof *correlation);
-    const struct yaml_node *rules = yaml_find(map, "rules"), *generate = yaml_find(map, "generate");
-    if (!check_keys(loading, map) || !read_type(loading, map, correlation))
-        return false;
-    if (!rules)
-        return sigma_refuse(loading, map, "name the rules it is about", "correlation: there are no rules");
-    if (!sigma_texts(loading, rules, "correlation: rules", CORRELATION_REFERENCES_MOST,
-                     &correlation->reference_texts, &correlation->reference_count))
-        return false;
-    if (correlation->type >= CORRELATION_TEMPORAL && correlation->reference_count < 2)
-        return sigma_refuse(loading, rules, "name at least two",
-                            "correlation: a temporal one needs several rules");
+    const struct yaml_node *generate = yaml_find(map, "generate");
     definition->correlation = correlation;
-    return read_timespan(loading, map, correlation) && read_condition(loading, map, correlation) &&
-           read_groups(loading, map, correlation) &&
+    return check_keys(loading, map) && read_type(loading, map, correlation) &&
+           read_references(loading, map, correlation) && read_timespan(loading, map, correlation) &&
+           sigma_correlation_condition(loading, map, correlation) &&
+           read_aliases(loading, map, correlation) && read_groups(loading, map, correlation) &&
            (!generate || sigma_truth(loading, generate, "generate", &definition->generate));
 }

@@ -88,12 +88,6 @@ static struct expression *selection(struct loading *loading, const struct yaml_n
     return sigma_join(loading, EXPRESSION_OR, parts, node->count);
 }
 
-struct selections {
-    size_t count;
-    struct slice *names;
-    struct expression **expressions;
-};
-
 struct condition {
     struct loading *loading;
     const struct selections *selections;
@@ -282,8 +276,8 @@ static struct expression *parse_or(struct condition *condition, unsigned depth) 
     return parse_level(condition, depth, "or", EXPRESSION_OR, parse_and);
 }
 
-static struct expression *condition_text(struct loading *loading, const struct selections *selections,
-                                         const struct yaml_node *node) {
+struct expression *sigma_condition(struct loading *loading, const struct selections *selections,
+                                   const struct yaml_node *node) {
     if (node->kind != YAML_SCALAR || node->text.size == 0 || node->text.size > SIGMA_CONDITION_MOST) {
         sigma_refuse(loading, node, "for instance: selection and not filter",
                      "the condition is not a text of 1 to %u bytes", SIGMA_CONDITION_MOST);
@@ -311,10 +305,10 @@ static struct expression *condition_text(struct loading *loading, const struct s
 static struct expression *condition_node(struct loading *loading, const struct selections *selections,
                                          const struct yaml_node *node) {
     if (node->kind != YAML_LIST)
-        return condition_text(loading, selections, node);
+        return sigma_condition(loading, selections, node);
     struct expression **parts = rule_memory_new(loading->memory, (node->count + 1) * sizeof *parts);
     for (size_t i = 0; i < node->count; i++)
-        if (!(parts[i] = condition_text(loading, selections, &node->values[i])))
+        if (!(parts[i] = sigma_condition(loading, selections, &node->values[i])))
             return NULL;
     if (node->count)
         return sigma_join(loading, EXPRESSION_OR, parts, node->count);

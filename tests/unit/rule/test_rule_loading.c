@@ -109,6 +109,8 @@ static void every_mistake_is_refused_with_its_place_and_reason(void **state) {
 #define CORRELATION "title: C\ncorrelation:\n  type: event_count\n  rules: [r]\n"
 #define REFERRED "title: T\nname: r\nlogsource: {}\ndetection: {s: {a: 1}, condition: s}\n---\n"
 
+#define OTHER "title: O\nname: o\nlogsource: {product: linux}\ndetection: {s: {a: 2}, condition: s}\n---\n"
+
 static void correlations_are_checked_too(void **state) {
     (void)state;
     static const struct {
@@ -120,7 +122,20 @@ static void correlations_are_checked_too(void **state) {
         {REFERRED CORRELATION "  timespan: 5x\n  condition: {gte: 2}\n",
          "10:13: correlation: not a timespan"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: x}\n",
+         "11:20: correlation: not a number"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 10001}\n",
          "11:20: correlation: not a number from 0 to 10000"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2.5}\n",
+         "11:20: correlation: not a number from 0 to 10000"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {lt: 1}\n",
+         "11:15: correlation: the condition can never hold: a window begins with an event"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {neq: 0}\n", "loaded"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {most: 3}\n",
+         "11:15: correlation: unknown condition 'most'"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 3, percentile: 5}\n",
+         "11:23: correlation: percentile goes with value_percentile alone"},
+        {REFERRED CORRELATION "  timespan: 5m\n  condition: r\n",
+         "11:14: correlation: a condition over rules goes with temporal alone"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gt: 5, lt: 5}\n",
          "11:15: correlation: the condition can never hold or says no number"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {field: a, gte: 2}\n",
@@ -128,7 +143,7 @@ static void correlations_are_checked_too(void **state) {
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n  grup-by: [a]\n",
          "12:3: correlation: unknown key 'grup-by'"},
         {REFERRED CORRELATION
-         "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {other: a}}\n",
+         "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {}}\n",
          "13:13: correlation: the alias says no field for the rule 'r'"},
         {REFERRED CORRELATION "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x, y, x]\n",
          "12:14: correlation: group-by names 'x' twice"},
@@ -136,11 +151,36 @@ static void correlations_are_checked_too(void **state) {
          "1}}\n---\n"
          "title: B\nname: b\ncorrelation: {type: event_count, rules: a, timespan: 1m, condition: {gte: 1}}\n",
          "1:1: correlation: it refers to itself in a circle, or to one that does"},
+        {REFERRED CORRELATION
+         "  timespan: 5m\n  condition: {gte: 2}\n  group-by: [x]\n  aliases: {x: {r: a, other: a}}\n",
+         "13:13: correlation: the alias names 'other', which is none of its rules"},
         {REFERRED "title: C\ncorrelation: {type: value_sum, rules: r, timespan: 1m, condition: {gte: 1}}\n",
-         "7:21: the correlation type 'value_sum' is not supported"},
+         "7:68: correlation: the condition's field does not go with the type"},
+        {REFERRED "title: C\ncorrelation: {type: value_avg, rules: r, timespan: 1m, condition: {gte: 1, field: [a, b]}}\n",
+         "7:84: correlation: one field alone can be measured"},
+        {REFERRED "title: C\ncorrelation: {type: value_max, rules: r, timespan: 1m, condition: {gte: 1, field: a}}\n",
+         "7:21: the correlation type 'value_max' is not known"},
+        {REFERRED "title: C\ncorrelation: {type: value_percentile, rules: r, timespan: 1m, "
+                  "condition: {gte: 1, field: a, percentile: 101}}\n",
+         "7:105: correlation: percentile is a number from 0 to 100"},
+        {REFERRED OTHER "title: C\ncorrelation: {type: temporal, rules: [r, o], timespan: 1m, condition: r and x}\n",
+         "12:77: condition: there is no selection 'x'"},
+        {REFERRED OTHER "title: C\ncorrelation: {type: temporal, rules: [r, o], timespan: 1m, condition: r or r}\n",
+         "12:71: correlation: the condition says nothing of the rule 'o'"},
+        {REFERRED OTHER "title: C\ncorrelation: {type: temporal, rules: [r, o], timespan: 1m, condition: {gte: 3}}\n",
+         "12:72: correlation: the condition can never hold: there are 2 rules"},
+        {REFERRED OTHER "title: C\ncorrelation: {type: temporal_ordered, rules: [r, o], timespan: 1m, "
+                        "condition: r and not o}\n",
+         "12:79: correlation: what is absent has no place in an order"},
+        {REFERRED OTHER "title: C\ncorrelation: {type: temporal, rules: [r, r], timespan: 1m}\n",
+         "11:1: correlation: it names the rule 'r' twice"},
         {REFERRED REFERRED, "6:1: the name 'r' is taken by rules.yml:1"},
         {"title: F\nlogsource: {}\nfilter: {rules: [gone], s: {a: 1}, condition: not s}\n",
          "1:1: filter: there is no plain rule 'gone'"},
+        {OTHER "title: F\nlogsource: {product: bsd}\nfilter: {rules: [o], s: {a: 1}, condition: not s}\n",
+         "6:1: filter: its log source does not hold that of the rule 'o'"},
+        {OTHER "title: F\nlogsource: {}\nfilter: {rules: [o], s: {a: 1}, condition: not s}\n", "loaded"},
+        {OTHER "title: F\nlogsource: {category: x}\nfilter: {rules: any, s: {a: 1}, condition: not s}\n", "loaded"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *refusal = workbench_refusal(cases[i].text);
