@@ -411,17 +411,6 @@ const char *probe_name(const struct probe *probe) {
 
 /* --- one probe */
 
-static void name_it(struct probe *probe) {
-    const struct probe_settings *settings = probe->settings;
-    const char *target = settings->target ? settings->target : settings->device;
-    if (settings->name)
-        snprintf(probe->name, sizeof probe->name, "%s", settings->name);
-    else
-        snprintf(probe->name, sizeof probe->name, "%s%s%s",
-                 liveness_kind_name((enum liveness_kind)settings->kind), target ? " " : "",
-                 target ? target : "");
-}
-
 static bool settle(struct probe *probe, struct fault *fault) {
     const struct probe_settings *settings = probe->settings;
     const char *kind_name = liveness_kind_name((enum liveness_kind)settings->kind);
@@ -444,7 +433,7 @@ struct probe *probe_create(struct prober *prober, const struct probe_settings *s
     struct probe *probe = memory_new(sizeof *probe);
     probe->prober = prober;
     probe->settings = settings;
-    name_it(probe);
+    probe_settings_name(settings, probe->name);
     probe->deadline = loop_timer_create(prober->loop, give_up, probe);
     probe->ending = loop_later_create(prober->loop, end, probe);
     if (settle(probe, fault))

@@ -14,7 +14,6 @@
 
 #define PROBE_ADDRESS_SIZE 64u /* "[2001:db8::1]:8080" with its NUL */
 #define PROBE_WHAT_SIZE 96u
-#define PROBE_NAME_SIZE 201u /* longer ones are cut */
 
 /* The steps of an answer, each with the time that it took alone. */
 enum probe_phase { PHASE_NAME, PHASE_CONNECT, PHASE_TLS, PHASE_FIRST, PHASE_BODY, PROBE_PHASES };
@@ -54,7 +53,7 @@ struct probe;
 struct probe *probe_create(struct prober *prober, const struct probe_settings *settings, struct fault *fault);
 struct probe *probe_destroy(struct probe *probe); /* a run is given up; NULL */
 
-/* "ocsp http://ocsp.example.org/", or what the settings call it; at most PROBE_NAME_SIZE with its NUL. */
+/* As probe_settings_name. */
 const char *probe_name(const struct probe *probe);
 /* How long a run takes at the most. */
 uint64_t probe_patience_us(const struct probe *probe);

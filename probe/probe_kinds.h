@@ -4,8 +4,8 @@
 
 #include "probe_kind.h"
 
-extern const struct probe_kind probe_kind_ocsp; /* ocsp_probe.c */
-extern const struct probe_kind probe_kind_crl;  /* crl_probe.c */
+extern const struct probe_kind probe_kind_ocsp;   /* ocsp_probe.c */
+extern const struct probe_kind probe_kind_crl;    /* crl_probe.c */
 extern const struct probe_kind probe_kind_cacert; /* cacert_probe.c */
 
 #endif

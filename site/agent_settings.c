@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "membership.h"
+#include "memory.h"
 
 #define MEMBER(member) offsetof(struct agent_settings, member)
 #define DEFAULT_PORT 7514u
@@ -127,9 +128,11 @@ static const struct settings_row rows[] = {
      .offset = MEMBER(collectors),
      .maximum = MEMBERSHIP_COLLECTORS_MOST,
      .required = true,
-     .about = "Where the events are sent: an address, or a list of several; the port is 7514 where none is written. "
-              "`tocsin-agent --join` adds one, and each gets everything. One that is taken away is left: what was "
-              "kept for it alone goes.",
+     .about =
+         "Where the events are sent: an address, or a list of several; the port is 7514 where none is "
+         "written. "
+         "`tocsin-agent --join` adds one, and each gets everything. One that is taken away is left: what was "
+         "kept for it alone goes.",
      .example = "logs.example.org:7514"},
     {.path = "name",
      .type = SETTINGS_STRING,
@@ -149,6 +152,15 @@ static const struct settings_row rows[] = {
      .maximum = 1000,
      .about = "What is read.",
      .example = "[{file: /var/log/auth.log, class: access}, {journal: true, unless: [/var/log/auth.log]}]"},
+    {.path = "probes",
+     .type = SETTINGS_LIST,
+     .offset = MEMBER(probes),
+     .items = &probe_settings_items,
+     .maximum = 5000,
+     .about = "What is asked again and again whether it is alive and right; `tocsin probe` asks once, with "
+              "the same keys.",
+     .example =
+         "[{kind: ocsp, target: 'http://ocsp.example.org/', issuer: ca.pem, certificates: [www.pem]}]"},
     {.path = "spool.limit",
      .type = SETTINGS_SIZE,
      .offset = MEMBER(spool.limit),
@@ -194,6 +206,33 @@ static bool files_once(const struct agent_settings *settings, struct fault *faul
     return true;
 }
 
+struct named_probe {
+    char name[PROBE_NAME_SIZE];
+    const char *place;
+};
+
+static int compare_names(const void *a, const void *b) {
+    const struct named_probe *one = a, *other = b;
+    return strcmp(one->name, other->name);
+}
+
+/* What a probe's states and alerts are found by. */
+static bool probe_names_once(const struct agent_settings *settings, struct fault *fault) {
+    const struct probe_settings *all = settings->probes.items;
+    size_t count = settings->probes.count;
+    CLEANUP_FREE struct named_probe *names = memory_new_array(count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        probe_settings_name(&all[i], names[i].name);
+        names[i].place = all[i].place;
+    }
+    qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(names[i - 1].name, names[i].name) == 0)
+            return fault_set(fault, FAULT_USAGE, "two probes are called \"%.100s\" (%s, %s): give one a name of its own",
+                             names[i].name, names[i - 1].place, names[i].place);
+    return true;
+}
+
 bool agent_settings_address(const char *text, char ret_address[AGENT_ADDRESS_SIZE], struct fault *fault) {
     struct settings_address address;
     if (!settings_address_parse(slice_string(text), DEFAULT_PORT, &address))
@@ -204,8 +243,8 @@ bool agent_settings_address(const char *text, char ret_address[AGENT_ADDRESS_SIZ
                     : 0;
     free(host);
     return (address.port && size < (int)AGENT_ADDRESS_SIZE) ||
-           fault_set(fault, FAULT_USAGE, "collector \"%.100s\" is no address, for example logs.example.org:7514",
-                     text);
+           fault_set(fault, FAULT_USAGE,
+                     "collector \"%.100s\" is no address, for example logs.example.org:7514", text);
 }
 
 static bool collectors_good(const struct agent_settings *settings, struct fault *fault) {
@@ -215,7 +254,8 @@ static bool collectors_good(const struct agent_settings *settings, struct fault 
             return false;
         for (size_t j = 0; j < i; j++)
             if (strcmp(addresses[i], addresses[j]) == 0)
-                return fault_set(fault, FAULT_USAGE, "collector %s stands there twice: take one out", addresses[i]);
+                return fault_set(fault, FAULT_USAGE, "collector %s stands there twice: take one out",
+                                 addresses[i]);
     }
     return true;
 }
@@ -226,7 +266,8 @@ static bool check(const void *target, struct fault *fault) {
         return fault_set(fault, FAULT_USAGE,
                          "name \"%.100s\" must be of lower-case letters, digits, hyphens and dots",
                          settings->name);
-    return collectors_good(settings, fault) && files_once(settings, fault);
+    return collectors_good(settings, fault) && files_once(settings, fault) &&
+           probe_names_once(settings, fault);
 }
 
 static const struct settings_table table = SETTINGS_TABLE(rows, struct agent_settings, check);

@@ -5,7 +5,7 @@
 #define TOCSIN_AGENT_SETTINGS_H
 
 #include "class.h"
-#include "settings.h"
+#include "probe_settings.h"
 
 /* For agent_source_settings.class: the source gives each event its class (the journal, by facility and unit).
  */
@@ -35,9 +35,10 @@ struct agent_source_settings {
 
 struct agent_settings {
     struct settings_strings collectors; /* each as agent_settings_address takes it */
-    char *name; /* the host's; NULL: what it calls itself */
+    char *name;                         /* the host's; NULL: what it calls itself */
     char *data;
     struct settings_list sources; /* of struct agent_source_settings */
+    struct settings_list probes;  /* of struct probe_settings */
     struct {
         uint64_t limit; /* bytes */
         char *path;     /* NULL: below data */

@@ -1,6 +1,7 @@
 #include "probe_settings.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "slice.h"
 
@@ -209,6 +210,15 @@ bool probe_settings_policy(const struct probe_settings *settings, struct livenes
     return true;
 }
 
+const char *probe_settings_name(const struct probe_settings *settings, char ret_name[PROBE_NAME_SIZE]) {
+    if (settings->name)
+        snprintf(ret_name, PROBE_NAME_SIZE, "%s", settings->name);
+    else
+        snprintf(ret_name, PROBE_NAME_SIZE, "%s%s%s", liveness_kind_name((enum liveness_kind)settings->kind),
+                 settings->target ? " " : "", settings->target ? settings->target : "");
+    return ret_name;
+}
+
 struct probe_bounds probe_settings_bounds(const struct probe_settings *settings) {
     return (struct probe_bounds){.every_us = settings->every_us,
                                  .retry_us = settings->retry_us < settings->every_us ? settings->retry_us
@@ -255,8 +265,8 @@ static bool check(const void *target, struct fault *fault) {
            probe_settings_policy(settings, &policy, fault);
 }
 
-static const struct settings_table table = SETTINGS_TABLE(rows, struct probe_settings, check);
+const struct settings_table probe_settings_items = SETTINGS_TABLE(rows, struct probe_settings, check);
 
 const struct settings_table *probe_settings_table(void) {
-    return &table;
+    return &probe_settings_items;
 }

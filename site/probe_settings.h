@@ -9,6 +9,7 @@
 #include "settings.h"
 
 #define PROBE_NAME_MOST 100u
+#define PROBE_NAME_SIZE 201u     /* of a name in use, with its NUL; longer ones are cut */
 #define PROBE_ADDRESSES_MOST 32u /* of a name; more are not asked */
 
 enum probe_partial { PROBE_PARTIAL_WARN, PROBE_PARTIAL_CRITICAL };
@@ -21,7 +22,7 @@ struct probe_settings {
 
     uint64_t every_us, retry_us, timeout_us, remind_us, recovery_us;
     uint64_t down_after, up_after;
-    struct settings_strings families; /* "ipv4", "ipv6": each must be there; none: whichever is */
+    struct settings_strings families;  /* "ipv4", "ipv6": each must be there; none: whichever is */
     struct settings_strings addresses; /* numeric; asked instead of those of the name */
     unsigned partial;             /* enum probe_partial: what it is when some addresses can't be reached */
     unsigned profile;             /* enum liveness_profile */
@@ -41,11 +42,14 @@ struct probe_settings {
     char *device; /* cacert */
 };
 
+extern const struct settings_table probe_settings_items; /* for a list of them in another table */
 const struct settings_table *probe_settings_table(void);
 
 /* The profile with what `checks` says; false where one of them is none. */
 bool probe_settings_policy(const struct probe_settings *settings, struct liveness_policy *ret_policy,
                            struct fault *fault);
+/* Its own name, or the kind and the target. */
+const char *probe_settings_name(const struct probe_settings *settings, char ret_name[PROBE_NAME_SIZE]);
 struct probe_bounds probe_settings_bounds(const struct probe_settings *settings);
 
 /* Whether a list of words has that one. */

@@ -15,20 +15,29 @@ static bool write_once(const char *site, const char *name, struct slice text, st
 
 bool site_template_agent(const char *site, const char *collector, struct fault *fault) {
     CLEANUP_BUFFER struct buffer text = BUFFER(16384);
-    buffer_printf(&text,
-                  "# What this host's agent reads and where it sends it. `man tocsin-agent.yaml` lists every setting.\n"
-                  "# After a change: `tocsin-agent --check`, then `systemctl reload tocsin-agent` (or SIGHUP).\n"
-                  "collector: \"%s\"\n"
-                  "\n"
-                  "# A file that is not there is waited for. The journal is read only while the files that rsyslog\n"
-                  "# writes are not there: so every line comes once, with rsyslog and without.\n"
-                  "sources:\n"
-                  "  - {file: /var/log/auth.log, class: access}\n"
-                  "  - {file: /var/log/syslog, class: system}\n"
-                  "  - {file: /var/log/kern.log, class: system}\n"
-                  "  - {file: /var/log/dpkg.log, class: configuration}\n"
-                  "  - {journal: true, unless: [/var/log/auth.log, /var/log/syslog]}\n",
-                  collector);
+    buffer_printf(
+        &text,
+        "# What this host's agent reads and where it sends it. `man tocsin-agent.yaml` lists every setting.\n"
+        "# After a change: `tocsin-agent --check`, then `systemctl reload tocsin-agent` (or SIGHUP).\n"
+        "collector: \"%s\"\n"
+        "\n"
+        "# A file that is not there is waited for. The journal is read only while the files that rsyslog\n"
+        "# writes are not there: so every line comes once, with rsyslog and without.\n"
+        "sources:\n"
+        "  - {file: /var/log/auth.log, class: access}\n"
+        "  - {file: /var/log/syslog, class: system}\n"
+        "  - {file: /var/log/kern.log, class: system}\n"
+        "  - {file: /var/log/dpkg.log, class: configuration}\n"
+        "  - {journal: true, unless: [/var/log/auth.log, /var/log/syslog]}\n"
+        "\n"
+        "# What is asked whether it is alive and right, every 10 seconds. `tocsin probe discover CERT.pem` "
+        "writes the\n"
+        "# probes of a CA out of one of its certificates; `tocsin probe KIND …` tries one by hand.\n"
+        "# probes:\n"
+        "#   - {kind: ocsp, target: \"http://ocsp.example.org/\", issuer: ca.pem, certificates: [www.pem]}\n"
+        "#   - {kind: crl, target: \"http://crl.example.org/ca.crl\", issuer: ca.pem, ocsp: "
+        "\"http://ocsp.example.org/\"}\n",
+        collector);
     return write_once(site, "agent.yaml", buffer_slice(&text), fault);
 }
 
@@ -41,10 +50,11 @@ bool site_template_collector_too(const char *site, const char *collector, struct
         if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '.'))
             name[i] = '-';
     snprintf(name + size, sizeof name - size, ".yaml");
-    buffer_printf(&text,
-                  "# One more collector that this host has joined. To leave it: remove this file, then `systemctl "
-                  "reload tocsin-agent`.\ncollector: \"%s\"\n",
-                  collector);
+    buffer_printf(
+        &text,
+        "# One more collector that this host has joined. To leave it: remove this file, then `systemctl "
+        "reload tocsin-agent`.\ncollector: \"%s\"\n",
+        collector);
     if (!files_path(folder, site, "agent.d"))
         return fault_set(fault, FAULT_LIMIT, "the site's path is too long");
     return write_once(folder, name, buffer_slice(&text), fault);
@@ -54,7 +64,8 @@ bool site_template_collector(const char *site, const char *listen, struct fault 
     CLEANUP_BUFFER struct buffer text = BUFFER(16384);
     buffer_printf(&text,
                   "# The collector of this site. `man tocsin-collector.yaml` lists every setting.\n"
-                  "# After a change: `tocsin-collector --check`, then `systemctl reload tocsin-collector` (or SIGHUP).\n"
+                  "# After a change: `tocsin-collector --check`, then `systemctl reload tocsin-collector` "
+                  "(or SIGHUP).\n"
                   "listen: \"%s\"\n"
                   "\n"
                   "# Who is told of alerts. Try it with `tocsin test-alert`.\n"
