@@ -5,6 +5,7 @@ static const struct probe_kind *const kinds[] = {
     &probe_kind_ocsp,
     &probe_kind_crl,
     &probe_kind_cacert,
+    &probe_kind_tls,
 };
 
 const struct probe_kind *probe_kind_find(enum liveness_kind kind) {

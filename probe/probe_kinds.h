@@ -7,5 +7,6 @@
 extern const struct probe_kind probe_kind_ocsp;   /* ocsp_probe.c */
 extern const struct probe_kind probe_kind_crl;    /* crl_probe.c */
 extern const struct probe_kind probe_kind_cacert; /* cacert_probe.c */
+extern const struct probe_kind probe_kind_tls;    /* tls_probe.c */
 
 #endif

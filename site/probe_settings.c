@@ -121,7 +121,7 @@ static const struct settings_row rows[] = {
     {.path = "authorities",
      .type = SETTINGS_PATH,
      .offset = MEMBER(authorities),
-     .about = "The authorities by which https is verified, in PEM; without it, the system's.",
+     .about = "The authorities by which https and TLS are verified, in PEM; without it, the system's.",
      .example = "/etc/ssl/certs/ca-certificates.crt"},
     {.path = "issuer",
      .type = SETTINGS_PATH,
@@ -191,6 +191,36 @@ static const struct settings_row rows[] = {
      .about = "cacert: the signer's serial line, which nobody else may use: one that has a client is watched "
               "by its log.",
      .example = "/dev/ttyUSB0"},
+    {.path = "server_name",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(server_name),
+     .maximum = 255,
+     .about = "tls: the name that the server is asked for and must have, when that is not the target's.",
+     .example = "www.example.org"},
+    {.path = "alpn",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(alpn),
+     .maximum = 100,
+     .about = "tls: the protocol that is offered, and has to be chosen (ALPN).",
+     .example = "h2"},
+    {.path = "weak_keys",
+     .type = SETTINGS_PATH,
+     .offset = MEMBER(weak_keys),
+     .about =
+         "tls: a list of weak keys, a hash a line: of openssl-blacklist, or SHA-1 and SHA-256 of keys or "
+         "moduli.",
+     .example = "/usr/share/openssl-blacklist/blacklist.RSA-2048"},
+    {.path = "starttls",
+     .type = SETTINGS_BOOL,
+     .offset = MEMBER(starttls),
+     .standard = "false",
+     .about = "tls: whether the target is a mail server, where TLS begins by STARTTLS."},
+    {.path = "old_protocols",
+     .type = SETTINGS_BOOL,
+     .offset = MEMBER(old_protocols),
+     .standard = "false",
+     .about = "tls: whether TLS 1.0 and 1.1 are offered alone as well, in a second connection: they have to "
+              "be refused."},
 };
 
 bool settings_strings_has(const struct settings_strings *strings, const char *word) {

@@ -28,7 +28,7 @@ struct probe_settings {
     unsigned profile;             /* enum liveness_profile */
     struct settings_pairs checks; /* of liveness_policy_set */
 
-    char *authorities; /* PEM, for https; NULL: the system's */
+    char *authorities; /* PEM, for TLS; NULL: the system's */
 
     /* ocsp, crl */
     char *issuer;
@@ -40,6 +40,11 @@ struct probe_settings {
     uint64_t samples;
 
     char *device; /* cacert */
+
+    /* tls */
+    char *server_name, *alpn;
+    char *weak_keys; /* a file */
+    bool starttls, old_protocols;
 };
 
 extern const struct settings_table probe_settings_items; /* for a list of them in another table */
