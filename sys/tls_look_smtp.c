@@ -18,6 +18,7 @@ void tls_look_smtp_begin(struct tls_look_smtp *smtp) {
 
 /* The last line of a reply has a blank behind its code (RFC 5321 4.2.1). False: it is not there yet. */
 static bool tls_look_smtp_last(struct slice reply, struct slice *ret_line, bool *ret_starttls) {
+    uint64_t code;
     *ret_starttls = false;
     for (;;) {
         size_t end = slice_find_byte(reply, '\n');
@@ -28,7 +29,8 @@ static bool tls_look_smtp_last(struct slice reply, struct slice *ret_line, bool 
             line.size--;
         *ret_starttls |= slice_equal_caseless(slice_from(line, 4), SLICE("STARTTLS"));
         reply = slice_from(reply, end + 1);
-        if (line.size < 4 || line.data[3] != '-') {
+        bool goes_on = line.size >= 4 && line.data[3] == '-' && slice_decimal(slice_head(line, 3), &code);
+        if (!goes_on) {
             *ret_line = line;
             return true;
         }
