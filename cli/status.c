@@ -44,6 +44,35 @@ static void print_agents(const struct command_context *context, const json_t *ag
         printf("  none\n");
 }
 
+static void print_probe(const struct command_context *context, const json_t *probe) {
+    const json_t *outage = json_object_get(probe, "outage");
+    const char *state = text_of(probe, "state"), *since = text_of(probe, "since"), *last = text_of(probe, "last");
+    const char *color = strcmp(state, "ok") == 0 ? "\033[32m" : strcmp(state, "warn") == 0 ? "\033[33m" : "\033[31m";
+    printf("  %-24s %s%-9s%s %s %s from %s", text_of(probe, "name"), context->color ? color : "", state,
+           context->color ? "\033[0m" : "", text_of(probe, "kind"), text_of(probe, "target"), text_of(probe, "host"));
+    if (strlen(since) >= 19)
+        printf(", since %.10s %.8s", since, since + 11);
+    printf("; %lld ms, %lld s ago", number_of(probe, "took_ms"), number_of(probe, "heard_seconds"));
+    if (strcmp(last, state) != 0)
+        printf("; last run %s", last);
+    if (*text_of(probe, "checks"))
+        printf("\n  %-24s %s", "", text_of(probe, "checks"));
+    if (outage)
+        printf("\n  %-24s out for %lld s, %lld %% of the time for recovery", "", number_of(outage, "duration_s"),
+               number_of(outage, "used_percent"));
+    printf("\n");
+}
+
+static void print_probes(const struct command_context *context, const json_t *probes) {
+    size_t i;
+    const json_t *probe;
+    if (json_array_size(probes) == 0)
+        return;
+    printf("\nPROBES\n");
+    json_array_foreach(probes, i, probe)
+        print_probe(context, probe);
+}
+
 static void print_witness(const struct command_context *context, const json_t *witness) {
     const char *state = text_of(witness, "state"), *error = text_of(witness, "error");
     bool good = strcmp(state, "good") == 0;
@@ -109,6 +138,7 @@ static void print_status(const struct command_context *context, const json_t *st
     printf("%s on %s, %s, up %lld s\n", text_of(status, "origin"), text_of(status, "listen"),
            text_of(status, "version"), number_of(status, "uptime_seconds"));
     print_agents(context, json_object_get(status, "agents"));
+    print_probes(context, json_object_get(status, "probes"));
     print_log(log);
     print_size("store ", number_of(store, "file_bytes"));
     print_size(", free ", number_of(store, "free_bytes"));

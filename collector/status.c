@@ -112,6 +112,8 @@ static void write_status(struct collector *collector, struct buffer *to) {
                   retention.overdue, retention.reminded, retention.intended);
     buffer_append_string(to, ",\"agents\":");
     ingest_describe(collector->ingest, to);
+    buffer_append_string(to, ",\"probes\":");
+    detection_describe_probes(collector->detection, clock_wall_us(), to);
     buffer_append_string(to, ",\"next\":");
     record_json_string(to, slice_string(next_step(collector)));
     buffer_append_string(to, "}");
@@ -154,6 +156,49 @@ static void write_witness_metrics(struct collector *collector, struct buffer *to
     metrics_gauge(to, "tocsin_log_witnessed", "1 when the newest published checkpoint has its quorum.", counts.met);
 }
 
+struct probe_metrics {
+    struct buffer *to;
+    const char *name;
+    double (*value)(const struct probe_standing *probe);
+};
+
+static double state_number(const struct probe_standing *probe) {
+    return (double)probe->state;
+}
+static double took_seconds(const struct probe_standing *probe) {
+    return (double)probe->took_us / 1e6;
+}
+static double run_seconds(const struct probe_standing *probe) {
+    return (double)probe->run_us / 1e6;
+}
+static double outage_start(const struct probe_standing *probe) {
+    return (double)probe->outage_us / 1e6;
+}
+
+static void write_probe_metric(void *context, const struct probe_standing *probe) {
+    const struct probe_metrics *metrics = context;
+    const struct metrics_label labels[] = {
+        {"host", probe->host}, {"probe", probe->name}, {"kind", probe->kind}, {"target", probe->target}};
+    metrics_value(metrics->to, metrics->name, labels, sizeof labels / sizeof *labels, metrics->value(probe));
+}
+
+static void write_probe_metrics(struct collector *collector, struct buffer *to) {
+    static const struct {
+        const char *name, *help;
+        double (*value)(const struct probe_standing *probe);
+    } rows[] = {
+        {"tocsin_probe_state", "What is thought of it: 1 ok, 2 warn, 3 critical, 0 not known yet.", state_number},
+        {"tocsin_probe_took_seconds", "Length of its last run.", took_seconds},
+        {"tocsin_probe_run_timestamp_seconds", "When it was heard of last, by its host's clock.", run_seconds},
+        {"tocsin_probe_outage_timestamp_seconds", "When the outage began that goes on; 0 for none.", outage_start},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct probe_metrics metrics = {to, rows[i].name, rows[i].value};
+        metrics_begin(to, rows[i].name, METRICS_GAUGE, rows[i].help);
+        detection_each_probe(collector->detection, write_probe_metric, &metrics);
+    }
+}
+
 void collector_write_metrics(void *context, struct buffer *to) {
     struct collector *collector = context;
     struct ingest_counts ingest = ingest_counts(collector->ingest);
@@ -181,6 +226,7 @@ void collector_write_metrics(void *context, struct buffer *to) {
     metrics_gauge(to, "tocsin_commit_queue_bytes", "Bytes that wait for their commit.",
                   (double)committer_queued_bytes(collector->committer));
     write_witness_metrics(collector, to);
+    write_probe_metrics(collector, to);
     metrics_counter(to, "tocsin_detected_events_total", "Events that rules have seen.", detection.events);
     metrics_counter(to, "tocsin_alerts_total", "Alerts raised.", detection.alerts);
     struct seal_counts sealed = seal_counts(collector->seal);

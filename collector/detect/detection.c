@@ -23,6 +23,12 @@
 
 /* ---- events */
 
+static void take_probe(struct detection *detection, struct slice host, uint64_t time_us) {
+    pthread_mutex_lock(&detection->board_mutex);
+    probe_board_take(detection->probes, detection->record, host, time_us, detection->stored_us);
+    pthread_mutex_unlock(&detection->board_mutex);
+}
+
 static void read_event(struct detection *detection, const struct event *event,
                        const struct stream_name *name) {
     struct event_body body;
@@ -43,6 +49,8 @@ static void read_event(struct detection *detection, const struct event *event,
     struct detector_event about = {slice_make(id, name->label_size + (size_t)digits),
                                    line_us ? line_us : event->time_us, slice_string(name->host)};
     detection->raw = body.raw;
+    if (body.kind == EVENT_STATE && slice_starts(body.source, SLICE("probe:")))
+        take_probe(detection, about.host, event->time_us);
     detector_process(detection->detector, detection->record, &about, detection_match, detection);
     detection->events++;
 }
@@ -102,7 +110,9 @@ static struct change *room_for(void *context, size_t size) {
 static void put_state(struct detection *detection) {
     CLEANUP_BUFFER struct buffer detector = BUFFER(DETECTOR_STATE_MOST);
     CLEANUP_BUFFER struct buffer dedup = BUFFER(DEDUP_STATE_MOST);
+    CLEANUP_BUFFER struct buffer probes = BUFFER(PROBE_BOARD_STATE_MOST);
     detection->save = false;
+    probe_board_save(detection->probes, clock_wall_us(), &probes);
     if (!detector_save(detection->detector, &detector) || !dedup_save(detection->dedup, &dedup)) {
         log_warning("the detection's state is too large to be saved: its windows begin anew after a restart");
         buffer_clear(&detector);
@@ -111,10 +121,11 @@ static void put_state(struct detection *detection) {
     struct detection_state state = {.next_row = detection->next_row,
                                     .generation = ++detection->generation,
                                     .detector = buffer_slice(&detector),
-                                    .dedup = buffer_slice(&dedup)};
+                                    .dedup = buffer_slice(&dedup),
+                                    .probes = buffer_slice(&probes)};
     detection_state_put(&state, room_for, detection);
     detection->saved_row = detection->next_row;
-    detection->save_at_us = clock_monotonic_us() + SAVE_US + SAVE_BYTE_US * (detector.size + dedup.size);
+    detection->save_at_us = clock_monotonic_us() + SAVE_US + SAVE_BYTE_US * (detector.size + dedup.size + probes.size);
 }
 
 /* False: the rows there are cannot be read now. */
@@ -225,7 +236,7 @@ static void *run(void *context) {
 /* ---- start and stop */
 
 static bool load_state(struct detection *detection, struct fault *fault) {
-    CLEANUP_BUFFER struct buffer bytes = BUFFER((size_t)DETECTOR_STATE_MOST + DEDUP_STATE_MOST);
+    CLEANUP_BUFFER struct buffer bytes = BUFFER((size_t)DETECTOR_STATE_MOST + DEDUP_STATE_MOST + PROBE_BOARD_STATE_MOST);
     struct detection_state state = {.next_row = 0};
     struct fault bad = {0};
     bool good = detection_state_get(detection->settings.store, &bytes, &state, &bad);
@@ -238,6 +249,8 @@ static bool load_state(struct detection *detection, struct fault *fault) {
                                           !dedup_load(detection->dedup, state.dedup, &bad))))
         log_fault(LOG_LEVEL_WARNING, &bad,
                   "the detection's saved state cannot be read: its windows begin anew");
+    if (good && !probe_board_load(detection->probes, state.probes, &bad))
+        log_fault(LOG_LEVEL_WARNING, &bad, "probes are shown again with their next events");
     detection->next_row = detection->saved_row = state.next_row;
     detection->generation = state.generation;
     return true;
@@ -262,6 +275,8 @@ struct detection *detection_start(const struct detection_settings *settings, str
     detection->knowledge = settings->knowledge;
     pthread_mutex_init(&detection->mutex, NULL);
     pthread_cond_init(&detection->taken, NULL);
+    pthread_mutex_init(&detection->board_mutex, NULL);
+    detection->probes = probe_board_create();
     detection->detector = detector_create(settings->knowledge->ruleset, NULL);
     detection->dedup = dedup_create(&dedup);
     detection->names = stream_names_create(settings->store);
@@ -289,11 +304,13 @@ struct detection *detection_stop(struct detection *detection) {
     change_destroy(detection->change);
     detector_destroy(detection->detector);
     dedup_destroy(detection->dedup);
+    probe_board_destroy(detection->probes);
     stream_names_destroy(detection->names);
     events_opener_destroy(detection->opener);
     record_destroy(detection->record);
     pthread_cond_destroy(&detection->taken);
     pthread_mutex_destroy(&detection->mutex);
+    pthread_mutex_destroy(&detection->board_mutex);
     free(detection->fields);
     free(detection);
     return NULL;
@@ -316,4 +333,17 @@ struct detection_counts detection_counts(struct detection *detection) {
     struct detection_counts counts = detection->counts;
     pthread_mutex_unlock(&detection->mutex);
     return counts;
+}
+
+void detection_describe_probes(struct detection *detection, uint64_t now_us, struct buffer *to) {
+    pthread_mutex_lock(&detection->board_mutex);
+    probe_board_describe(detection->probes, now_us, to);
+    pthread_mutex_unlock(&detection->board_mutex);
+}
+
+void detection_each_probe(struct detection *detection, detection_probe *take, void *context) {
+    pthread_mutex_lock(&detection->board_mutex);
+    for (size_t i = 0; i < probe_board_count(detection->probes); i++)
+        take(context, probe_board_at(detection->probes, i));
+    pthread_mutex_unlock(&detection->board_mutex);
 }

@@ -12,6 +12,7 @@
 
 #include "knowledge.h"
 #include "outbox.h"
+#include "probe_board.h"
 
 struct detection;
 struct log_state;
@@ -46,5 +47,10 @@ struct detection_counts {
     size_t rules;
 };
 struct detection_counts detection_counts(struct detection *detection);
+
+/* The probes that agents tell of (probe_board.h). Any thread. */
+void detection_describe_probes(struct detection *detection, uint64_t now_us, struct buffer *to);
+typedef void detection_probe(void *context, const struct probe_standing *probe);
+void detection_each_probe(struct detection *detection, detection_probe *take, void *context);
 
 #endif

@@ -13,8 +13,8 @@
 #include "log_state.h"
 #include "report.h"
 
-#define LOOK_US                                                                                              \
-    1000000u /* what people decided about an alert is looked up so often while it is counted into */
+#define LOOK_US 1000000u /* what people decided about an alert is looked up so often while it is counted into */
+#define ATTACK_WINDOW_US (600u * UINT64_C(1000000)) /* a probe that failed so lately failed with what is raised */
 
 /* ---- what goes into the change */
 
@@ -186,10 +186,10 @@ static struct classification class_of(const struct detection *detection, const s
                                       struct slice host) {
     struct classification class;
     struct slice outcome = record_value(detection->record, SLICE("event.outcome"));
-    struct slice probed = record_value(detection->record, SLICE("probe.state"));
+    uint64_t window_us = detection->stored_us > ATTACK_WINDOW_US ? detection->stored_us - ATTACK_WINDOW_US : 0;
     struct classify_context context = {.core_service = is_core(detection, host),
                                        .succeeded = slice_equal(outcome, SLICE("success")),
-                                       .service_failed = slice_equal(probed, SLICE("critical"))};
+                                       .service_failed = probe_board_failed_since(detection->probes, window_us)};
     classify_rule(rule, &context, &class);
     return class;
 }

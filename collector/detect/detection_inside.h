@@ -6,11 +6,12 @@
 
 #include "dedup.h"
 #include "detection.h"
+#include "probe_board.h"
 #include "stream_names.h"
 
 #define DETECTION_UPDATES_MOST 64u /* alerts whose count is gathered before it is written */
-#define DETECTION_CHANGE_BYTES                                                                               \
-    (4u * 1024 * 1024) /* a round that raises more than that goes in several changes */
+/* A round that raises more than that goes in several changes. */
+#define DETECTION_CHANGE_BYTES (4u * 1024 * 1024)
 
 struct detection_update {
     char id[ALERT_ID_SIZE];
@@ -27,6 +28,8 @@ struct detection {
     size_t wanted_core_count;
     pthread_cond_t taken;
     struct detection_counts counts;
+    struct probe_board *probes; /* written by the thread, under board_mutex; read by whoever has that */
+    pthread_mutex_t board_mutex;
 
     /* The thread's own. */
     const struct knowledge *knowledge;

@@ -8,7 +8,7 @@
 #define KEY(text) slice_make(text, sizeof(text) - 1)
 #define PART_PREFIX "detection/"
 #define PART_KEY (sizeof PART_PREFIX - 1 + 5)
-#define HEAD_SIZE (8u + 1 + 8 + 8 + HASH_SIZE)
+#define HEAD_SIZE (8u + 1 + 8 + 8 + 8 + HASH_SIZE)
 
 static struct slice part_key(uint8_t key[PART_KEY], uint8_t generation, uint32_t number) {
     memcpy(key, PART_PREFIX, sizeof PART_PREFIX - 1);
@@ -17,11 +17,12 @@ static struct slice part_key(uint8_t key[PART_KEY], uint8_t generation, uint32_t
     return slice_make(key, PART_KEY);
 }
 
-static struct hash hash_of(struct slice detector, struct slice dedup) {
+static struct hash hash_of(const struct detection_state *state) {
     struct sha256 running;
     sha256_begin(&running);
-    sha256_add(&running, detector.data, detector.size);
-    sha256_add(&running, dedup.data, dedup.size);
+    sha256_add(&running, state->detector.data, state->detector.size);
+    sha256_add(&running, state->dedup.data, state->dedup.size);
+    sha256_add(&running, state->probes.data, state->probes.size);
     return sha256_end(&running);
 }
 
@@ -37,14 +38,16 @@ static void put_parts(const struct detection_state *state, struct slice bytes, u
 
 void detection_state_put(const struct detection_state *state, detection_state_room *room, void *context) {
     uint8_t from[PART_KEY], to[PART_KEY], head[HEAD_SIZE];
-    struct hash hash = hash_of(state->detector, state->dedup);
+    struct hash hash = hash_of(state);
     uint32_t number = 0;
     put_parts(state, state->detector, &number, room, context);
     put_parts(state, state->dedup, &number, room, context);
+    put_parts(state, state->probes, &number, room, context);
     bytes_put_u64(head, state->next_row);
     head[8] = state->generation;
     bytes_put_u64(head + 9, state->detector.size);
     bytes_put_u64(head + 17, state->dedup.size);
+    bytes_put_u64(head + 25, state->probes.size);
     memcpy(head + HEAD_SIZE - HASH_SIZE, hash.bytes, HASH_SIZE);
     struct change *change = room(context, sizeof head);
     change_put(change, STORE_DETECTOR, KEY(DETECTION_STATE_KEY), slice_make(head, sizeof head));
@@ -76,16 +79,19 @@ bool detection_state_get(const struct store *store, struct buffer *to, struct de
     struct hash hash;
     *ret_state = (struct detection_state){.next_row = bytes_read_u64(&reader)};
     ret_state->generation = bytes_read_u8(&reader);
-    uint64_t detector = bytes_read_u64(&reader), dedup = bytes_read_u64(&reader);
+    uint64_t detector = bytes_read_u64(&reader), dedup = bytes_read_u64(&reader),
+             probes = bytes_read_u64(&reader);
     bytes_read_into(&reader, hash.bytes, HASH_SIZE);
-    if (!bytes_read_done(&reader) || detector > to->limit || dedup > to->limit - detector)
+    if (!bytes_read_done(&reader) || detector > to->limit || dedup > to->limit - detector ||
+        probes > to->limit - detector - dedup)
         return fault_set(fault, FAULT_FORMAT, "%zu bytes that are no state", value.slice.size);
     buffer_clear(to);
-    if (!get_parts(store, ret_state->generation, (size_t)(detector + dedup), to, fault))
+    if (!get_parts(store, ret_state->generation, (size_t)(detector + dedup + probes), to, fault))
         return false;
     ret_state->detector = slice_make(to->data, (size_t)detector);
     ret_state->dedup = slice_make(to->data + detector, (size_t)dedup);
-    struct hash found = hash_of(ret_state->detector, ret_state->dedup);
+    ret_state->probes = slice_make(to->data + detector + dedup, (size_t)probes);
+    struct hash found = hash_of(ret_state);
     return hash_equal(&found, &hash) ||
            fault_set(fault, FAULT_FORMAT, "its bytes are not those that were saved");
 }

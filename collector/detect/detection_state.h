@@ -1,9 +1,9 @@
-/* What detection goes on with after a restart, in the store: the row that it reads next, the detector's windows, and what was
- * raised of late. As much as the detector may hold, in parts; a head names them, and the commit that brings the head takes away
+/* What detection goes on with after a restart, in the store: the row that it reads next, the detector's windows, what was
+ * raised of late, and the board of probes. As much as the detector may hold, in parts; a head names them, and the commit that brings the head takes away
  * the parts of the one before: whenever it is read, it is one state, whole.
  *
- *     "detection"                     → u64 next row ‖ u8 generation ‖ u64 detector ‖ u64 dedup (bytes) ‖ H(both)
- *     "detection/" ‖ u8 generation ‖ u32 number → a part of detector ‖ dedup, at most DETECTION_PART_MOST
+ *     "detection"                     → u64 next row ‖ u8 generation ‖ u64 detector ‖ u64 dedup ‖ u64 probes (bytes) ‖ H(all)
+ *     "detection/" ‖ u8 generation ‖ u32 number → a part of detector ‖ dedup ‖ probes, at most DETECTION_PART_MOST
  *
  * The sealer reads the first eight bytes of the head (seal.h): what detection has not read stays hot. */
 #ifndef TOCSIN_DETECTION_STATE_H
@@ -19,7 +19,7 @@
 struct detection_state {
     uint64_t next_row;
     uint8_t generation; /* that of the state before, and one; after 255 comes 0 */
-    struct slice detector, dedup;
+    struct slice detector, dedup, probes;
 };
 
 /* The change that so many bytes more may go into; the ones before it are submitted in their order. */

@@ -16,7 +16,7 @@
 #include "store_dump.h"
 #include "stream_names.h"
 
-#define STATUS_MOST (1024u * 1024)
+#define STATUS_MOST FRAME_ROW_MOST
 
 /* ---- the status, and all rows */
 

@@ -65,13 +65,14 @@ static struct slice bytes_of(size_t size, unsigned seed) {
 }
 
 static struct detection_state make(uint64_t row, uint8_t generation, size_t detector, size_t dedup) {
-    return (struct detection_state){row, generation, bytes_of(detector, (unsigned)row),
-                                    bytes_of(dedup, (unsigned)row + 1)};
+    return (struct detection_state){row, generation, bytes_of(detector, (unsigned)row), bytes_of(dedup, (unsigned)row + 1),
+                                    bytes_of(dedup / 2, (unsigned)row + 2)};
 }
 
 static void drop(struct detection_state *state) {
     free((void *)(uintptr_t)state->detector.data);
     free((void *)(uintptr_t)state->dedup.data);
+    free((void *)(uintptr_t)state->probes.data);
 }
 
 static void expect(const struct store *store, const struct detection_state *state) {
@@ -84,7 +85,10 @@ static void expect(const struct store *store, const struct detection_state *stat
     assert_int_equal(found.generation, state->generation);
     assert_true(slice_equal(found.detector, state->detector));
     assert_true(slice_equal(found.dedup, state->dedup));
+    assert_true(slice_equal(found.probes, state->probes));
 }
+
+static size_t parts_of(size_t size) { return (size + DETECTION_PART_MOST - 1) / DETECTION_PART_MOST; }
 
 static void a_state_of_any_size_comes_back_and_leaves_nothing_of_the_one_before(void **state) {
     (void)state;
@@ -100,8 +104,7 @@ static void a_state_of_any_size_comes_back_and_leaves_nothing_of_the_one_before(
             make(i, (uint8_t)(254 + i), sizes[i][0], sizes[i][1]); /* past 255, too */
         put(store, &one, CHANGES_MOST);
         expect(store, &one);
-        size_t parts = (sizes[i][0] + DETECTION_PART_MOST - 1) / DETECTION_PART_MOST +
-                       (sizes[i][1] + DETECTION_PART_MOST - 1) / DETECTION_PART_MOST;
+        size_t parts = parts_of(sizes[i][0]) + parts_of(sizes[i][1]) + parts_of(sizes[i][1] / 2);
         assert_int_equal(fake_store_count(store, STORE_DETECTOR), 1 + parts);
         drop(&one);
     }
