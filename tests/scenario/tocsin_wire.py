@@ -124,6 +124,11 @@ def line(text, source="/var/log/auth.log"):
     return encode((2, source), (3, text))
 
 
+def state(source, text, fields):
+    """The body of an event: what an agent itself says."""
+    return encode((1, 2), (2, source), (3, text), *((7, encode((1, name), (2, value))) for name, value in fields))
+
+
 def rle_bomb(size):
     """A zstd frame of a few bytes that stands for `size` zeros, without saying how many."""
     block = 128 * 1024
@@ -139,6 +144,7 @@ class Stream:
 
     def __init__(self, lane, host, key):
         self.lane, self.key, self.epoch = lane, key, 0
+        self.ahead_us = 0  # its clock is
         self.public = key.public_key().public_bytes_raw() if hasattr(key.public_key(), "public_bytes_raw") else \
             key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         name = host + ("/bulk" if lane else "")
@@ -159,7 +165,7 @@ class Stream:
         self.part_bytes = b""
 
     def now(self):
-        return time.time_ns() // 1000
+        return time.time_ns() // 1000 + self.ahead_us
 
     next_seq = property(lambda self: self.first_seq + len(self.events_of))
 
