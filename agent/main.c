@@ -39,6 +39,10 @@ static bool no_event(void *context, enum event_class class, const struct event_b
     (void)context, (void)class, (void)body;
     return false;
 }
+static bool no_room(void *context, size_t events, size_t bytes) {
+    (void)context, (void)events, (void)bytes;
+    return false;
+}
 static void no_position(void *context, struct slice key, struct slice value) {
     (void)context, (void)key, (void)value;
 }
@@ -52,7 +56,7 @@ static void no_restore_each(void *context, struct slice prefix,
 }
 
 static int check(struct agent *agent) {
-    static const struct source_output nothing = {NULL, no_event, no_position, no_restore, no_restore_each};
+    static const struct source_output nothing = {NULL, no_event, no_room, no_position, no_restore, no_restore_each};
     struct fault fault = {0};
     CLEANUP_BUFFER struct buffer text = BUFFER(1024 * 1024);
     agent->loop = loop_create(&fault);

@@ -16,6 +16,7 @@ struct watched {
 struct sources {
     struct watched *all;
     size_t count;
+    size_t first; /* whose turn comes first */
     loop_callback *ready;
     void *context;
 };
@@ -125,8 +126,10 @@ struct sources *sources_destroy(struct sources *sources) {
 
 bool sources_turn(struct sources *sources, uint64_t now_us) {
     bool more = false;
+    /* Each begins in its turn: one that fills every group must not keep the others waiting. */
+    size_t first = sources->first++;
     for (size_t i = 0; i < sources->count; i++) {
-        struct watched *watched = &sources->all[i];
+        struct watched *watched = &sources->all[(first + i) % sources->count];
         if (!watched->ready && watched->due_us > now_us)
             continue;
         watched->due_us = watched->source->operations->turn(watched->source, now_us);

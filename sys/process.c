@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -45,6 +46,28 @@ bool process_harden(struct fault *fault) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return fault_set_system(fault, "prctl refuses to harden the process");
     return true;
+}
+
+bool process_end_with_parent(struct fault *fault) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+        return fault_set_system(fault, "prctl refuses to end the process with its parent");
+    return true;
+}
+
+bool process_beside(const char *name, char ret_path[PROCESS_PATH_MOST]) {
+    static const char *const folders[] = {"", "../libexec/tocsin/"};
+    char own[PROCESS_PATH_MOST];
+    ssize_t size = readlink("/proc/self/exe", own, sizeof own);
+    while (size > 0 && own[size - 1] != '/')
+        size--;
+    for (size_t i = 0; size > 0 && i < sizeof folders / sizeof *folders; i++) {
+        int length = snprintf(ret_path, PROCESS_PATH_MOST, "%.*s%s%s", (int)size, own, folders[i], name);
+        if (length >= (int)PROCESS_PATH_MOST)
+            return false;
+        if (access(ret_path, F_OK) == 0)
+            break;
+    }
+    return size > 0;
 }
 
 uint64_t process_descriptors_raise(uint64_t count) {

@@ -12,6 +12,12 @@ bool process_become_owner(const char *folder, struct fault *fault);
 /* Nothing that is run from here gains privileges (PR_SET_NO_NEW_PRIVS), and nobody dumps or traces its
  * memory. */
 bool process_harden(struct fault *fault);
+/* The kernel kills this process when the thread that started it ends. Behind a change of user, which undoes it. */
+bool process_end_with_parent(struct fault *fault);
+/* Where a program of Tocsin's own is that belongs to this one: beside it, as they are built, or in ../libexec/tocsin, as
+ * they are installed. False where the path is too long; whether it is there, whoever starts it finds out. */
+#define PROCESS_PATH_MOST 4096u
+bool process_beside(const char *name, char ret_path[PROCESS_PATH_MOST]);
 /* Raises the soft limit of open descriptors as far as `count`, or to the hard limit. Returns what it is now.
  */
 uint64_t process_descriptors_raise(uint64_t count);

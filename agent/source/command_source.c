@@ -3,15 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "encoding.h"
 #include "line_cut.h"
 #include "memory.h"
@@ -20,7 +17,6 @@
 #define STREAMS 2u
 #define READ_SIZE (64u * 1024)
 #define GATHER_MOST (LINE_CUT_WINDOW + READ_SIZE)
-#define REAP_US 100000u /* between looks for an exit, where the kernel has no pidfd */
 #define NUMBER_SIZE 24
 #define RESTART_DOUBLINGS 6u
 
@@ -43,10 +39,7 @@ struct command_source {
     enum event_class class;
     uint64_t every_us, timeout_us, output_most;
     int descriptor;
-    pid_t process; /* 0: none runs */
-    int handle;    /* its pidfd; -1: none */
-    bool ended;    /* but not reaped yet */
-    int exit_status, exit_signal;
+    struct child child;
     struct stream streams[STREAMS];
     uint64_t start_us, next_us; /* of this run, of the next */
     uint64_t output;            /* bytes of this run */
@@ -90,48 +83,22 @@ static void stream_begin(struct stream *stream, int file) {
     stream->offset = 0;
 }
 
-static int spawn(struct command_source *source, const int writers[STREAMS]) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, writers[STREAM_OUTPUT], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, writers[STREAM_ERROR], STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    int error = posix_spawnp(&source->process, source->argv[0], &actions, &attributes, source->argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return error;
-}
-
 static void begin_run(struct command_source *source, uint64_t now_us) {
     int pipes[STREAMS][2] = {{-1, -1}, {-1, -1}};
     source->start_us = now_us;
     source->next_us = now_us + (source->every_us ? source->every_us : COMMAND_RESTART_US);
     source->output = source->dropped = 0;
     source->reason = NULL;
-    source->ended = false;
-    source->start_error = source->exit_status = source->exit_signal = 0;
+    source->start_error = 0;
     source->runs++;
     for (unsigned i = 0; i < STREAMS && !source->start_error; i++)
         source->start_error = pipe2(pipes[i], O_CLOEXEC) == 0 ? 0 : errno;
     if (!source->start_error) {
-        const int writers[STREAMS] = {pipes[STREAM_OUTPUT][1], pipes[STREAM_ERROR][1]};
-        source->start_error = spawn(source, writers);
+        const int given[] = {-1, pipes[STREAM_OUTPUT][1], pipes[STREAM_ERROR][1]};
+        source->start_error = child_start(&source->child, source->argv, given, 3, source->descriptor);
     }
-    if (source->start_error) {
-        source->process = 0;
-        source->ended = true;
-    }
+    if (source->start_error)
+        source->child.ended = true;
     for (unsigned i = 0; i < STREAMS; i++) {
         stream_begin(&source->streams[i], pipes[i][0]);
         if (pipes[i][1] >= 0)
@@ -143,42 +110,13 @@ static void begin_run(struct command_source *source, uint64_t now_us) {
             watch(source, pipes[i][0]);
         }
     }
-    source->handle = source->start_error ? -1 : pidfd_open(source->process, 0);
-    if (source->handle >= 0)
-        watch(source, source->handle);
 }
 
-static void kill_group(struct command_source *source, const char *reason) {
-    if (source->process > 0 && !source->reason)
-        (void)kill(-source->process, SIGKILL);
-    if (!source->reason)
-        source->reason = reason;
-}
-
-/* Sees that the process has ended, and leaves it there: as long as it is not reaped, its group's number is its own and
- * the group can be killed. */
-static void look_for_end(struct command_source *source) {
-    if (source->process <= 0 || source->ended)
+static void stop_run(struct command_source *source, const char *reason) {
+    if (source->reason)
         return;
-    siginfo_t how = {0};
-    if (waitid(P_PID, (id_t)source->process, &how, WEXITED | WNOHANG | WNOWAIT) != 0)
-        how = (siginfo_t){.si_signo = SIGCHLD, .si_code = CLD_EXITED}; /* somebody else has reaped it */
-    if (how.si_signo == 0)
-        return;
-    source->ended = true;
-    source->exit_status = how.si_code == CLD_EXITED ? how.si_status : 0;
-    source->exit_signal = how.si_code == CLD_EXITED ? 0 : how.si_status;
-}
-
-static void reap(struct command_source *source) {
-    if (source->process > 0) {
-        (void)kill(-source->process, SIGKILL);
-        (void)waitpid(source->process, NULL, 0); /* ended or killed: it does not last */
-    }
-    if (source->handle >= 0)
-        close(source->handle);
-    source->handle = -1;
-    source->process = 0;
+    child_kill(&source->child);
+    source->reason = reason;
 }
 
 /* --- events --- */
@@ -276,7 +214,7 @@ static void take_bytes(struct command_source *source, struct stream *stream, con
     if (!source->dropped)
         source->dropped_from = source->output - size + room;
     source->dropped += size - room;
-    kill_group(source, "output_limit");
+    stop_run(source, "output_limit");
 }
 
 /* Reads until the pipe is empty or `most` bytes came. False: the output is full, and the rest stays in the pipe. */
@@ -333,13 +271,14 @@ static bool give_end(struct command_source *source) {
         fields[1] = (struct event_field){SLICE("command.reason"), slice_string(source->reason)};
         snprintf(sentence, sizeof sentence, "%s was stopped: it passed its %s", name,
                  strcmp(source->reason, "timeout") == 0 ? "time limit" : "output limit");
-    } else if (source->exit_signal) {
+    } else if (source->child.exit_signal) {
         fields[1] =
-            (struct event_field){SLICE("command.signal"), number(value, (uint64_t)source->exit_signal)};
-        snprintf(sentence, sizeof sentence, "%s was ended by signal %d", name, source->exit_signal);
-    } else if (source->exit_status) {
-        fields[1] = (struct event_field){SLICE("command.exit"), number(value, (uint64_t)source->exit_status)};
-        snprintf(sentence, sizeof sentence, "%s ended with status %d", name, source->exit_status);
+            (struct event_field){SLICE("command.signal"), number(value, (uint64_t)source->child.exit_signal)};
+        snprintf(sentence, sizeof sentence, "%s was ended by signal %d", name, source->child.exit_signal);
+    } else if (source->child.exit_status) {
+        fields[1] =
+            (struct event_field){SLICE("command.exit"), number(value, (uint64_t)source->child.exit_status)};
+        snprintf(sentence, sizeof sentence, "%s ended with status %d", name, source->child.exit_status);
     } else {
         return true;
     }
@@ -349,7 +288,7 @@ static bool give_end(struct command_source *source) {
 /* --- the turn --- */
 
 static bool running(const struct command_source *source) {
-    return source->process != 0 || source->start_error;
+    return source->child.process != 0 || source->start_error;
 }
 
 /* One that fails again and again is tried less and less often. */
@@ -363,8 +302,9 @@ static uint64_t restart_us(const struct command_source *source) {
 static bool end_run(struct command_source *source, uint64_t now_us) {
     if (!give_dropped(source) || !give_end(source))
         return false;
-    bool failed = source->start_error || source->reason || source->exit_signal || source->exit_status;
-    reap(source);
+    bool failed =
+        source->start_error || source->reason || source->child.exit_signal || source->child.exit_status;
+    child_reap(&source->child);
     source->start_error = 0;
     source->failures = failed ? source->failures + 1 : 0;
     if (source->every_us == 0)
@@ -380,9 +320,9 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
         begin_run(source, now_us);
     if (!running(source))
         return source->next_us;
-    if (!source->ended && source->timeout_us && now_us - source->start_us >= source->timeout_us)
-        kill_group(source, "timeout");
-    look_for_end(source);
+    if (!source->child.ended && source->timeout_us && now_us - source->start_us >= source->timeout_us)
+        stop_run(source, "timeout");
+    child_look(&source->child);
     bool more = false;
     for (unsigned i = 0; i < STREAMS; i++)
         if (!read_stream(source, i, &more))
@@ -390,22 +330,22 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
     bool open = source->streams[STREAM_OUTPUT].file >= 0 || source->streams[STREAM_ERROR].file >= 0;
     if (more)
         return now_us;
-    if (source->ended && open) { /* a child of its own holds the pipes */
+    if (source->child.ended && open) { /* a child of its own holds the pipes */
         for (unsigned i = 0; i < STREAMS; i++)
             stream_close(&source->streams[i]);
         return now_us;
     }
-    if (source->ended)
+    if (source->child.ended)
         return end_run(source, now_us) ? source->next_us : now_us;
     uint64_t limit_us =
         source->timeout_us && !source->reason ? source->start_us + source->timeout_us : SOURCE_NEVER;
-    return source->handle < 0 && limit_us > now_us + REAP_US ? now_us + REAP_US : limit_us;
+    return source->child.handle < 0 && limit_us > now_us + CHILD_REAP_US ? now_us + CHILD_REAP_US : limit_us;
 }
 
 static void describe(const struct source *base, char *ret_text, size_t size, uint64_t *ret_lag_bytes) {
     const struct command_source *source = of_const(base);
     snprintf(ret_text, size, "%s: %s, %" PRIu64 " runs", source->name,
-             source->process ? "running" : "waiting", source->runs);
+             source->child.process ? "running" : "waiting", source->runs);
     *ret_lag_bytes = source->streams[0].gathered.size + source->streams[1].gathered.size;
 }
 
@@ -423,7 +363,7 @@ static struct source *destroy(struct source *base) {
     struct command_source *source = of(base);
     if (!source)
         return NULL;
-    reap(source);
+    child_reap(&source->child);
     for (unsigned i = 0; i < STREAMS; i++) {
         stream_close(&source->streams[i]);
         buffer_free(&source->streams[i].gathered);
@@ -464,7 +404,7 @@ struct source *command_source_create(const struct command_source_settings *setti
                                      const struct source_output *output, struct fault *fault) {
     struct command_source *source = memory_new(sizeof *source);
     source->source = (struct source){&operations, output};
-    source->handle = -1;
+    source->child = CHILD_NONE;
     for (unsigned i = 0; i < STREAMS; i++)
         source->streams[i] = (struct stream){.file = -1, .gathered = BUFFER(GATHER_MOST)};
     source->descriptor = epoll_create1(EPOLL_CLOEXEC);

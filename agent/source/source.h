@@ -24,6 +24,10 @@ struct source_output {
     /* Takes a copy. False: the group is full and the event was not taken; the source stops, gives its position and is
      * called again as soon as the group is on disk. */
     bool (*event)(void *context, enum event_class class, const struct event_body *body);
+    /* Whether that many events of so many bytes in all (EVENT_BLOCK_HEAD and the body, each) will be taken in this group, for
+     * a source whose events belong together: after true, `event` takes them. An empty group has room for at least
+     * SOURCE_ROOM_LEAST bytes. */
+    bool (*room)(void *context, size_t events, size_t bytes);
     /* The source's position under a key of its own ("file:<path>:<device>:<inode>", "journal"). Opaque bytes, at most
      * SOURCE_POSITION_MOST; an empty value forgets the key. */
     void (*position)(void *context, struct slice key, struct slice value);
@@ -36,6 +40,7 @@ struct source_output {
                          void *each_context);
 };
 #define SOURCE_POSITION_MOST 1024u
+#define SOURCE_ROOM_LEAST (1024u * 1024)
 
 struct source;
 

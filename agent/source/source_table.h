@@ -4,10 +4,11 @@
 
 #include "command_source.h"
 #include "file_source.h"
+#include "helper_source.h"
 #include "journal_source.h"
 
-enum source_kind { SOURCE_FILE, SOURCE_JOURNAL, SOURCE_COMMAND };
-#define SOURCE_KINDS 3
+enum source_kind { SOURCE_FILE, SOURCE_JOURNAL, SOURCE_COMMAND, SOURCE_HELPER };
+#define SOURCE_KINDS 4
 
 /* The settings of one source, of whichever kind. */
 struct source_settings {
@@ -16,12 +17,13 @@ struct source_settings {
         struct file_source_settings file;
         struct journal_source_settings journal;
         struct command_source_settings command;
+        struct helper_source_settings helper;
     };
 };
 
 struct source_row {
     enum source_kind kind;
-    const char *name; /* the key in agent.yaml that makes an entry one of this kind */
+    const char *name; /* as in agent.yaml */
     const char *help; /* one line */
     struct source *(*create)(const struct source_settings *settings, const struct source_output *output,
                              struct fault *fault);

@@ -5,6 +5,14 @@ static bool output_event(void *context, enum event_class class, const struct eve
     return lanes_event(context, class, body);
 }
 
+_Static_assert(SOURCE_ROOM_LEAST <= LANES_GROUP_TEXT, "an empty group has what the contract says");
+
+static bool output_room(void *context, size_t events, size_t bytes) {
+    const struct lanes *lanes = context;
+    (void)events; /* a batch that is full closes within the group */
+    return lanes->pending.size == 0 && lanes->group_text + bytes <= LANES_GROUP_TEXT;
+}
+
 static void output_position(void *context, struct slice key, struct slice value) {
     lanes_position(context, key, value);
 }
@@ -25,6 +33,7 @@ const struct source_output *lanes_output(struct lanes *lanes) {
     lanes->output = (struct source_output){
         .context = lanes,
         .event = output_event,
+        .room = output_room,
         .position = output_position,
         .restore = output_restore,
         .restore_each = output_restore_each,

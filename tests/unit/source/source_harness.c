@@ -60,6 +60,13 @@ static bool take_event(void *context, enum event_class class, const struct event
     return true;
 }
 
+static bool room(void *context, size_t events, size_t bytes) {
+    const struct harness *harness = context;
+    (void)bytes;
+    size_t taken = harness->count - harness->committed;
+    return !harness->group_most || !taken || taken + events <= harness->group_most;
+}
+
 static void set_position(struct harness_position **list, size_t *count, struct slice key,
                          struct slice value) {
     size_t at = 0;
@@ -117,7 +124,7 @@ static void positions_free(struct harness_position *list, size_t count) {
 void harness_start(struct harness *harness, struct source *(*create)(struct harness *harness),
                    const void *settings) {
     *harness = (struct harness){.create = create, .settings = settings, .now_us = 1700000000000000u};
-    harness->output = (struct source_output){harness, take_event, take_position, restore, restore_each};
+    harness->output = (struct source_output){harness, take_event, room, take_position, restore, restore_each};
     snprintf(harness->folder, sizeof harness->folder, "%s/tocsin-source-XXXXXX",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(harness->folder));
