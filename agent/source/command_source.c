@@ -8,11 +8,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "encoding.h"
 #include "line_cut.h"
 #include "memory.h"
 #include "sha256.h"
+#include "source_process.h"
 
 #define STREAMS 2u
 #define READ_SIZE (64u * 1024)
@@ -39,7 +39,7 @@ struct command_source {
     enum event_class class;
     uint64_t every_us, timeout_us, output_most;
     int descriptor;
-    struct child child;
+    struct source_process process;
     struct stream streams[STREAMS];
     uint64_t start_us, next_us; /* of this run, of the next */
     uint64_t output;            /* bytes of this run */
@@ -95,10 +95,11 @@ static void begin_run(struct command_source *source, uint64_t now_us) {
         source->start_error = pipe2(pipes[i], O_CLOEXEC) == 0 ? 0 : errno;
     if (!source->start_error) {
         const int given[] = {-1, pipes[STREAM_OUTPUT][1], pipes[STREAM_ERROR][1]};
-        source->start_error = child_start(&source->child, source->argv, given, 3, source->descriptor);
+        source->start_error =
+            source_process_start(&source->process, source->argv, given, 3, source->descriptor);
     }
     if (source->start_error)
-        source->child.ended = true;
+        source->process.ended = true;
     for (unsigned i = 0; i < STREAMS; i++) {
         stream_begin(&source->streams[i], pipes[i][0]);
         if (pipes[i][1] >= 0)
@@ -115,7 +116,7 @@ static void begin_run(struct command_source *source, uint64_t now_us) {
 static void stop_run(struct command_source *source, const char *reason) {
     if (source->reason)
         return;
-    child_kill(&source->child);
+    source_process_kill(&source->process);
     source->reason = reason;
 }
 
@@ -271,14 +272,14 @@ static bool give_end(struct command_source *source) {
         fields[1] = (struct event_field){SLICE("command.reason"), slice_string(source->reason)};
         snprintf(sentence, sizeof sentence, "%s was stopped: it passed its %s", name,
                  strcmp(source->reason, "timeout") == 0 ? "time limit" : "output limit");
-    } else if (source->child.exit_signal) {
+    } else if (source->process.exit_signal) {
+        fields[1] = (struct event_field){SLICE("command.signal"),
+                                         number(value, (uint64_t)source->process.exit_signal)};
+        snprintf(sentence, sizeof sentence, "%s was ended by signal %d", name, source->process.exit_signal);
+    } else if (source->process.exit_status) {
         fields[1] =
-            (struct event_field){SLICE("command.signal"), number(value, (uint64_t)source->child.exit_signal)};
-        snprintf(sentence, sizeof sentence, "%s was ended by signal %d", name, source->child.exit_signal);
-    } else if (source->child.exit_status) {
-        fields[1] =
-            (struct event_field){SLICE("command.exit"), number(value, (uint64_t)source->child.exit_status)};
-        snprintf(sentence, sizeof sentence, "%s ended with status %d", name, source->child.exit_status);
+            (struct event_field){SLICE("command.exit"), number(value, (uint64_t)source->process.exit_status)};
+        snprintf(sentence, sizeof sentence, "%s ended with status %d", name, source->process.exit_status);
     } else {
         return true;
     }
@@ -288,7 +289,7 @@ static bool give_end(struct command_source *source) {
 /* --- the turn --- */
 
 static bool running(const struct command_source *source) {
-    return source->child.process != 0 || source->start_error;
+    return source->process.id != 0 || source->start_error;
 }
 
 /* One that fails again and again is tried less and less often. */
@@ -303,8 +304,8 @@ static bool end_run(struct command_source *source, uint64_t now_us) {
     if (!give_dropped(source) || !give_end(source))
         return false;
     bool failed =
-        source->start_error || source->reason || source->child.exit_signal || source->child.exit_status;
-    child_reap(&source->child);
+        source->start_error || source->reason || source->process.exit_signal || source->process.exit_status;
+    source_process_reap(&source->process);
     source->start_error = 0;
     source->failures = failed ? source->failures + 1 : 0;
     if (source->every_us == 0)
@@ -320,9 +321,9 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
         begin_run(source, now_us);
     if (!running(source))
         return source->next_us;
-    if (!source->child.ended && source->timeout_us && now_us - source->start_us >= source->timeout_us)
+    if (!source->process.ended && source->timeout_us && now_us - source->start_us >= source->timeout_us)
         stop_run(source, "timeout");
-    child_look(&source->child);
+    source_process_look(&source->process);
     bool more = false;
     for (unsigned i = 0; i < STREAMS; i++)
         if (!read_stream(source, i, &more))
@@ -330,22 +331,24 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
     bool open = source->streams[STREAM_OUTPUT].file >= 0 || source->streams[STREAM_ERROR].file >= 0;
     if (more)
         return now_us;
-    if (source->child.ended && open) { /* a child of its own holds the pipes */
+    if (source->process.ended && open) { /* a child of its own holds the pipes */
         for (unsigned i = 0; i < STREAMS; i++)
             stream_close(&source->streams[i]);
         return now_us;
     }
-    if (source->child.ended)
+    if (source->process.ended)
         return end_run(source, now_us) ? source->next_us : now_us;
     uint64_t limit_us =
         source->timeout_us && !source->reason ? source->start_us + source->timeout_us : SOURCE_NEVER;
-    return source->child.handle < 0 && limit_us > now_us + CHILD_REAP_US ? now_us + CHILD_REAP_US : limit_us;
+    return source->process.handle < 0 && limit_us > now_us + SOURCE_PROCESS_LOOK_US
+               ? now_us + SOURCE_PROCESS_LOOK_US
+               : limit_us;
 }
 
 static void describe(const struct source *base, char *ret_text, size_t size, uint64_t *ret_lag_bytes) {
     const struct command_source *source = of_const(base);
     snprintf(ret_text, size, "%s: %s, %" PRIu64 " runs", source->name,
-             source->child.process ? "running" : "waiting", source->runs);
+             source->process.id ? "running" : "waiting", source->runs);
     *ret_lag_bytes = source->streams[0].gathered.size + source->streams[1].gathered.size;
 }
 
@@ -363,7 +366,7 @@ static struct source *destroy(struct source *base) {
     struct command_source *source = of(base);
     if (!source)
         return NULL;
-    child_reap(&source->child);
+    source_process_reap(&source->process);
     for (unsigned i = 0; i < STREAMS; i++) {
         stream_close(&source->streams[i]);
         buffer_free(&source->streams[i].gathered);
@@ -404,7 +407,7 @@ struct source *command_source_create(const struct command_source_settings *setti
                                      const struct source_output *output, struct fault *fault) {
     struct command_source *source = memory_new(sizeof *source);
     source->source = (struct source){&operations, output};
-    source->child = CHILD_NONE;
+    source->process = SOURCE_PROCESS_NONE;
     for (unsigned i = 0; i < STREAMS; i++)
         source->streams[i] = (struct stream){.file = -1, .gathered = BUFFER(GATHER_MOST)};
     source->descriptor = epoll_create1(EPOLL_CLOEXEC);

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "bytes.h"
-#include "child.h"
 #include "helper_link.h"
 #include "memory.h"
+#include "source_process.h"
 #include "spool_positions.h"
 
 #define OUTGOING_MOST (64u * 1024 * 1024) /* the settings, and all positions that a spool can hold */
@@ -32,7 +32,7 @@ struct helper_source {
     int descriptor;
     struct spool_positions positions; /* on disk, or given to the output since */
 
-    struct child child;
+    struct source_process process;
     int start_error; /* it could not be started */
     struct helper_link link;
     bool wants_writable;
@@ -139,7 +139,7 @@ static void begin_run(struct helper_source *source, uint64_t now_us) {
     watch(source, EPOLL_CTL_ADD, false);
     char *const argv[] = {source->program, NULL};
     const int given[] = {-1, STDERR_FILENO, STDERR_FILENO, theirs};
-    source->start_error = child_start(&source->child, argv, given, 4, source->descriptor);
+    source->start_error = source_process_start(&source->process, argv, given, 4, source->descriptor);
     close(theirs);
     if (source->start_error)
         return;
@@ -149,7 +149,7 @@ static void begin_run(struct helper_source *source, uint64_t now_us) {
 }
 
 static void forget_run(struct helper_source *source) {
-    child_reap(&source->child);
+    source_process_reap(&source->process);
     helper_link_close(&source->link);
     buffer_free(&source->group);
     source->whole = false;
@@ -167,11 +167,11 @@ __attribute__((format(printf, 3, 4))) static void give_up(struct helper_source *
     va_end(arguments);
     source->reason = reason;
     stop_listening(source);
-    child_kill(&source->child);
+    source_process_kill(&source->process);
 }
 
 static bool running(const struct helper_source *source) {
-    return source->child.process != 0 || source->start_error;
+    return source->process.id != 0 || source->start_error;
 }
 
 /* --- what it gives --- */
@@ -281,11 +281,11 @@ static const char *how_it_ended(const struct helper_source *source, char why[SEN
         snprintf(why, SENTENCE_SIZE, "%s", source->why);
         return source->reason;
     }
-    if (source->child.exit_signal) {
-        snprintf(why, SENTENCE_SIZE, "it was ended by signal %d", source->child.exit_signal);
+    if (source->process.exit_signal) {
+        snprintf(why, SENTENCE_SIZE, "it was ended by signal %d", source->process.exit_signal);
         return "signal";
     }
-    snprintf(why, SENTENCE_SIZE, "it ended with status %d", source->child.exit_status);
+    snprintf(why, SENTENCE_SIZE, "it ended with status %d", source->process.exit_status);
     return "exit";
 }
 
@@ -294,7 +294,8 @@ static bool give_failure(struct helper_source *source, bool again) {
     char why[SENTENCE_SIZE], sentence[2 * SENTENCE_SIZE], number[16];
     const char *reason = how_it_ended(source, why);
     bool by_signal = strcmp(reason, "signal") == 0, by_exit = strcmp(reason, "exit") == 0;
-    snprintf(number, sizeof number, "%d", by_signal ? source->child.exit_signal : source->child.exit_status);
+    snprintf(number, sizeof number, "%d",
+             by_signal ? source->process.exit_signal : source->process.exit_status);
     int size =
         snprintf(sentence, sizeof sentence, "%s (%s) has failed: %s", own_name(source), source->program, why);
     if (again)
@@ -345,7 +346,9 @@ static uint64_t judge(struct helper_source *source, uint64_t now_us) {
     uint64_t due_us = source->waiting_us + (asking ? HELPER_ANSWER_US : HELPER_PING_US);
     if (source->reason)
         due_us = SOURCE_NEVER; /* killed: its end is seen by its pidfd */
-    return source->child.handle < 0 && due_us > now_us + CHILD_REAP_US ? now_us + CHILD_REAP_US : due_us;
+    return source->process.handle < 0 && due_us > now_us + SOURCE_PROCESS_LOOK_US
+               ? now_us + SOURCE_PROCESS_LOOK_US
+               : due_us;
 }
 
 static uint64_t turn_running(struct helper_source *source, uint64_t now_us) {
@@ -353,7 +356,8 @@ static uint64_t turn_running(struct helper_source *source, uint64_t now_us) {
     if (!source->start_error) {
         if (now_us > source->due_us + LATE_US)
             source->waiting_us = now_us;
-        child_look(&source->child); /* before reading: then all that it ever wrote is in the socket */
+        source_process_look(
+            &source->process); /* before reading: then all that it ever wrote is in the socket */
         send_waiting(source);
         if (!take_messages(source, now_us, &more)) {
             source->waiting_us = now_us; /* it is we who do not read */
@@ -362,7 +366,7 @@ static uint64_t turn_running(struct helper_source *source, uint64_t now_us) {
         if (more)
             return now_us;
     }
-    if (source->start_error || source->child.ended)
+    if (source->start_error || source->process.ended)
         return end_run(source, now_us) ? source->next_us : now_us;
     uint64_t due_us = judge(source, now_us);
     send_waiting(source);
@@ -386,9 +390,9 @@ static void describe(const struct source *base, char *ret_text, size_t size, uin
     const char *about = source->about ? source->about : "";
     const char *comma = source->about ? ", " : "";
     *ret_lag_bytes = 0;
-    if (source->child.process)
+    if (source->process.id)
         snprintf(ret_text, size, "%s: %s%srunning as process %d, started %" PRIu64 " times", own_name(source),
-                 about, comma, (int)source->child.process, source->runs);
+                 about, comma, (int)source->process.id, source->runs);
     else if (access(source->program, X_OK) == 0)
         snprintf(ret_text, size, "%s: %s%srun by %s", own_name(source), about, comma, source->program);
     else
@@ -409,23 +413,23 @@ static uint64_t steady_us(void) {
 static bool wait_for_finish(struct helper_source *source, uint64_t now_us) {
     uint64_t until_us = steady_us() + HELPER_FINISH_US, clock_us;
     bool more = false;
-    while (!source->child.ended && !source->reason && (clock_us = steady_us()) < until_us) {
+    while (!source->process.ended && !source->reason && (clock_us = steady_us()) < until_us) {
         struct pollfd wanted = {.fd = source->descriptor, .events = POLLIN};
         send_waiting(source);
         if (poll(&wanted, 1, (int)((until_us - clock_us + 999) / 1000)) < 0 && errno != EINTR)
             break;
-        child_look(&source->child);
+        source_process_look(&source->process);
         if (!take_messages(source, now_us, &more))
             return false;
     }
-    if (!source->child.ended)
+    if (!source->process.ended)
         give_up(source, "silent", "it did not finish within %u s", HELPER_FINISH_US / 1000000u);
     return true;
 }
 
 static void finish(struct source *base, uint64_t now_us) {
     struct helper_source *source = of(base);
-    if (source->child.process && !source->child.ended && !source->reason) {
+    if (source->process.id && !source->process.ended && !source->reason) {
         helper_link_put(&source->link, &(struct helper_message){.kind = HELPER_FINISH});
         if (wait_for_finish(source, now_us) && !source->finished)
             (void)give_failure(source, false);
@@ -483,7 +487,7 @@ struct source *helper_source_create(const struct helper_source_settings *setting
     struct helper_source *source = memory_new(sizeof *source);
     char prefix[HELPER_NAME_MOST + 2];
     source->source = (struct source){&operations, output};
-    source->child = CHILD_NONE;
+    source->process = SOURCE_PROCESS_NONE;
     source->link.file = -1;
     source->group = BUFFER(HELPER_GROUP_MOST);
     source->fields = memory_new_array(EVENT_FIELDS_MOST, sizeof *source->fields);

@@ -1,4 +1,4 @@
-#include "child.h"
+#include "source_process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -29,52 +29,53 @@ static void be_a_group(posix_spawnattr_t *attributes) {
     posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-int child_start(struct child *child, char *const argv[], const int *descriptors, size_t count, int epoll) {
+int source_process_start(struct source_process *process, char *const argv[], const int *descriptors,
+                         size_t count, int epoll) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    *child = CHILD_NONE;
+    *process = SOURCE_PROCESS_NONE;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     hand_over(&actions, descriptors, count);
     be_a_group(&attributes);
-    int error = posix_spawnp(&child->process, argv[0], &actions, &attributes, argv, environ);
+    int error = posix_spawnp(&process->id, argv[0], &actions, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error) {
-        child->process = 0;
+        process->id = 0;
         return error;
     }
-    child->handle = pidfd_open(child->process, 0);
-    if (child->handle >= 0) {
-        struct epoll_event wanted = {.events = EPOLLIN, .data = {.fd = child->handle}};
-        (void)epoll_ctl(epoll, EPOLL_CTL_ADD, child->handle, &wanted);
+    process->handle = pidfd_open(process->id, 0);
+    if (process->handle >= 0) {
+        struct epoll_event wanted = {.events = EPOLLIN, .data = {.fd = process->handle}};
+        (void)epoll_ctl(epoll, EPOLL_CTL_ADD, process->handle, &wanted);
     }
     return 0;
 }
 
-void child_look(struct child *child) {
-    if (child->process <= 0 || child->ended)
+void source_process_look(struct source_process *process) {
+    if (process->id <= 0 || process->ended)
         return;
     siginfo_t how = {0};
-    if (waitid(P_PID, (id_t)child->process, &how, WEXITED | WNOHANG | WNOWAIT) != 0)
+    if (waitid(P_PID, (id_t)process->id, &how, WEXITED | WNOHANG | WNOWAIT) != 0)
         how = (siginfo_t){.si_signo = SIGCHLD, .si_code = CLD_EXITED}; /* somebody else has reaped it */
     if (how.si_signo == 0)
         return;
-    child->ended = true;
-    child->exit_status = how.si_code == CLD_EXITED ? how.si_status : 0;
-    child->exit_signal = how.si_code == CLD_EXITED ? 0 : how.si_status;
+    process->ended = true;
+    process->exit_status = how.si_code == CLD_EXITED ? how.si_status : 0;
+    process->exit_signal = how.si_code == CLD_EXITED ? 0 : how.si_status;
 }
 
-void child_kill(const struct child *child) {
-    if (child->process > 0)
-        (void)kill(-child->process, SIGKILL);
+void source_process_kill(const struct source_process *process) {
+    if (process->id > 0)
+        (void)kill(-process->id, SIGKILL);
 }
 
-void child_reap(struct child *child) {
-    child_kill(child);
-    if (child->process > 0)
-        (void)waitpid(child->process, NULL, 0); /* ended or killed: it does not last */
-    if (child->handle >= 0)
-        close(child->handle); /* and leaves the epoll set by that */
-    *child = CHILD_NONE;
+void source_process_reap(struct source_process *process) {
+    source_process_kill(process);
+    if (process->id > 0)
+        (void)waitpid(process->id, NULL, 0); /* ended or killed: it does not last */
+    if (process->handle >= 0)
+        close(process->handle); /* and leaves the epoll set by that */
+    *process = SOURCE_PROCESS_NONE;
 }
