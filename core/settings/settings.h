@@ -21,6 +21,7 @@
 #define SETTINGS_TEXT_MOST (1024u * 1024)
 #define SETTINGS_ITEMS_MOST 10000u
 #define SETTINGS_STRING_MOST 65536u
+#define SETTINGS_NO_WORD UINT32_MAX
 
 /* What a value is, how it is written, and the member that takes it. */
 enum settings_type {
@@ -28,7 +29,7 @@ enum settings_type {
     SETTINGS_PATH,     /* text without control characters → char *, NULL: not set */
     SETTINGS_ADDRESS,  /* host:port, [::1]:port → struct settings_address */
     SETTINGS_ENDPOINT, /* the same, or /a/local/socket → struct settings_address */
-    SETTINGS_WORD,     /* one of `words` → unsigned: which */
+    SETTINGS_WORD,     /* one of `words` → unsigned: which; SETTINGS_NO_WORD until a required one is read */
     SETTINGS_BOOL,     /* true, false → bool */
     SETTINGS_UNSIGNED, /* 42 → uint64_t */
     SETTINGS_DURATION, /* 500ms, 10s, 5m, 24h, 7d → uint64_t, microseconds */

@@ -315,8 +315,11 @@ static bool strings_standard(const struct settings_row *row, struct slice text,
 
 bool settings_value_standard(const struct settings_row *row, void *member, struct fault *fault) {
     struct slice text = slice_string(row->standard);
-    if (!row->standard)
+    if (!row->standard) {
+        if (row->type == SETTINGS_WORD && row->required)
+            *(unsigned *)member = SETTINGS_NO_WORD;
         return true;
+    }
     if ((row->type == SETTINGS_STRINGS || row->type == SETTINGS_PATHS) && text.size >= 2 &&
         text.data[0] == '[')
         return strings_standard(row, text, member, fault);
@@ -340,6 +343,7 @@ bool settings_value_present(const struct settings_row *row, const void *member) 
     case SETTINGS_LIST:
         return ((const struct settings_list *)member)->count != 0;
     case SETTINGS_WORD:
+        return *(const unsigned *)member != SETTINGS_NO_WORD;
     case SETTINGS_BOOL:
     case SETTINGS_UNSIGNED:
     case SETTINGS_DURATION:

@@ -562,6 +562,17 @@ static void an_agents_mistakes_are_refused(void **state) {
         {"spool: {limit: 1K}", "x.yaml:1:16: spool.limit is at least 16M"},
         {"collector: a\nsources: [{file: /a, class: access}, {file: /a, class: system}]",
          "x.yaml: /a stands in two sources (x.yaml:2:12, x.yaml:2:39): take one out"},
+        {"probes: [{target: a}]", "x.yaml:1:11: kind is missing"},
+        {"probes: [{kind: oscp}]", "x.yaml:1:17: kind cannot be \"oscp\": did you mean ocsp?"},
+        {"probes: [{kind: reach}]", "x.yaml:1:11: kind: reach is what all kinds check"},
+        {"probes: [{kind: ocsp, every: 10ms}]", "x.yaml:1:30: every is at least 1s"},
+        {"probes: [{kind: ocsp, families: [ipv5]}]", "x.yaml:1:11: families: 'ipv5' is neither ipv4 nor ipv6"},
+        {"probes: [{kind: ocsp, methods: [put]}]", "x.yaml:1:11: methods: 'put' is neither get nor post"},
+        {"probes: [{kind: ocsp, addresses: [localhost]}]", "x.yaml:1:11: addresses: 'localhost' is no address"},
+        {"probes: [{kind: ocsp, checks: {ocsp.none: off}}]", "x.yaml:1:11: there is no check and no number 'ocsp.none'"},
+        {"probes: [{kind: ocsp, checks: {ocsp.nonce: maybe}}]", "x.yaml:1:11: the check ocsp.nonce is on or off"},
+        {"collector: a\nprobes: [{kind: tcp, target: a}, {kind: ocsp, name: b}, {kind: tcp, target: a}]",
+         "x.yaml: two probes are called \"tcp a\" (x.yaml:2:"},
     };
     struct agent_settings agent;
     REFUSED(agent_settings_table(), &agent, bad);
