@@ -40,6 +40,8 @@ struct http_fetch *http_part_start(struct probe_part *part, const struct probe_l
     struct http_fetch_request whole = *request;
     whole.timeout_us = look->settings->timeout_us;
     whole.authorities_path = look->settings->authorities;
+    whole.certificate_path = look->settings->client_certificate;
+    whole.key_path = look->settings->client_key;
     struct http_fetch *fetch = http_fetch_start(look->prober->fetcher, &whole, handlers, context, &fault);
     if (!fetch) {
         probe_part_reached(part, false, PHASE_CONNECT, false, fault.text);

@@ -6,6 +6,9 @@ static const struct probe_kind *const kinds[] = {
     &probe_kind_crl,
     &probe_kind_cacert,
     &probe_kind_tls,
+    &probe_kind_http,
+    &probe_kind_grpc,
+    &probe_kind_acme,
 };
 
 const struct probe_kind *probe_kind_find(enum liveness_kind kind) {

@@ -6,6 +6,9 @@
 
 extern const struct probe_kind probe_kind_ocsp;   /* ocsp_probe.c */
 extern const struct probe_kind probe_kind_crl;    /* crl_probe.c */
+extern const struct probe_kind probe_kind_http;   /* http_probe.c */
+extern const struct probe_kind probe_kind_grpc;   /* grpc_probe.c */
+extern const struct probe_kind probe_kind_acme;   /* acme_probe.c */
 extern const struct probe_kind probe_kind_cacert; /* cacert_probe.c */
 extern const struct probe_kind probe_kind_tls;    /* tls_probe.c */
 

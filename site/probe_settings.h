@@ -28,7 +28,8 @@ struct probe_settings {
     unsigned profile;             /* enum liveness_profile */
     struct settings_pairs checks; /* of liveness_policy_set */
 
-    char *authorities; /* PEM, for TLS; NULL: the system's */
+    char *authorities;                     /* PEM, for TLS; NULL: the system's */
+    char *client_certificate, *client_key; /* files, for https; NULL: none is shown */
 
     /* ocsp, crl */
     char *issuer;
@@ -45,6 +46,10 @@ struct probe_settings {
     char *server_name, *alpn;
     char *weak_keys; /* a file */
     bool starttls, old_protocols;
+
+    /* http, grpc */
+    char *preset, *body, *service;
+    struct settings_strings status, values;
 };
 
 extern const struct settings_table probe_settings_items; /* for a list of them in another table */
