@@ -25,7 +25,7 @@ static void judge_resources(const struct json_document *document, struct livenes
     struct slice url;
     bool all = true, secure = true;
     for (size_t i = 0; i < RESOURCES; i++) {
-        if (!json_document_find(document, slice_string(resources[i]), &url))
+        if (!json_document_find_text(document, slice_string(resources[i]), &url))
             all = liveness_check(report, CHECK_ACME_RESOURCES, false, "no %s", resources[i]);
         else if (!is_https(url))
             secure = liveness_check(report, CHECK_ACME_HTTPS, false, "%s: %s", resources[i],
@@ -49,7 +49,8 @@ void acme_judge_directory(const struct http_answer *answer, struct slice body, s
     if (!document)
         return;
     judge_resources(document, report);
-    if (json_document_find(document, SLICE("newNonce"), &url) && is_plain(url) && url.size < ACME_URL_MOST)
+    if (json_document_find_text(document, SLICE("newNonce"), &url) && is_plain(url) &&
+        url.size < ACME_URL_MOST)
         snprintf(ret_nonce_url, ACME_URL_MOST, "%.*s", SLICE_ARG(url));
     json_document_destroy(document);
 }

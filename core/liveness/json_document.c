@@ -27,10 +27,25 @@ struct json_document *json_document_destroy(struct json_document *document) {
     return NULL;
 }
 
+static const struct record_field *find(const struct json_document *document, struct slice name) {
+    for (size_t i = 0; i < document->record->count; i++)
+        if (slice_equal(document->record->fields[i].name, name))
+            return &document->record->fields[i];
+    return NULL;
+}
+
 bool json_document_find(const struct json_document *document, struct slice name, struct slice *ret_value) {
-    struct slice value = record_value(document->record, name);
-    if (!value.data)
+    const struct record_field *field = find(document, name);
+    if (field)
+        *ret_value = field->value;
+    return field != NULL;
+}
+
+bool json_document_find_text(const struct json_document *document, struct slice name,
+                             struct slice *ret_text) {
+    const struct record_field *field = find(document, name);
+    if (!field || field->type != RECORD_TEXT)
         return false;
-    *ret_value = value;
+    *ret_text = field->value;
     return true;
 }

@@ -13,5 +13,7 @@ struct json_document *json_document_destroy(struct json_document *document); /* 
 /* The first value of that name: a string without its quotes, otherwise as it is written. Objects, and arrays as a whole, are
  * no values. Dies with the document. */
 bool json_document_find(const struct json_document *document, struct slice name, struct slice *ret_value);
+/* The same of strings alone. */
+bool json_document_find_text(const struct json_document *document, struct slice name, struct slice *ret_text);
 
 #endif

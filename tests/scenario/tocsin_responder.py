@@ -38,9 +38,10 @@ def silent(_request):
 
 
 class Responder:
-    def __init__(self, *addresses):
+    def __init__(self, *addresses, tls=None):
         self.answer = closed
         self.at = {}
+        self.tls = tls  # an ssl.SSLContext, for https
         self.requests = []
         self.stopping = threading.Event()
         self.sockets, self.threads = [], []
@@ -86,6 +87,8 @@ class Responder:
         with connection:
             try:
                 connection.settimeout(30)
+                if self.tls:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
                 request = self._read(connection)
                 if request:
                     request.address = address

@@ -63,6 +63,8 @@ static void a_directory_that_lacks_something_is_found(void **state) {
     judge_directory(200, DIRECTORY("\"https://a/\\r\\nHost: b\""));
     found_expect(&report, "acme.https");
     assert_string_equal(nonce_url, "");
+    judge_directory(200, DIRECTORY("null"));
+    found_expect(&report, "acme.resources");
     judge_directory(200, DIRECTORY("{\"url\": \"https://a/\"}"));
     found_expect(&report, "acme.resources");
     assert_string_equal(nonce_url, "");
