@@ -8,6 +8,9 @@
 
 /* Everything that has a certificate; what is offered first is what today's servers choose anyhow. */
 #define TLS_LOOK_CIPHERS "DEFAULT:ALL:!aNULL:!eNULL:@SECLEVEL=0"
+/* A certificate on a curve that was not offered is not shown. */
+#define TLS_LOOK_GROUPS                                                                                      \
+    "X25519:P-256:P-384:P-521:X448:secp256k1:brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
 
 static int tls_look_believe(X509_STORE_CTX *store, void *context) {
     (void)store, (void)context;
@@ -28,12 +31,14 @@ static void tls_look_heard(const SSL *ssl, int where, int code) {
 }
 
 static bool tls_look_context_fill(SSL_CTX *context, bool old_alone) {
+    char groups[] = TLS_LOOK_GROUPS; /* OpenSSL's macro casts a const away */
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_cert_verify_callback(context, tls_look_believe, NULL);
     SSL_CTX_set_client_cert_cb(context, tls_look_asked);
     SSL_CTX_set_info_callback(context, tls_look_heard);
     return SSL_CTX_set_cipher_list(context, TLS_LOOK_CIPHERS) == 1 &&
+           SSL_CTX_set1_groups_list(context, groups) == 1 &&
            SSL_CTX_set_min_proto_version(context, TLS1_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, old_alone ? TLS1_1_VERSION : 0) == 1;
 }
