@@ -17,8 +17,11 @@
 
 static const struct {
     const char *name;
-    int (*run)(const struct command_context *context, const struct probe_options *options);
-} kinds[] = {{"ocsp", probe_ocsp}, {"crl", probe_crl}};
+    enum liveness_kind kind;
+    probe_file_judge *judge;
+} kinds[] = {{"ocsp", LIVENESS_OCSP, probe_ocsp_file},
+             {"crl", LIVENESS_CRL, probe_crl_file},
+             {"tsa", LIVENESS_TSA, probe_tsa_file}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* ---- what goes in */
@@ -130,8 +133,8 @@ bool probe_pieces(const char *path, void (*take)(void *context, struct slice pie
 
 /* ---- what comes out */
 
-int probe_print(const struct command_context *context, const struct liveness_report *report,
-                enum liveness_kind kind, const char *target, uint64_t took_us) {
+static int print(const struct command_context *context, const struct liveness_report *report,
+                 enum liveness_kind kind, const char *target, uint64_t took_us) {
     CLEANUP_BUFFER struct buffer text = BUFFER(REPORT_MOST);
     if (context->json) {
         liveness_report_json(&text, report, kind, target, took_us);
@@ -150,6 +153,46 @@ static void list_files(char *text, size_t size) {
         at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "", kinds[i].name);
 }
 
+/* Options that mean something for some kinds alone. */
+static bool refuse_others(const struct probe_options *options, enum liveness_kind kind, struct fault *fault) {
+    const unsigned ocsp = 1u << LIVENESS_OCSP, crl = 1u << LIVENESS_CRL, tsa = 1u << LIVENESS_TSA;
+    const struct {
+        const char *name, *value;
+        unsigned kinds;
+        const char *whose;
+    } some[] = {{"--cert", options->certificate, ocsp | crl, "OCSP and CRLs"},
+                {"--serial", options->serial, ocsp | crl, "OCSP and CRLs"},
+                {"--max-age", options->max_age, ocsp | crl, "OCSP and CRLs"},
+                {"--expect", options->expect, ocsp, "OCSP"},
+                {"--reason", options->reason, ocsp, "OCSP"},
+                {"--nonce", options->nonce, ocsp | tsa, "OCSP and time stamps"},
+                {"--previous", options->previous, crl, "CRLs"},
+                {"--uri", options->uri, crl, "CRLs"},
+                {"--query", options->query, tsa, "time stamps"},
+                {"--digest", options->digest, tsa, "time stamps"},
+                {"--policy", options->policy, tsa, "time stamps"}};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (some[i].value && !(some[i].kinds >> kind & 1))
+            return fault_set(fault, FAULT_USAGE, "%s is for %s", some[i].name, some[i].whose);
+    return true;
+}
+
+static int judge_file(const struct command_context *context, const struct probe_options *options,
+                      size_t which) {
+    struct fault fault = {0};
+    struct probe_inputs *inputs = memory_new(sizeof *inputs);
+    struct liveness_report *report = memory_new(sizeof *report);
+    uint64_t took_us;
+    bool good = refuse_others(options, kinds[which].kind, &fault) &&
+                kinds[which].judge(context, options, inputs, report, &took_us, &fault);
+    int result = good ? print(context, report, kinds[which].kind, options->response, took_us)
+                      : command_fail("probe", &fault);
+    probe_inputs_release(inputs);
+    free(inputs);
+    free(report);
+    return result;
+}
+
 static int probe_file(const struct command_context *context, int argc, char **argv) {
     struct probe_options options = {.response = NULL};
     struct option_words words;
@@ -160,7 +203,8 @@ static int probe_file(const struct command_context *context, int argc, char **ar
         {"--headers", &options.headers, NULL, NULL},   {"--uri", &options.uri, NULL, NULL},
         {"--previous", &options.previous, NULL, NULL}, {"--expect", &options.expect, NULL, NULL},
         {"--reason", &options.reason, NULL, NULL},     {"--nonce", &options.nonce, NULL, NULL},
-        {"--set", NULL, &options.settings, NULL}};
+        {"--query", &options.query, NULL, NULL},       {"--digest", &options.digest, NULL, NULL},
+        {"--policy", &options.policy, NULL, NULL},     {"--set", NULL, &options.settings, NULL}};
     char names[128];
     if (!option_words_parse("probe", argc, argv, 1, known, sizeof known / sizeof *known, &words))
         return EXIT_USAGE;
@@ -169,7 +213,7 @@ static int probe_file(const struct command_context *context, int argc, char **ar
         return command_usage("probe", "with --response, name one kind: %s", names);
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(words.values[0], kinds[i].name) == 0)
-            return kinds[i].run(context, &options);
+            return judge_file(context, &options, i);
     return command_usage("probe", "answers in files are judged of %s, not of '%.40s'", names,
                          words.values[0]);
 }

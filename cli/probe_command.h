@@ -1,7 +1,7 @@
 /* Between the files of `tocsin probe`: the kinds, their options, and what all of them share.
  *
  * What is asked over the network needs nothing here: its kind is a row in probe/probe_kinds.c, its options are its settings
- * (probe_online.c). To judge a kind's answer in a file: a file with one function, and a row in probe.c. */
+ * (probe_online.c). To judge a kind's answer in a file: a file with one probe_file_judge, and a row in probe.c. */
 #ifndef TOCSIN_PROBE_COMMAND_H
 #define TOCSIN_PROBE_COMMAND_H
 
@@ -14,7 +14,7 @@
 
 struct probe_options {
     const char *response, *issuer, *certificate, *serial, *profile, *max_age; /* of every offline kind */
-    const char *headers, *uri, *previous, *expect, *reason, *nonce;
+    const char *headers, *uri, *previous, *expect, *reason, *nonce, *query, *digest, *policy;
     struct option_words settings; /* NAME=VALUE */
 };
 
@@ -37,14 +37,14 @@ void probe_inputs_release(struct probe_inputs *inputs);
 bool probe_pieces(const char *path, void (*take)(void *context, struct slice piece), void *context,
                   struct buffer *first, struct fault *fault);
 
-/* Prints the report, and returns the exit code: 1 where it warns of something or worse. */
-int probe_print(const struct command_context *context, const struct liveness_report *report,
-                enum liveness_kind kind, const char *target, uint64_t took_us);
-
 /* Over the network; argv[0] is the command's name, and argv's first word the kind. */
 int probe_online(const struct command_context *context, int argc, char **argv);
 int probe_discover(const struct command_context *context, int argc, char **argv);
-int probe_ocsp(const struct command_context *context, const struct probe_options *options);
-int probe_crl(const struct command_context *context, const struct probe_options *options);
+
+/* A kind's answer in a file: reads it, judges it, and says how long judging took. */
+typedef bool probe_file_judge(const struct command_context *context, const struct probe_options *options,
+                              struct probe_inputs *inputs, struct liveness_report *report,
+                              uint64_t *ret_took_us, struct fault *fault);
+probe_file_judge probe_ocsp_file, probe_crl_file, probe_tsa_file;
 
 #endif

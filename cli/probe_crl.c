@@ -1,6 +1,4 @@
 /* `tocsin probe crl`: a CRL in a file, judged; also against the one before. */
-#include <stdlib.h>
-
 #include "clock.h"
 #include "crl_judge.h"
 #include "memory.h"
@@ -43,20 +41,11 @@ static bool read_previous(const struct probe_options *options, const struct crl_
     return fault_place(fault, "%s", options->previous);
 }
 
-static bool refuse_others(const struct probe_options *options, struct fault *fault) {
-    if (options->expect || options->reason || options->nonce)
-        return fault_set(fault, FAULT_USAGE, "%s is for OCSP",
-                         options->expect   ? "--expect"
-                         : options->reason ? "--reason"
-                                           : "--nonce");
-    return true;
-}
-
-static bool judge(const struct command_context *context, const struct probe_options *options,
-                  struct probe_inputs *inputs, struct liveness_report *report, uint64_t *ret_took_us,
-                  struct fault *fault) {
+bool probe_crl_file(const struct command_context *context, const struct probe_options *options,
+                    struct probe_inputs *inputs, struct liveness_report *report, uint64_t *ret_took_us,
+                    struct fault *fault) {
     CLEANUP_BUFFER struct buffer first = BUFFER(FIRST);
-    if (!refuse_others(options, fault) || !probe_inputs_read(options, inputs, fault))
+    if (!probe_inputs_read(options, inputs, fault))
         return false;
     struct crl_question question = {.issuers = inputs->issuers,
                                     .issuer_count = inputs->issuer_count,
@@ -76,18 +65,4 @@ static bool judge(const struct command_context *context, const struct probe_opti
     *ret_took_us = clock_monotonic_us() - begun_us;
     crl_state_destroy(previous);
     return good;
-}
-
-int probe_crl(const struct command_context *context, const struct probe_options *options) {
-    struct fault fault = {0};
-    struct probe_inputs *inputs = memory_new(sizeof *inputs);
-    struct liveness_report *report = memory_new(sizeof *report);
-    uint64_t took_us;
-    int result = judge(context, options, inputs, report, &took_us, &fault)
-                     ? probe_print(context, report, LIVENESS_CRL, options->response, took_us)
-                     : command_fail("probe", &fault);
-    probe_inputs_release(inputs);
-    free(inputs);
-    free(report);
-    return result;
 }

@@ -1,6 +1,4 @@
 /* `tocsin probe ocsp`: an OCSP response in a file, judged. */
-#include <stdlib.h>
-
 #include "clock.h"
 #include "encoding.h"
 #include "memory.h"
@@ -56,21 +54,15 @@ static bool read_nonce(const struct probe_options *options, uint8_t bytes[NONCE_
     return true;
 }
 
-static bool refuse_others(const struct probe_options *options, struct fault *fault) {
-    if (options->previous || options->uri)
-        return fault_set(fault, FAULT_USAGE, "%s is for CRLs", options->previous ? "--previous" : "--uri");
-    if (!options->certificate && !options->serial && options->response && options->issuer)
-        return fault_set(fault, FAULT_USAGE, "name whom it is about: --cert F or --serial S");
-    return true;
-}
-
 /* Reads and judges; the report is the caller's. */
-static bool judge(const struct command_context *context, const struct probe_options *options,
-                  struct probe_inputs *inputs, struct liveness_report *report, uint64_t *ret_took_us,
-                  struct fault *fault) {
+bool probe_ocsp_file(const struct command_context *context, const struct probe_options *options,
+                     struct probe_inputs *inputs, struct liveness_report *report, uint64_t *ret_took_us,
+                     struct fault *fault) {
     CLEANUP_BUFFER struct buffer body = BUFFER(OCSP_RESPONSE_MOST);
     uint8_t nonce[NONCE_MOST];
-    if (!refuse_others(options, fault) || !probe_inputs_read(options, inputs, fault))
+    if (!options->certificate && !options->serial)
+        return fault_set(fault, FAULT_USAGE, "name whom it is about: --cert F or --serial S");
+    if (!probe_inputs_read(options, inputs, fault))
         return false;
     struct ocsp_question question = {.issuers = inputs->issuers,
                                      .issuer_count = inputs->issuer_count,
@@ -87,18 +79,4 @@ static bool judge(const struct command_context *context, const struct probe_opti
         http_judge(&inputs->answer, LIVENESS_OCSP, buffer_slice(&body), context->now_us, report);
     *ret_took_us = clock_monotonic_us() - begun_us;
     return true;
-}
-
-int probe_ocsp(const struct command_context *context, const struct probe_options *options) {
-    struct fault fault = {0};
-    struct probe_inputs *inputs = memory_new(sizeof *inputs);
-    struct liveness_report *report = memory_new(sizeof *report);
-    uint64_t took_us;
-    int result = judge(context, options, inputs, report, &took_us, &fault)
-                     ? probe_print(context, report, LIVENESS_OCSP, options->response, took_us)
-                     : command_fail("probe", &fault);
-    probe_inputs_release(inputs);
-    free(inputs);
-    free(report);
-    return result;
 }

@@ -31,7 +31,7 @@ struct probe_settings {
     char *authorities;                     /* PEM, for TLS; NULL: the system's */
     char *client_certificate, *client_key; /* files, for https; NULL: none is shown */
 
-    /* ocsp, crl */
+    /* ocsp, crl, tsa */
     char *issuer;
     struct settings_strings certificates, revoked; /* files */
     struct settings_strings serials;
@@ -50,6 +50,10 @@ struct probe_settings {
     /* http, grpc */
     char *preset, *body, *service;
     struct settings_strings status, values;
+
+    char *policy;                        /* tsa: an object identifier */
+    char *mechanism;                     /* pkcs11: CKM_… */
+    struct settings_strings environment; /* pkcs11: "NAME=value" */
 };
 
 extern const struct settings_table probe_settings_items; /* for a list of them in another table */

@@ -70,3 +70,31 @@ void extension_oid_text(struct slice oid, char ret_text[EXTENSION_OID_TEXT]) {
         arc = 0;
     }
 }
+
+/* In base 128, the highest digits first (X.690 8.19). */
+static void write_arc(struct buffer *to, uint64_t arc) {
+    uint8_t digits[10];
+    size_t at = sizeof digits - 1;
+    digits[at] = arc & 0x7f;
+    while (arc >>= 7)
+        digits[--at] = (uint8_t)((arc & 0x7f) | 0x80);
+    buffer_append(to, digits + at, sizeof digits - at);
+}
+
+bool extension_oid_parse(struct slice text, struct buffer *to) {
+    uint64_t top = 0, arc;
+    size_t count = 0;
+    for (struct slice rest = text;; count++) {
+        size_t dot = slice_find_byte(rest, '.');
+        if (!slice_decimal(slice_head(rest, dot), &arc) || (count == 0 && arc > 2) ||
+            (count == 1 && arc > (top < 2 ? 39 : UINT64_MAX - 80)))
+            return false;
+        if (count == 0)
+            top = arc;
+        else
+            write_arc(to, count == 1 ? 40 * top + arc : arc);
+        if (dot == SIZE_MAX)
+            return count > 0 && !to->overflow;
+        rest = slice_from(rest, dot + 1);
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef TOCSIN_EXTENSION_H
 #define TOCSIN_EXTENSION_H
 
+#include "buffer.h"
 #include "der.h"
 
 struct extension {
@@ -22,5 +23,7 @@ struct slice extension_uri(struct slice general_names);
 /* "2.5.29.20", cut where it does not fit. */
 #define EXTENSION_OID_TEXT 64
 void extension_oid_text(struct slice oid, char ret_text[EXTENSION_OID_TEXT]);
+/* The other way round: appends the content of a DER element. False: no such text, or one that does not fit. */
+bool extension_oid_parse(struct slice text, struct buffer *to);
 
 #endif

@@ -120,8 +120,9 @@ bool http_answer_read(struct slice text, struct http_answer *ret_answer, struct 
 
 static void judge_type(const struct http_answer *answer, enum liveness_kind kind,
                        struct liveness_report *report) {
-    struct slice due =
-        kind == LIVENESS_OCSP ? SLICE("application/ocsp-response") : SLICE("application/pkix-crl");
+    struct slice due = kind == LIVENESS_OCSP  ? SLICE("application/ocsp-response")
+                       : kind == LIVENESS_TSA ? SLICE("application/timestamp-reply")
+                                              : SLICE("application/pkix-crl");
     struct slice value = SLICE("");
     char plain[LIVENESS_PLAIN_SIZE];
     bool there = http_answer_header(answer, SLICE("content-type"), &value);
@@ -204,6 +205,8 @@ void http_judge(const struct http_answer *answer, enum liveness_kind kind, struc
     liveness_check(report, CHECK_HTTP_STATUS, answer->status == 200, "%u", answer->status);
     liveness_check(report, CHECK_HTTP_BODY, der, "%s", der ? "DER" : liveness_body_kind(body));
     judge_type(answer, kind, report);
+    if (kind == LIVENESS_TSA)
+        return; /* nobody keeps what was made for one hash */
     judge_store(answer, report);
     judge_max_age(answer, now_us, report);
     judge_expires(answer, report);

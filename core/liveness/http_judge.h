@@ -1,4 +1,4 @@
-/* How an OCSP response or a CRL was sent: status, headers, and what kind of body it is (RFC 9110, 9111; RFC 5019 6.2; RFC 2585). */
+/* How an OCSP response, a CRL or a time stamp was sent: status, headers, and what kind of body it is (RFC 9110, 9111; RFC 5019 6.2; RFC 2585). */
 #ifndef TOCSIN_HTTP_JUDGE_H
 #define TOCSIN_HTTP_JUDGE_H
 
@@ -20,7 +20,7 @@ bool http_answer_header(const struct http_answer *answer, struct slice name, str
 bool http_answer_directive(const struct http_answer *answer, struct slice name, struct slice *ret_value);
 
 /* Adds its findings to those about the body (verdict and times are taken from there): so judge the body first.
- * `kind` is LIVENESS_OCSP or LIVENESS_CRL. `body` need only be the beginning of it. */
+ * `kind` is LIVENESS_OCSP, LIVENESS_CRL or LIVENESS_TSA. `body` need only be the beginning of it. */
 void http_judge(const struct http_answer *answer, enum liveness_kind kind, struct slice body, uint64_t now_us,
                 struct liveness_report *report);
 

@@ -190,7 +190,7 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                          "RFC 5280 4.2.1.13, RFC 6960 A.2"},
     [CHECK_HTTP_CONTENT_TYPE] = {"http.content-type", LIVENESS_HTTP, CRITICAL, RFC,
                                  "application/ocsp-response, application/pkix-crl",
-                                 "RFC 6960 A.2, RFC 2585 4"},
+                                 "RFC 6960 A.2, RFC 2585 4, RFC 3161 3.4"},
     [CHECK_HTTP_NO_STORE] = {"http.no-store", LIVENESS_HTTP, WARN, RFC, "an authoritative answer may be kept",
                              "RFC 5019 6.2"},
     [CHECK_HTTP_MAX_AGE] = {"http.max-age", LIVENESS_HTTP, WARN, RFC, "fresh until nextUpdate at most",

@@ -33,7 +33,7 @@ _tocsin() {
         mapfile -t COMPREPLY < <(compgen -W "issued good revoked unissued" -- "$word")
         return
         ;;
-    --hosts | --key | --proof | --response | --issuer | --cert | --previous | --headers | -o)
+    --hosts | --key | --proof | --response | --issuer | --cert | --previous | --headers | --query | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

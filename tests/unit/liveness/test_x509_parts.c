@@ -67,6 +67,29 @@ static void integers_and_booleans_have_one_spelling(void **state) {
     assert_true(odd.failed);
 }
 
+static void object_identifiers_go_to_text_and_back(void **state) {
+    (void)state;
+    static const char *const good[] = {
+        "1.2.840.113549.1.9.16.1.4", "2.5.29.37", "0.9.2342", "1.39.0", "2.999.1",
+        "1.3.6.1.4.1.4294967296",    "2.0"};
+    static const char *const bad[] = {"",    "1",    "1.",    ".1",     "1..2",
+                                      "3.1", "1.40", "1.2.x", "1.2.-3", "1.2.18446744073709551616"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        CLEANUP_BUFFER struct buffer der = BUFFER(64);
+        char text[EXTENSION_OID_TEXT];
+        assert_true(extension_oid_parse(slice_string(good[i]), &der));
+        extension_oid_text(buffer_slice(&der), text);
+        assert_string_equal(text, good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CLEANUP_BUFFER struct buffer der = BUFFER(64);
+        if (extension_oid_parse(slice_string(bad[i]), &der))
+            fail_msg("taken: '%s'", bad[i]);
+    }
+    CLEANUP_BUFFER struct buffer small = BUFFER(3);
+    assert_false(extension_oid_parse(slice_string(good[0]), &small));
+}
+
 static void times_are_rfc_5280_s(void **state) {
     (void)state;
     static const struct {
@@ -281,6 +304,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_are_definite_and_the_shortest),
         cmocka_unit_test(integers_and_booleans_have_one_spelling),
+        cmocka_unit_test(object_identifiers_go_to_text_and_back),
         cmocka_unit_test(times_are_rfc_5280_s),
         cmocka_unit_test(what_is_written_is_read_back_whatever_its_size),
         cmocka_unit_test(a_certificate_says_what_it_is),
