@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "memory.h"
+#include "path_pattern.h"
 #include "settings.h"
 
 struct pattern_row {
@@ -15,7 +16,7 @@ struct pattern_row {
 
 struct decoder_row {
     char *name;
-    struct settings_strings programs, services;
+    struct settings_strings programs, files, services;
     char *product, *category;
     struct settings_pairs set;
     struct settings_list patterns;
@@ -58,6 +59,13 @@ static const struct settings_row decoder_rows[] = {
      .required = true,
      .about = "The programs whose lines it reads; '*' for those of every program.",
      .example = "[sshd, sshd-session]"},
+    {.path = "files",
+     .type = SETTINGS_STRINGS,
+     .offset = offsetof(struct decoder_row, files),
+     .maximum = PATH_PATTERN_MOST,
+     .about = "Files whose lines are its first program's, a time and the message: their last names, with "
+              "stars.",
+     .example = "[CommModule/logfile*.txt]"},
     {.path = "services",
      .type = SETTINGS_STRINGS,
      .offset = offsetof(struct decoder_row, services),
@@ -209,11 +217,22 @@ static bool add_programs(struct decoder *decoder, const struct decoder_row *file
     return true;
 }
 
+static bool add_files(struct decoder *decoder, const struct decoder_row *file, struct fault *fault) {
+    if (file->files.count && strcmp(decoder->programs[0], "*") == 0)
+        return fault_set(fault, FAULT_FORMAT,
+                         "files needs a program that their lines are of, in place of '*'");
+    decoder->files = memory_new_array(file->files.count, sizeof *decoder->files);
+    for (size_t i = 0; i < file->files.count; i++)
+        decoder->files[decoder->file_count++] = memory_copy_string(file->files.items[i]);
+    return true;
+}
+
 static struct decoder *build(const struct decoder_row *row, const char *file, struct symbols *symbols,
                              struct fault *fault) {
     struct decoder *decoder = memory_new(sizeof *decoder);
     decoder->name = memory_copy_string(row->name);
-    if (!add_programs(decoder, row, symbols, fault) || !add_origin(decoder, row, symbols, fault)) {
+    if (!add_programs(decoder, row, symbols, fault) || !add_files(decoder, row, fault) ||
+        !add_origin(decoder, row, symbols, fault)) {
         fault_place(fault, "%s", file);
         return decoder_destroy(decoder);
     }
@@ -248,6 +267,7 @@ struct decoder *decoder_destroy(struct decoder *decoder) {
     free(decoder->patterns);
     free(decoder->origin.items);
     free_texts(decoder->programs, decoder->program_count);
+    free_texts(decoder->files, decoder->file_count);
     free_texts(decoder->texts, decoder->text_count);
     free(decoder->name);
     free(decoder);

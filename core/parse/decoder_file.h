@@ -2,6 +2,7 @@
  *
  *   decoder: sudo                       # its name
  *   programs: [sudo]                    # process.name of the lines it reads; "*" for those of every program
+ *   files: [CommModule/logfile*.txt]    # where their log is a file of their own, without a program's name: path_pattern.h
  *   services: [sudo, auth]              # becomes tocsin.service on each of these lines
  *   product: linux                      # tocsin.product; linux where it is left out
  *   category: …                         # tocsin.category, where there is one
@@ -13,7 +14,8 @@
  *
  * The first pattern that fits a message reads it. A value in `set` that reads true, false or a number is one. Every
  * example must be read by the very pattern that it stands with, or the file is refused: so a pattern that can never be
- * reached is found when it is written. With "*" the services are those of a message that fits, not of every line. */
+ * reached is found when it is written. A line of one of the files is a time and then the message of the first program,
+ * whatever else it looks like. With "*" the services are those of a message that fits, not of every line. */
 #ifndef TOCSIN_DECODER_FILE_H
 #define TOCSIN_DECODER_FILE_H
 
@@ -42,6 +44,8 @@ struct decoder {
     char *name;
     char **programs;
     size_t program_count;
+    char **files;
+    size_t file_count;
     struct decoder_fields origin; /* tocsin.product, tocsin.category, tocsin.service */
     struct decoder_pattern *patterns;
     size_t pattern_count;

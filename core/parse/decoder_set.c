@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "memory.h"
+#include "path_pattern.h"
 
 /* One decoder's patterns as a group asks them. */
 struct member {
@@ -23,6 +24,8 @@ struct decoder_set {
     const struct symbols *symbols;
     struct decoder **decoders;
     size_t decoder_count;
+    const struct decoder **file_decoders; /* those that name files */
+    size_t file_decoder_count;
     size_t pattern_count;
     struct decoder_group **groups; /* by the program's symbol */
     size_t group_count;            /* room in `groups` */
@@ -54,6 +57,7 @@ struct decoder_set *decoder_set_destroy(struct decoder_set *set) {
     group_release(&set->every);
     free(set->groups);
     free(set->decoders);
+    free(set->file_decoders);
     free(set);
     return NULL;
 }
@@ -147,8 +151,23 @@ bool decoder_set_add(struct decoder_set *set, struct decoder *decoder, size_t pa
     set->decoders = memory_resize(set->decoders, set->decoder_count + 1, sizeof *set->decoders);
     set->decoders[set->decoder_count++] = decoder;
     set->pattern_count += decoder->pattern_count;
+    if (decoder->file_count) {
+        set->file_decoders =
+            memory_resize(set->file_decoders, set->file_decoder_count + 1, sizeof *set->file_decoders);
+        set->file_decoders[set->file_decoder_count++] = decoder;
+    }
     add_to_groups(set, decoder);
     return true;
+}
+
+struct slice decoder_set_program_of(const struct decoder_set *set, struct slice path) {
+    for (size_t i = set->file_decoder_count; i-- > 0;) {
+        const struct decoder *decoder = set->file_decoders[i];
+        for (size_t j = 0; j < decoder->file_count; j++)
+            if (path_pattern_fits(slice_string(decoder->files[j]), path))
+                return slice_string(decoder->programs[0]);
+    }
+    return (struct slice){NULL, 0};
 }
 
 const struct decoder_group *decoder_set_group(const struct decoder_set *set, struct slice program) {

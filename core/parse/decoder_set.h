@@ -19,6 +19,9 @@ bool decoder_set_add(struct decoder_set *set, struct decoder *decoder, size_t pa
                      struct fault *fault);
 size_t decoder_set_patterns(const struct decoder_set *set);
 
+/* The program whose own log a file is, by the decoder that was added last; empty where there is none. */
+struct slice decoder_set_program_of(const struct decoder_set *set, struct slice path);
+
 /* The decoders of one program; NULL where there is none of its own. */
 const struct decoder_group *decoder_set_group(const struct decoder_set *set, struct slice program);
 

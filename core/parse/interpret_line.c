@@ -137,12 +137,45 @@ static bool read_syslog(struct reading *reading) {
     return true;
 }
 
+static bool is_path(struct slice source) {
+    return source.size && !slice_equal(source, SLICE("journal")) && !slice_equal(source, SLICE("agent")) &&
+           !slice_equal(source, SLICE("collector")) && !slice_starts(source, SLICE("command:"));
+}
+
+/* The time that a line begins with; what follows it. */
+static struct slice take_time(struct reading *reading, struct slice line) {
+    int zone = reading->interpreter->zone_minutes;
+    size_t size;
+    if (line_time_bsd(line, reading->reference_us, zone, &size, &reading->time_us)) {
+        if (size == line.size || line.data[size] == ' ')
+            return slice_trim(slice_from(line, size));
+    } else if (line_time_prefix(line, zone, &size, &reading->time_us))
+        return slice_trim(slice_from(line, size));
+    reading->time_us = 0;
+    return line;
+}
+
+/* A program's own log: a time, and then whatever it says, which may look like a header and is none. */
+static bool read_own_log(struct reading *reading) {
+    const struct event_body *body = reading->body;
+    struct slice program = {NULL, 0};
+    if (is_path(body->source))
+        program = decoder_set_program_of(reading->interpreter->decoders, body->source);
+    if (program.size == 0 || (body->raw.size && body->raw.data[0] == '<'))
+        return false;
+    struct slice message = take_time(reading, body->raw);
+    reading_add(reading, FIELD_PROGRAM, program);
+    reading_add(reading, FIELD_MESSAGE, message);
+    reading_decode(reading, program, message);
+    return true;
+}
+
 static bool read_by_itself(struct reading *reading) {
     struct slice raw = reading->body->raw;
     uint8_t first = raw.size ? raw.data[0] : 0;
     if (first == '{' && read_json(reading, false))
         return true;
-    return read_syslog(reading) || read_logfmt(reading);
+    return read_own_log(reading) || read_syslog(reading) || read_logfmt(reading);
 }
 
 /* Beyond its first part an over-long line has no header; what looks like one was put there by whoever wrote the line. */
@@ -169,11 +202,6 @@ static bool read_form(struct reading *reading) {
         break;
     }
     return false;
-}
-
-static bool is_path(struct slice source) {
-    return source.size && !slice_equal(source, SLICE("journal")) && !slice_equal(source, SLICE("agent")) &&
-           !slice_equal(source, SLICE("collector")) && !slice_starts(source, SLICE("command:"));
 }
 
 void reading_line(struct reading *reading) {

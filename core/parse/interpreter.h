@@ -31,7 +31,7 @@
 #define INTERPRETER_ZONE_MOST (18 * 60)         /* minutes east or west of UTC */
 
 /* How lines are to be read. By itself (auto) a line that starts with "{" is JSON, with a syslog time or a <PRI> syslog,
- * and one that is nothing but key=value pairs logfmt. */
+ * and one that is nothing but key=value pairs logfmt. Of a file that a decoder names every line is that program's. */
 enum line_format {
     LINE_AUTO = 0,
     LINE_SYSLOG,

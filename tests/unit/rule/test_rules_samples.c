@@ -85,9 +85,11 @@ static void hear(void *context, const struct detector_match *match) {
 static void put_line(struct house *house, struct detector *detector, const struct yaml_node *sample,
                      const struct yaml_node *fields, struct slice line) {
     struct event_field list[16];
-    const struct yaml_node *kind = yaml_find(sample, "kind");
-    struct event_body body = {
-        .kind = EVENT_LINE, .source = SLICE("/var/log/syslog"), .raw = line, .fields = list};
+    const struct yaml_node *kind = yaml_find(sample, "kind"), *file = yaml_find(sample, "file");
+    struct event_body body = {.kind = EVENT_LINE,
+                              .source = file ? file->text : SLICE("/var/log/syslog"),
+                              .raw = line,
+                              .fields = list};
     if (kind)
         body.kind = slice_equal(kind->text, SLICE("gap")) ? EVENT_GAP : EVENT_STATE;
     for (size_t i = 0; fields && i < fields->count; i++)
@@ -141,6 +143,7 @@ static void every_rule_loads_and_says_what_its_samples_want(void **state) {
     house.ruleset = ruleset_create(house.symbols);
     assert_true(each_file("rules/decoders", ".yaml", add_decoders, &house) > 5);
     assert_true(each_file("rules/linux", ".yml", add_rules, &house) > 10);
+    assert_true(each_file("rules/signer", ".yml", add_rules, &house) > 2);
     assert_true(each_file("rules/tocsin", ".yml", add_rules, &house) > 2);
     struct fault fault;
     assert_true(ruleset_compile(house.ruleset, NULL, &fault));
@@ -152,6 +155,7 @@ static void every_rule_loads_and_says_what_its_samples_want(void **state) {
     house.record = record_create(house.symbols);
     house.seen = memory_new_array(ruleset_rule_count(house.ruleset), sizeof *house.seen);
     each_file("rules/linux", ".samples", try_samples, &house);
+    each_file("rules/signer", ".samples", try_samples, &house);
     each_file("rules/tocsin", ".samples", try_samples, &house);
     for (size_t i = 0; i < ruleset_rule_count(house.ruleset); i++)
         if (ruleset_rule(house.ruleset, i)->generates && !house.seen[i])
