@@ -4,10 +4,12 @@
 
 #include "clock.h"
 #include "collector.h"
+#include "lasting.h"
 #include "report.h"
 
 #define ROOM_US 10000000u /* how often free space is looked at */
 #define ROOM_MARK "room.history" /* STORE_MARK: room_forecast.h */
+#define DISK "disk" /* lasting.h: enum room_state */
 #define WARN_PART 10u /* of the disk, where no setting says it */
 
 void collector_open_room(struct collector *collector) {
@@ -15,6 +17,8 @@ void collector_open_room(struct collector *collector) {
     if (store_get(collector->store, STORE_MARK, SLICE(ROOM_MARK), &value, NULL))
         collector->room_history = room_history_read(value.slice);
     collector->room_days = ROOM_DAYS_UNKNOWN;
+    uint64_t state = lasting_get(collector->store, DISK, "store");
+    collector->room_state = state <= ROOM_LOW ? (enum room_state)state : ROOM_GOOD;
 }
 
 static enum room_state judge(const struct collector *collector, const struct store_room *room, uint64_t days) {
@@ -43,7 +47,10 @@ static void tell(struct collector *collector, const struct store_room *room, enu
              "%" PRIu64 " MiB of %" PRIu64 " are free on the store's disk, %s; at %" PRIu64
              " MiB nothing more is taken, and nothing is erased for it",
              room->free_bytes >> 20, room->total_bytes >> 20, left, room->floor_bytes >> 20);
-    collector_report(collector, events[state], text);
+    struct change *change = change_create();
+    report_state(change, events[state], NULL, "%s", text);
+    lasting_put(change, DISK, "store", state);
+    committer_submit(collector->committer, change);
 }
 
 static void keep_history(struct collector *collector) {

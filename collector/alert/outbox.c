@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "lasting.h"
 #include "log.h"
 #include "memory.h"
 #include "report.h"
@@ -17,6 +18,7 @@
 #define WAIT_LEAST_US 1000000u
 #define WAIT_MOST_US 60000000u
 #define ROW_MOST (1024u * 1024)
+#define CHANNEL "channel" /* lasting.h: since_us */
 #define LOOK_US 5000000u /* a look without a call, so that no wake-up is ever needed for good */
 
 struct channel_thread {
@@ -30,6 +32,8 @@ struct channel_thread {
     struct channel_thread *next_left;
     uint64_t next;    /* the row to go on at; the thread's own */
     uint64_t wait_us; /* 0: the last notice went through; written by the thread alone, under the mutex */
+    bool down;        /* told, and its end is not; the thread's own */
+    uint64_t told_us; /* monotonic */
     uint64_t sent;
     char error[FAULT_LINE_SIZE];
 };
@@ -107,11 +111,19 @@ static void pause_for(struct channel_thread *channel, uint64_t *seen, uint64_t w
     pthread_mutex_unlock(&outbox->mutex);
 }
 
-static void report_channel(struct channel_thread *channel, const char *event, const char *text) {
+static struct change *report_channel(const struct channel_thread *channel, const char *event, const char *text) {
     struct change *change = change_create();
     const char *name = delivery_name(channel->delivery);
     const struct report_field fields[] = {{"channel.name", name}, {"error.message", text}, {NULL, NULL}};
     report_state(change, event, fields, "%s: %s", name, text);
+    return change;
+}
+
+static void report_down(struct channel_thread *channel, bool down, const char *text) {
+    struct change *change = report_channel(channel, down ? "channel_down" : "channel_up", text);
+    channel->down = down;
+    channel->told_us = clock_monotonic_us();
+    lasting_put(change, CHANNEL, delivery_name(channel->delivery), down ? clock_wall_us() : 0);
     committer_submit(channel->outbox->committer, change);
 }
 
@@ -123,16 +135,15 @@ static void remove_row(struct outbox *outbox, struct slice key) {
 
 static void delivered(struct channel_thread *channel) {
     struct outbox *outbox = channel->outbox;
-    bool recovered = channel->wait_us > 0;
     pthread_mutex_lock(&outbox->mutex);
     channel->wait_us = 0;
     channel->sent++;
     channel->error[0] = '\0';
     outbox->counts.sent++;
     pthread_mutex_unlock(&outbox->mutex);
-    if (recovered) {
+    if (channel->down) {
         log_notice("%s works again", delivery_name(channel->delivery));
-        report_channel(channel, "channel_up", "works again");
+        report_down(channel, false, "works again");
     }
 }
 
@@ -146,10 +157,10 @@ static void failed(struct channel_thread *channel, const struct fault *fault) {
     snprintf(channel->error, sizeof channel->error, "%s", line);
     outbox->counts.failed++;
     pthread_mutex_unlock(&outbox->mutex);
-    if (!first)
+    if (channel->down && clock_monotonic_us() - channel->told_us < LASTING_REMIND_US)
         return;
     log_warning("%s fails, trying again until it works: %s", delivery_name(channel->delivery), line);
-    report_channel(channel, "channel_down", line);
+    report_down(channel, true, line);
 }
 
 /* False: the channel failed, the row stays. */
@@ -167,7 +178,7 @@ static bool send_row(struct channel_thread *channel, struct slice key, const str
     }
     char line[FAULT_LINE_SIZE];
     log_error("%s refuses a notice for good: %s", delivery_name(channel->delivery), fault_line(&fault, line));
-    report_channel(channel, "notice_dropped", line);
+    committer_submit(channel->outbox->committer, report_channel(channel, "notice_dropped", line));
     remove_row(channel->outbox, key);
     pthread_mutex_lock(&channel->outbox->mutex);
     channel->outbox->counts.dropped++;
@@ -223,6 +234,8 @@ static void take_over(struct channel_thread *channel) {
     pthread_mutex_lock(&channel->outbox->mutex);
     channel->next = before->next;
     channel->wait_us = before->wait_us;
+    channel->down = before->down;
+    channel->told_us = before->told_us;
     channel->sent = before->sent;
     memcpy(channel->error, before->error, sizeof channel->error);
     pthread_mutex_unlock(&channel->outbox->mutex);
@@ -272,6 +285,8 @@ static struct channel_thread **make_channels(struct outbox *outbox, const struct
         channels[i]->delivery = delivery_create(settings, i, fault);
         if (!channels[i]->delivery)
             return free_channels(channels, count);
+        channels[i]->down = lasting_get(outbox->store, CHANNEL, delivery_name(channels[i]->delivery)) != 0;
+        channels[i]->told_us = clock_monotonic_us();
     }
     *ret_count = count;
     return channels;

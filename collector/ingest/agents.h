@@ -14,6 +14,7 @@ struct agent {
     struct session *session; /* NULL while not connected */
     uint64_t heard_us;       /* a clock that never steps */
     uint64_t silent_since_us; /* wall clock; 0: not silent */
+    uint64_t silence_told_us; /* heard_us's clock */
     bool orphaned; /* what it left open was looked at since it fell silent */
     uint64_t lag_bytes, spool_bytes; /* as its last ping told */
     bool announcing; /* the record's next_public_key is not committed yet */

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "frame.h"
+#include "lasting.h"
 #include "log.h"
 #include "log_claims.h"
 #include "memory.h"
@@ -13,6 +14,7 @@
 #include "report.h"
 #include "session.h"
 
+#define SILENCE "silence" /* lasting.h: since_us */
 #define MINUTE_US 60000000u
 #define LOOK_US 1000000u /* how often silence is looked for */
 #define IDLE_TIMEOUT_US                                                                                      \
@@ -44,6 +46,7 @@ static void acknowledge(void *context) {
 
 /* ---- silence */
 
+/* `now_us`: 0 when it is over. */
 static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t silent_us, uint64_t now_us) {
     char seconds[24];
     snprintf(seconds, sizeof seconds, "%" PRIu64, silent_us / 1000000);
@@ -51,8 +54,9 @@ static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t 
     const struct report_field fields[] = {
         {"host.name", agent->record.name}, {"silent.seconds", seconds}, {NULL, NULL}};
     if (now_us) {
+        ingest->common.counts.silent += !agent->silent_since_us;
         agent->silent_since_us = now_us - silent_us;
-        ingest->common.counts.silent++;
+        agent->silence_told_us = clock_monotonic_us();
         report_state(change, "agent_silent", fields, "%s has been silent for %s s", agent->record.name,
                      seconds);
         log_warning("%s has been silent for %s s", agent->record.name, seconds);
@@ -64,11 +68,26 @@ static void report_silence(struct ingest *ingest, struct agent *agent, uint64_t 
                      seconds);
         log_notice("%s is back after %s s of silence", agent->record.name, seconds);
     }
+    lasting_put(change, SILENCE, agent->record.name, agent->silent_since_us);
     committer_submit(ingest->settings.committer, change);
 }
 
 static void prove(void *context) {
     session_prove_some(context);
+}
+
+/* One that was silent before a restart is so until it is heard. */
+static void look_at_agent(struct ingest *ingest, struct agent *agent, uint64_t steady_us, uint64_t wall_us) {
+    uint64_t silent_us = steady_us - agent->heard_us;
+    bool heard = agent->heard_us != ingest->started_us && silent_us <= ingest->settings.silent_after_us;
+    uint64_t lasted_us =
+        agent->silent_since_us && wall_us > agent->silent_since_us ? wall_us - agent->silent_since_us : 0;
+    if (!agent->silent_since_us && silent_us > ingest->settings.silent_after_us)
+        report_silence(ingest, agent, silent_us, wall_us);
+    else if (agent->silent_since_us && heard)
+        report_silence(ingest, agent, lasted_us, 0);
+    else if (agent->silent_since_us && steady_us - agent->silence_told_us > LASTING_REMIND_US)
+        report_silence(ingest, agent, lasted_us, wall_us);
 }
 
 static void look_for_silence(void *context) {
@@ -84,11 +103,7 @@ static void look_for_silence(void *context) {
             orphans_log_all(&ingest->common, agent);
             agent->orphaned = true;
         }
-        if (!agent->silent_since_us && silent_us > ingest->settings.silent_after_us)
-            report_silence(ingest, agent, silent_us, wall_us);
-        else if (agent->silent_since_us && silent_us <= ingest->settings.silent_after_us)
-            report_silence(ingest, agent,
-                           wall_us > agent->silent_since_us ? wall_us - agent->silent_since_us : 0, 0);
+        look_at_agent(ingest, agent, steady_us, wall_us);
     }
     if (steady_us > ingest->minute_us + MINUTE_US) {
         ingest->minute_us = steady_us;
@@ -106,8 +121,12 @@ static bool load_agents(struct ingest *ingest, struct fault *fault) {
     for (bool on = store_cursor_first(cursor); good && on; on = store_cursor_next(cursor)) {
         struct agent_record record;
         good = agent_record_read(store_cursor_value(cursor), &record, fault);
-        if (good)
-            agents_put(ingest->common.agents, &record, ingest->started_us);
+        if (!good)
+            break;
+        struct agent *agent = agents_put(ingest->common.agents, &record, ingest->started_us);
+        agent->silent_since_us = lasting_get(ingest->settings.store, SILENCE, record.name);
+        agent->silence_told_us = ingest->started_us;
+        ingest->common.counts.silent += agent->silent_since_us != 0;
     }
     good = good && store_cursor_good(cursor, fault);
     store_cursor_destroy(cursor);

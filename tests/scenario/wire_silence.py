@@ -59,6 +59,24 @@ def _(folder):
 
 
 
+@scenario("a silence in which the collector is restarted is told once, and so is its end")
+def _(folder):
+    with Site(folder) as site:
+        site.start()
+        site.agent.kill()
+        wait_until(lambda: site.states("agent_silent"), "the silence is told", SILENT_WITHIN_S + 15)
+        site.collector.stop()
+        site.start_collector()
+        check(site.agent_status()["state"] == "silent", "the status has forgotten it")
+        time.sleep(SILENT_WITHIN_S)
+        check(not site.states("agent_back"), "back, and nothing was heard")
+        site.agent.start()
+        wait_until(lambda: site.states("agent_back"), "the return is told")
+        wait_until(lambda: [alert["status"] for alert in site.alerts("A host is silent")] == ["resolved"],
+                   lambda: f"one alert, over: {site.alerts('A host is silent')}")
+        check(len(site.states("agent_silent")) == 1 and len(site.states("agent_back")) == 1, "told more than once")
+
+
 @scenario("an idle agent stays connected and signs heartbeats")
 def _(folder):
     with Site(folder) as site:
