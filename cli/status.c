@@ -5,6 +5,8 @@
 
 #include "reader.h"
 
+#define WELL_SHOWN 50u /* probes */
+
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
@@ -63,14 +65,20 @@ static void print_probe(const struct command_context *context, const json_t *pro
     printf("\n");
 }
 
+/* The worst come first; of very many that are well only some are shown. */
 static void print_probes(const struct command_context *context, const json_t *probes) {
-    size_t i;
+    size_t i, well = 0;
     const json_t *probe;
     if (json_array_size(probes) == 0)
         return;
     printf("\nPROBES\n");
-    json_array_foreach(probes, i, probe)
-        print_probe(context, probe);
+    json_array_foreach(probes, i, probe) {
+        well += strcmp(text_of(probe, "state"), "ok") == 0;
+        if (well <= WELL_SHOWN)
+            print_probe(context, probe);
+    }
+    if (well > WELL_SHOWN)
+        printf("  … and %zu more that are ok (tocsin --json status shows all)\n", well - WELL_SHOWN);
 }
 
 static void print_witness(const struct command_context *context, const json_t *witness) {

@@ -89,6 +89,7 @@ struct collector {
     struct loop_wake *closing_wanted;
     struct room_history room_history; /* the loop's, like what is told of it below */
     _Atomic(enum room_state) room_state;
+    uint64_t room_told_us; /* of that state */
     _Atomic uint64_t room_days; /* left, or ROOM_DAYS_UNKNOWN */
 
     /* The status is written in the loop's thread and read in others. */

@@ -17,6 +17,7 @@ void collector_open_room(struct collector *collector) {
     if (store_get(collector->store, STORE_MARK, SLICE(ROOM_MARK), &value, NULL))
         collector->room_history = room_history_read(value.slice);
     collector->room_days = ROOM_DAYS_UNKNOWN;
+    collector->room_told_us = clock_wall_us();
     uint64_t state = lasting_get(collector->store, DISK, "store");
     collector->room_state = state <= ROOM_LOW ? (enum room_state)state : ROOM_GOOD;
 }
@@ -49,6 +50,7 @@ static void tell(struct collector *collector, const struct store_room *room, enu
              room->free_bytes >> 20, room->total_bytes >> 20, left, room->floor_bytes >> 20);
     struct change *change = change_create();
     report_state(change, events[state], NULL, "%s", text);
+    collector->room_told_us = clock_wall_us();
     lasting_put(change, DISK, "store", state);
     committer_submit(collector->committer, change);
 }
@@ -71,7 +73,8 @@ void collector_look_at_room(void *context) {
         uint64_t days =
             room_days_left(&collector->room_history, now_us, room.free_bytes, room.floor_bytes);
         enum room_state state = judge(collector, &room, days);
-        if (state != collector->room_state)
+        bool lasts = state != ROOM_GOOD && now_us > collector->room_told_us + LASTING_REMIND_US;
+        if (state != collector->room_state || lasts)
             tell(collector, &room, state, days);
         collector->room_state = state;
         collector->room_days = days;

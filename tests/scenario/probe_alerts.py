@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 from tocsin_sinks import MailSink, WebhookSink
 from tocsin_site import Site, check, run, scenario, wait_until
+from tocsin_store import StoreEditor
 from tocsin_wire import EVENTS, JOURNAL, PART, PING, SYSTEM, Connection, Host, encode, state
 
 HOUR_S = 3600
@@ -206,7 +207,11 @@ def _(folder):
             only(site, TOGETHER, "resolved")
             check(sorted(alert["status"] for alert in site.alerts(OCSP)) == ["open", "resolved"], "each has its own alert")
             wait_for_mails(mail, 1, "over: ", TOGETHER)
-            site.check_verified()
+        site.collector.stop()
+        StoreEditor(site).check_found([
+            ("how an alert ended", ["alert", "flip", '"by":"recovery"'], ["alert", "its end is not what"]),
+            ("that it ended", ["alert", "delete", '"by":"recovery"'], ["the alerts", "MISSING"]),
+            ("an end of no alert", ["alert", "put", "72" + "30" * 32, "00"], ["alert 000", "MISSING"])])
 
 
 run()
