@@ -105,9 +105,10 @@ static bool use_settings(struct agent *agent, const struct agent_settings *setti
         return fault_set(fault, FAULT_SPACE, "the spool cannot be written now");
     agent->sources = sources_destroy(agent->sources);
     struct sources *fresh =
-        sources_create(settings, lanes_output(agent->lanes), agent->loop, agent_schedule_turn, agent, fault);
+        sources_create(settings, agent->site, agent->data, lanes_output(agent->lanes), agent->loop,
+                       agent_schedule_turn, agent, fault);
     agent->sources = fresh ? fresh
-                           : sources_create(&agent->settings, lanes_output(agent->lanes), agent->loop,
+                           : sources_create(&agent->settings, agent->site, agent->data, lanes_output(agent->lanes), agent->loop,
                                             agent_schedule_turn, agent, NULL);
     return fresh != NULL;
 }
@@ -266,7 +267,7 @@ bool agent_start(struct agent *agent, struct fault *fault) {
         !agent_match_settings(agent, &agent->settings, &kept, addresses, fault) ||
         !agent_open_lanes(agent, fault) || !start_loop(agent, fault))
         return false;
-    agent->sources = sources_create(&agent->settings, lanes_output(agent->lanes), agent->loop,
+    agent->sources = sources_create(&agent->settings, agent->site, agent->data, lanes_output(agent->lanes), agent->loop,
                                     agent_schedule_turn, agent, fault);
     if (!agent->sources || !start_collectors(agent, addresses, fault) || !start_metrics(agent, fault))
         return false;

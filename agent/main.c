@@ -1,8 +1,11 @@
 /* tocsin-agent: reads this host's logs, signs them, spools them, sends them. The command line. */
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "daemon_options.h"
@@ -55,20 +58,39 @@ static void no_restore_each(void *context, struct slice prefix,
     (void)context, (void)prefix, (void)each, (void)each_context;
 }
 
+/* By the program that would run them: the agent itself knows nothing of their kinds. */
+static int check_probes(const char *site) {
+    char program[PROCESS_PATH_MOST], option[] = "--check";
+    CLEANUP_FREE char *folder = memory_copy_string(site);
+    char *const words[] = {program, option, folder, NULL};
+    pid_t child;
+    int status;
+    fflush(stdout);
+    if (!process_beside("tocsin-prober", program) ||
+        posix_spawn(&child, program, NULL, NULL, words, environ) != 0 ||
+        waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
+        fprintf(stderr, "tocsin-agent: %s cannot be run: install it again\n", program);
+        return 1;
+    }
+    return WEXITSTATUS(status) ? 2 : 0;
+}
+
 static int check(struct agent *agent) {
-    static const struct source_output nothing = {NULL, no_event, no_room, no_position, no_restore, no_restore_each};
+    static const struct source_output nothing = {NULL,        no_event,   no_room,
+                                                 no_position, no_restore, no_restore_each};
     struct fault fault = {0};
     CLEANUP_BUFFER struct buffer text = BUFFER(1024 * 1024);
     agent->loop = loop_create(&fault);
     if (!agent->loop || !agent_read_settings(agent->site, &agent->settings, &fault) ||
-        !(agent->sources =
-              sources_create(&agent->settings, &nothing, agent->loop, agent_schedule_turn, agent, &fault))) {
+        !(agent->sources = sources_create(&agent->settings, agent->site, agent->data, &nothing, agent->loop,
+                                          agent_schedule_turn, agent, &fault))) {
         log_fault(LOG_LEVEL_ERROR, &fault, "the settings are not good");
         return daemon_exit_code(&fault);
     }
     sources_describe(agent->sources, &text);
-    printf("%s/agent.yaml: good\n%s", agent->site, buffer_string(&text));
-    return 0;
+    printf("%s/agent.yaml: %s\n%s", agent->site, agent->settings.probes.count ? "read" : "good",
+           buffer_string(&text));
+    return agent->settings.probes.count ? check_probes(agent->site) : 0;
 }
 
 /* Where the data is: by the settings, where they can be read. */
@@ -106,7 +128,8 @@ static bool join(struct agent *agent, const char *data, const struct joining_wor
         return false;
     struct fault unread = {0};
     bool read;
-    if (!find_data(agent, data, &read, &unread, fault) || !site_path(folder, agent->data, SITE_AGENT_FOLDER) ||
+    if (!find_data(agent, data, &read, &unread, fault) ||
+        !site_path(folder, agent->data, SITE_AGENT_FOLDER) ||
         !site_path(lock, agent->data, SITE_AGENT_LOCK) ||
         !agent_entering(agent, address, joining->token, joining->anew, &entering, fault))
         return false;
@@ -122,8 +145,8 @@ static bool join(struct agent *agent, const char *data, const struct joining_wor
         return false;
     if (!files_lock(lock, &agent->lock, fault))
         return fault_place(fault, "stop the agent first (systemctl stop tocsin-agent)");
-    return agent_join(agent, address, joining->token, joining->name ? joining->name : host, joining->anew, advice,
-                      fault);
+    return agent_join(agent, address, joining->token, joining->name ? joining->name : host, joining->anew,
+                      advice, fault);
 }
 
 static int join_by_hand(struct agent *agent, const char *data, const struct joining_words *joining) {
@@ -169,12 +192,14 @@ int main(int argc, char **argv) {
     bool rotate = false;
     const struct daemon_option own[] = {
         {"join", "ADDRESS",
-         "joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none. A host that has\n"
+         "joins the collector at HOST:PORT and ends; writes DIR/agent.yaml if there is none. A host that "
+         "has\n"
          "joined another one sends to both from then on; who joins the same one again gets new keys",
          &joining.address, NULL},
         {"token", "TOKEN", "out of `tocsin join-token HOST` at the collector", &joining.token, NULL},
         {"name", "NAME", "this host's name, where the token leaves it open", &joining.name, NULL},
-        {"anew", NULL, "new keys and new streams also where the collector is another one", NULL, &joining.anew},
+        {"anew", NULL, "new keys and new streams also where the collector is another one", NULL,
+         &joining.anew},
         {"rotate-key", NULL,
          "makes the next signing key and tells the agent that runs here; it signs with it as soon as\n"
          "the collector has taken it, without a restart",

@@ -1,8 +1,10 @@
 #include "sources.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "memory.h"
+#include "process.h"
 #include "source_table.h"
 
 struct watched {
@@ -38,8 +40,8 @@ static bool alike(const struct agent_source_settings *a, const struct agent_sour
            !b->multiline.start && !a->exclude.count && !b->exclude.count;
 }
 
-static struct source *make_files(const struct agent_source_settings *all, size_t count, size_t first, bool *taken,
-                                 const struct source_output *output, struct fault *fault) {
+static struct source *make_files(const struct agent_source_settings *all, size_t count, size_t first,
+                                 bool *taken, const struct source_output *output, struct fault *fault) {
     const char **patterns = memory_new_array(count, sizeof *patterns);
     size_t pattern_count = 0;
     for (size_t i = first; i < count; i++) {
@@ -67,8 +69,8 @@ static struct source *make_one(const struct agent_source_settings *entry, const 
                                struct fault *fault) {
     struct source_settings settings = {.kind = entry->journal ? SOURCE_JOURNAL : SOURCE_COMMAND};
     if (entry->journal) {
-        settings.journal = (struct journal_source_settings){.unless = (const char *const *)entry->unless.items,
-                                                            .unless_count = entry->unless.count};
+        settings.journal = (struct journal_source_settings){
+            .unless = (const char *const *)entry->unless.items, .unless_count = entry->unless.count};
     } else {
         settings.command = (struct command_source_settings){.argv = (const char *const *)entry->command.items,
                                                             .argument_count = entry->command.count,
@@ -77,6 +79,26 @@ static struct source *make_one(const struct agent_source_settings *entry, const 
                                                             .timeout_us = entry->timeout_us};
     }
     return source_create(&settings, output, fault);
+}
+
+/* All probes are one source, in a program of its own. */
+static struct source *make_probes(const struct agent_settings *settings, const char *site, const char *data,
+                                  const struct source_output *output, struct fault *fault) {
+    char program[PROCESS_PATH_MOST], about[64];
+    const struct slice folders[] = {slice_string(site),
+                                    slice_string(data)}; /* probe_source.h: its settings */
+    if (!process_beside("tocsin-prober", program)) {
+        fault_set(fault, FAULT_MISSING, "tocsin-prober is not beside this program: install it again");
+        return NULL;
+    }
+    snprintf(about, sizeof about, "%zu probes", settings->probes.count);
+    const struct source_settings source = {.kind = SOURCE_HELPER,
+                                           .helper = {.name = "probe",
+                                                      .program = program,
+                                                      .about = about,
+                                                      .settings = folders,
+                                                      .setting_count = sizeof folders / sizeof *folders}};
+    return source_create(&source, output, fault);
 }
 
 static bool add(struct sources *sources, struct source *source, struct loop *loop, struct fault *fault) {
@@ -89,12 +111,13 @@ static bool add(struct sources *sources, struct source *source, struct loop *loo
     return watched->watch != NULL;
 }
 
-struct sources *sources_create(const struct agent_settings *settings, const struct source_output *output,
-                               struct loop *loop, loop_callback *ready, void *context, struct fault *fault) {
+struct sources *sources_create(const struct agent_settings *settings, const char *site, const char *data,
+                               const struct source_output *output, struct loop *loop, loop_callback *ready,
+                               void *context, struct fault *fault) {
     const struct agent_source_settings *all = settings->sources.items;
     size_t count = settings->sources.count;
     struct sources *sources = memory_new(sizeof *sources);
-    sources->all = memory_new_array(count, sizeof *sources->all);
+    sources->all = memory_new_array(count + 1, sizeof *sources->all);
     sources->ready = ready;
     sources->context = context;
     bool *taken = memory_new_array(count, sizeof *taken);
@@ -102,13 +125,17 @@ struct sources *sources_create(const struct agent_settings *settings, const stru
     for (size_t i = 0; good && i < count; i++) {
         if (taken[i])
             continue;
-        struct source *source = all[i].file ? make_files(all, count, i, taken, output, fault)
-                                            : make_one(&all[i], output, fault);
+        struct source *source =
+            all[i].file ? make_files(all, count, i, taken, output, fault) : make_one(&all[i], output, fault);
         good = source && add(sources, source, loop, fault);
         if (!good)
             fault_place(fault, "%s", all[i].place);
     }
     free(taken);
+    if (good && settings->probes.count) {
+        struct source *probes = make_probes(settings, site, data, output, fault);
+        good = probes && add(sources, probes, loop, fault);
+    }
     return good ? sources : sources_destroy(sources);
 }
 
@@ -154,7 +181,9 @@ void sources_finish(struct sources *sources, uint64_t now_us) {
         sources->all[i].source->operations->finish(sources->all[i].source, now_us);
 }
 
-size_t sources_count(const struct sources *sources) { return sources->count; }
+size_t sources_count(const struct sources *sources) {
+    return sources->count;
+}
 
 uint64_t sources_describe(const struct sources *sources, struct buffer *to) {
     uint64_t all = 0;

@@ -8,9 +8,11 @@
 
 struct sources;
 
-/* `ready` is called when some source has something to read. Settings are borrowed for the call. */
-struct sources *sources_create(const struct agent_settings *settings, const struct source_output *output,
-                               struct loop *loop, loop_callback *ready, void *context, struct fault *fault);
+/* `ready` is called when some source has something to read. Everything is borrowed for the call, but the output and the loop.
+ * `site` and `data` are the folders; the prober reads its settings there, and keeps below the other what it remembers. */
+struct sources *sources_create(const struct agent_settings *settings, const char *site, const char *data,
+                               const struct source_output *output, struct loop *loop, loop_callback *ready,
+                               void *context, struct fault *fault);
 struct sources *sources_destroy(struct sources *sources); /* returns NULL */
 
 /* A turn for each source that is readable or due. True: some have more to read at once. */

@@ -35,6 +35,8 @@ endfunction()
 _tocsin_install_daemon(tocsin-agent adm systemd-journal)
 _tocsin_install_daemon(tocsin-collector)
 _tocsin_install_daemon(tocsin-witness)
+# Run by the agent, never by hand: agent/sources.c looks there.
+_tocsin_install_program(tocsin-prober ${CMAKE_INSTALL_LIBEXECDIR}/tocsin tocsin-agent)
 # Run by the probe pkcs11, never by hand: pkcs11_probe.c looks there.
 _tocsin_install_program(tocsin-canary ${CMAKE_INSTALL_LIBEXECDIR}/tocsin tocsin-agent)
 _tocsin_install_program(tocsin ${CMAKE_INSTALL_BINDIR} tocsin)

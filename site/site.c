@@ -18,6 +18,7 @@ static const char *const paths[] = {
     [SITE_AGENT_LOG_REFUSED] = "agent/log.refused",
     [SITE_AGENT_JOIN] = "agent/join",
     [SITE_AGENT_SPOOL] = "agent/spool",
+    [SITE_AGENT_PROBES] = "agent/probes",
     [SITE_AGENT_LOCK] = "agent/lock",
     [SITE_COLLECTOR_FOLDER] = "collector",
     [SITE_COLLECTOR_LOG_KEY] = "collector/log.key",

@@ -29,6 +29,7 @@ enum site_file {
     SITE_AGENT_LOG_REFUSED, /* a checkpoint that contradicts the log, until a person removes it (watching.h) */
     SITE_AGENT_JOIN,       /* a join that is still to be done: address and token, two lines */
     SITE_AGENT_SPOOL,
+    SITE_AGENT_PROBES, /* what kinds of probes remember from run to run */
     SITE_AGENT_LOCK,
     SITE_COLLECTOR_FOLDER,
     SITE_COLLECTOR_LOG_KEY,

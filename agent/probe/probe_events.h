@@ -1,0 +1,29 @@
+/* What a run of a probe says, as events: its result each time, and what changed when something did.
+ *
+ * Pure: a result, a state and news in, the bodies' fields out. The names of the fields stand in FORMATS.md, Events of
+ * probes; rules and `tocsin status` read them. */
+#ifndef TOCSIN_PROBE_EVENTS_H
+#define TOCSIN_PROBE_EVENTS_H
+
+#include "buffer.h"
+#include "event.h"
+#include "probe.h"
+#include "probe_state.h"
+
+#define PROBE_EVENT_MOST (64u * 1024) /* bytes of a body */
+
+/* Which checks failed in a run, whatever the address. */
+struct probe_failed {
+    bool checks[LIVENESS_CHECKS];
+};
+void probe_failed_take(const struct probe_result *result, struct probe_failed *ret_failed);
+/* Whether one of `now` is not among those told. */
+bool probe_failed_more(const struct probe_failed *now, const struct probe_failed *told);
+
+/* Append a whole body. `name` is the probe's. */
+bool probe_event_result(struct buffer *to, const char *name, const struct probe_result *result);
+/* `finding`: the state is what it was, other checks fail. */
+bool probe_event_changed(struct buffer *to, const char *name, const struct probe_result *result,
+                         const struct probe_state *state, const struct probe_news *news, bool finding);
+
+#endif
