@@ -224,9 +224,7 @@ struct run {
 
 static void done(void *context, const struct probe_result *result) {
     struct run *run = context;
-    const char *target = result->settings->target   ? result->settings->target
-                         : result->settings->device ? result->settings->device
-                                                    : "";
+    const char *target = probe_settings_whom(result->settings);
     CLEANUP_BUFFER struct buffer text = BUFFER(REPORT_MOST);
     if (run->context->json)
         print_json(&text, result, target);

@@ -10,6 +10,12 @@ static const struct probe_kind *const kinds[] = {
     &probe_kind_http,
     &probe_kind_grpc,
     &probe_kind_acme,
+    &probe_kind_dns,
+    &probe_kind_ntp,
+    &probe_kind_smtp,
+    &probe_kind_tcp,
+    &probe_kind_command,
+    &probe_kind_queue,
 };
 
 const struct probe_kind *probe_kind_find(enum liveness_kind kind) {

@@ -13,4 +13,11 @@ extern const struct probe_kind probe_kind_cacert; /* cacert_probe.c */
 extern const struct probe_kind probe_kind_tls;    /* tls_probe.c */
 extern const struct probe_kind probe_kind_tsa;    /* tsa_probe.c */
 
+extern const struct probe_kind probe_kind_dns;     /* dns_probe.c */
+extern const struct probe_kind probe_kind_ntp;     /* ntp_probe.c */
+extern const struct probe_kind probe_kind_smtp;    /* smtp_probe.c */
+extern const struct probe_kind probe_kind_tcp;     /* tcp_probe.c */
+extern const struct probe_kind probe_kind_command; /* command_probe.c */
+extern const struct probe_kind probe_kind_queue;   /* queue_probe.c */
+
 #endif

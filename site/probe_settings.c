@@ -212,7 +212,8 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_STRINGS,
      .offset = MEMBER(environment),
      .maximum = 64,
-     .about = "pkcs11: variables that the module needs, beside PATH, LANG and HOME.",
+     .about = "pkcs11, command, queue: variables that the module or the program needs, beside PATH, LANG and "
+              "HOME.",
      .example = "[SOFTHSM2_CONF=/etc/softhsm/softhsm2.conf]"},
     {.path = "device",
      .type = SETTINGS_PATH,
@@ -243,7 +244,9 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_BOOL,
      .offset = MEMBER(starttls),
      .standard = "false",
-     .about = "tls: whether the target is a mail server, where TLS begins by STARTTLS."},
+     .about = "tls: whether the target is a mail server, where TLS begins by STARTTLS. smtp: whether "
+              "STARTTLS has to "
+              "be announced."},
     {.path = "old_protocols",
      .type = SETTINGS_BOOL,
      .offset = MEMBER(old_protocols),
@@ -280,6 +283,71 @@ static const struct settings_row rows[] = {
      .maximum = 200,
      .about = "grpc: the service that is asked about; without it, the server as a whole.",
      .example = "sa.StorageAuthority"},
+    {.path = "servers",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(servers),
+     .maximum = 16,
+     .about = "dns: the name servers, each of which is asked, HOST or HOST:PORT; without it, those that the "
+              "resolver names for the zone.",
+     .example = "[ns1.example.org, 192.0.2.53]"},
+    {.path = "expected_addresses",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(expected_addresses),
+     .maximum = 64,
+     .about = "dns: the addresses that each of them has to name, and no others; without it, all have to name "
+              "the same ones.",
+     .example = "[192.0.2.7, '2001:db8::7']"},
+    {.path = "resolver",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(resolver),
+     .maximum = 64,
+     .about = "dns: who is asked for the zone's name servers, ADDRESS or ADDRESS:PORT; without it, the "
+              "resolvers of /etc/resolv.conf.",
+     .example = "192.0.2.53"},
+    {.path = "send",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(send),
+     .maximum = 4096,
+     .about = "tcp: what is sent once the connection stands; \\r, \\n, \\t, \\\\ and \\xHH are bytes.",
+     .example = "'PING\\r\\n'"},
+    {.path = "expect",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(expect),
+     .maximum = 4096,
+     .about = "tcp: what has to come, anywhere in the answer, written the same way; without it, a connection "
+              "is all that is due.",
+     .example = "'+PONG'"},
+    {.path = "command",
+     .type = SETTINGS_STRINGS,
+     .offset = MEMBER(command),
+     .maximum = 200,
+     .about =
+         "command: a monitoring plugin and its arguments, without a shell; the target, where it has none. "
+         "queue: what prints the number.",
+     .example = "[check_disk, -w, 20%, -c, 10%, -p, /]"},
+    {.path = "user",
+     .type = SETTINGS_STRING,
+     .offset = MEMBER(user),
+     .maximum = 64,
+     .about = "command, queue: whom a program runs as. Where the agent is root it has to be named.",
+     .example = "nobody"},
+    {.path = "age_most",
+     .type = SETTINGS_DURATION,
+     .offset = MEMBER(age_most_us),
+     .maximum = 86400000000u * 3650,
+     .about =
+         "queue: how old its oldest file may become; a warning comes at half of it, and at three quarters.",
+     .example = "1h"},
+    {.path = "count_most",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(count_most),
+     .about = "queue: the same for the number of files.",
+     .example = "100"},
+    {.path = "number_most",
+     .type = SETTINGS_UNSIGNED,
+     .offset = MEMBER(number_most),
+     .about = "queue: the same for the number that the command prints.",
+     .example = "100"},
 };
 
 bool settings_strings_has(const struct settings_strings *strings, const char *word) {
@@ -299,12 +367,20 @@ bool probe_settings_policy(const struct probe_settings *settings, struct livenes
     return true;
 }
 
+const char *probe_settings_whom(const struct probe_settings *settings) {
+    return settings->target          ? settings->target
+           : settings->device        ? settings->device
+           : settings->command.count ? settings->command.items[0]
+                                     : "";
+}
+
 const char *probe_settings_name(const struct probe_settings *settings, char ret_name[PROBE_NAME_SIZE]) {
+    const char *whom = probe_settings_whom(settings);
     if (settings->name)
         snprintf(ret_name, PROBE_NAME_SIZE, "%s", settings->name);
     else
         snprintf(ret_name, PROBE_NAME_SIZE, "%s%s%s", liveness_kind_name((enum liveness_kind)settings->kind),
-                 settings->target ? " " : "", settings->target ? settings->target : "");
+                 *whom ? " " : "", whom);
     return ret_name;
 }
 

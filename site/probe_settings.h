@@ -53,7 +53,18 @@ struct probe_settings {
 
     char *policy;                        /* tsa: an object identifier */
     char *mechanism;                     /* pkcs11: CKM_… */
-    struct settings_strings environment; /* pkcs11: "NAME=value" */
+    struct settings_strings environment; /* pkcs11, command, queue: "NAME=value" */
+
+    /* dns */
+    struct settings_strings servers, expected_addresses;
+    char *resolver;
+
+    char *send, *expect; /* tcp */
+
+    /* command, queue */
+    struct settings_strings command;
+    char *user;
+    uint64_t age_most_us, count_most, number_most; /* 0: no bound */
 };
 
 extern const struct settings_table probe_settings_items; /* for a list of them in another table */
@@ -62,7 +73,9 @@ const struct settings_table *probe_settings_table(void);
 /* The profile with what `checks` says; false where one of them is none. */
 bool probe_settings_policy(const struct probe_settings *settings, struct liveness_policy *ret_policy,
                            struct fault *fault);
-/* Its own name, or the kind and the target. */
+/* The target, or what stands for it: a device, a program; "" where there is none. */
+const char *probe_settings_whom(const struct probe_settings *settings);
+/* Its own name, or the kind and whom it asks. */
 const char *probe_settings_name(const struct probe_settings *settings, char ret_name[PROBE_NAME_SIZE]);
 struct probe_bounds probe_settings_bounds(const struct probe_settings *settings);
 

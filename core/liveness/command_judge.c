@@ -61,6 +61,12 @@ static void judge_data(const struct plugin_output *output, struct liveness_repor
         liveness_skip(report, CHECK_COMMAND_PERFORMANCE, "none");
 }
 
+/* The plugin's line stands where it is the reason. */
+static void judge_status(struct liveness_report *report, enum liveness_check check, bool good, int status,
+                         const char *line) {
+    liveness_check(report, check, good, "status %d%s%s", status, good ? "" : ": ", good ? "" : line);
+}
+
 void command_judge(const struct command_end *end, struct liveness_report *report) {
     static const struct {
         enum liveness_check check;
@@ -74,10 +80,9 @@ void command_judge(const struct command_end *end, struct liveness_report *report
     struct slice error = slice_head(end->error, slice_find_byte(end->error, '\n'));
     liveness_plain(said ? output.line : error, line);
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        liveness_check(report, statuses[i].check, end->number != statuses[i].status, "status %d: %s",
-                       end->number, line);
-    liveness_check(report, CHECK_COMMAND_UNKNOWN, end->number >= 0 && end->number < STATUS_UNKNOWN,
-                   "status %d: %s", end->number, line);
+        judge_status(report, statuses[i].check, end->number != statuses[i].status, end->number, line);
+    judge_status(report, CHECK_COMMAND_UNKNOWN, end->number >= 0 && end->number < STATUS_UNKNOWN, end->number,
+                 line);
     liveness_check(report, CHECK_COMMAND_OUTPUT, said, "%s", said ? line : "nothing on standard output");
     judge_data(&output, report);
 }

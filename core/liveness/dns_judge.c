@@ -61,13 +61,23 @@ static bool is_ours(const struct dns_message *message, const struct dns_question
                                          dns_name_equal(&message->name, &question->name));
 }
 
+/* The zone's own, asked for by its name or by a name in it: then it says why there is none (RFC 2308 2.2). */
+static bool is_zone_of(const struct dns_record *record, const struct dns_question *question) {
+    struct dns_name name = question->name;
+    bool same = dns_name_equal(&record->name, &name);
+    if (record->section == DNS_IN_ANSWER || same)
+        return same;
+    while (!same && dns_name_parent(&name, &name))
+        same = dns_name_equal(&record->name, &name);
+    return same && record->section == DNS_IN_AUTHORITY;
+}
+
 static void take_record(const struct dns_question *question, const struct dns_message *message,
                         const struct dns_record *record, struct dns_view *view) {
+    if (question->type == DNS_SOA && record->type == DNS_SOA && is_zone_of(record, question))
+        view->has_serial = dns_record_serial(message, record, &view->serial);
     if (record->section != DNS_IN_ANSWER)
         return;
-    if (question->type == DNS_SOA && record->type == DNS_SOA &&
-        dns_name_equal(&record->name, &question->name))
-        view->has_serial = dns_record_serial(message, record, &view->serial);
     if (question->type == DNS_SOA || record->class != 1)
         return;
     if (record->type == DNS_CNAME && dns_name_equal(&record->name, &question->name))

@@ -1,6 +1,7 @@
 /* A zone's name servers judged, each by its own answers, then against each other.
  *
- * Each server is asked three things: the zone's SOA, the name's A and its AAAA. dns_judge takes each answer as it comes into
+ * Each server is asked three things: the SOA of the zone, or of the name (the zone's stands in the answer all the same), the
+ * name's A and its AAAA. dns_judge takes each answer as it comes into
  * the server's report and view; when all servers were asked, dns_judge_view compares each view with all others. */
 #ifndef TOCSIN_DNS_JUDGE_H
 #define TOCSIN_DNS_JUDGE_H

@@ -180,6 +180,23 @@ static void errors_and_lame_servers_are_found(void **state) {
     }
 }
 
+static void a_serial_is_also_read_where_the_zone_says_that_a_name_has_no_soa(void **state) {
+    (void)state;
+    struct dns_view view = {.has_serial = false};
+    struct dns_question question = {.id = 7, .name = name_of("www.example.org"), .type = DNS_SOA};
+    /* nothing in the answer; in the authority section example.org's SOA, by a pointer into the question */
+    static const uint8_t bytes[] =
+        "\x00\x07\x84\x00\x00\x01\x00\x00\x00\x01\x00\x00\x03www\x07"
+        "example\x03org\x00\x00\x06\x00\x01\xc0\x10\x00\x06\x00\x01\x00\x00\x0e\x10\x00\x16"
+        "\x00\x00\x00\x00\x00\x2a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+    found_begin(&report);
+    assert_int_equal(dns_judge(&question, false, slice_make(bytes, sizeof bytes), &report, &view),
+                     DNS_JUDGED);
+    found_expect(&report, NULL);
+    assert_true(view.has_serial);
+    assert_int_equal(view.serial, 42);
+}
+
 static void a_name_without_an_address_is_found(void **state) {
     (void)state;
     found_begin(&report);
@@ -250,6 +267,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_says_something_else_is_found),
         cmocka_unit_test(a_serial_that_lags_is_found_also_around_the_circle),
         cmocka_unit_test(errors_and_lame_servers_are_found),
+        cmocka_unit_test(a_serial_is_also_read_where_the_zone_says_that_a_name_has_no_soa),
         cmocka_unit_test(a_name_without_an_address_is_found),
         cmocka_unit_test(an_alias_is_an_answer_that_another_zone_s_servers_know_more_about),
         cmocka_unit_test(lives_that_are_too_short_or_too_long_are_found),
