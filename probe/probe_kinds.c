@@ -5,6 +5,7 @@ static const struct probe_kind *const kinds[] = {
     &probe_kind_ocsp,
     &probe_kind_crl,
     &probe_kind_tsa,
+    &probe_kind_pkcs11,
     &probe_kind_cacert,
     &probe_kind_tls,
     &probe_kind_http,

@@ -11,6 +11,7 @@ extern const struct probe_kind probe_kind_grpc;   /* grpc_probe.c */
 extern const struct probe_kind probe_kind_acme;   /* acme_probe.c */
 extern const struct probe_kind probe_kind_cacert; /* cacert_probe.c */
 extern const struct probe_kind probe_kind_tls;    /* tls_probe.c */
+extern const struct probe_kind probe_kind_pkcs11; /* pkcs11_probe.c */
 extern const struct probe_kind probe_kind_tsa;    /* tsa_probe.c */
 
 extern const struct probe_kind probe_kind_dns;     /* dns_probe.c */

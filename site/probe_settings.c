@@ -143,7 +143,7 @@ static const struct settings_row rows[] = {
      .offset = MEMBER(certificates),
      .maximum = 100,
      .about = "ocsp: certificates that were issued, a file each; one of them is asked about in each run, all "
-              "of them in turn.",
+              "of them in turn. pkcs11: the key's, to verify with; without it, the token's own public key.",
      .example = "[/etc/tocsin/www.pem]"},
     {.path = "serials",
      .type = SETTINGS_STRINGS,

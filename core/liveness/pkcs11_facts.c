@@ -16,6 +16,7 @@ static const struct {
     [PKCS11_FACT_FAILED] = {"failed", 0},
     [PKCS11_FACT_TOKEN] = {"token", TEXT(token)},
     [PKCS11_FACT_PIN] = {"pin", 0},
+    [PKCS11_FACT_PIN_FILE] = {"pin-file", TEXT(pin_file)},
     [PKCS11_FACT_KEY] = {"key", TEXT(key)},
     [PKCS11_FACT_MECHANISM] = {"mechanism", TEXT(mechanism)},
     [PKCS11_FACT_NONCE] = {"nonce", TEXT(nonce)},

@@ -28,7 +28,8 @@ enum pkcs11_fact {
     PKCS11_FACT_FAILED,
     PKCS11_FACT_TOKEN,     /* its label */
     PKCS11_FACT_PIN,       /* a word of its own; several may come */
-    PKCS11_FACT_KEY,       /* "RSA 3072" */
+    PKCS11_FACT_PIN_FILE,  /* which file it is from, and which state of it; told before it is given */
+    PKCS11_FACT_KEY,       /* "RSA 'canary'" */
     PKCS11_FACT_MECHANISM, /* "CKM_ECDSA" */
     PKCS11_FACT_NONCE,     /* of ECDSA and EdDSA: the signature's first half, the beginning of its hash */
     PKCS11_FACT_AGAINST,   /* where the public key is from */
@@ -56,8 +57,8 @@ struct pkcs11_facts {
         uint64_t took_us;              /* where it is done */
         char failed[PKCS11_TEXT_SIZE]; /* where it failed */
     } steps[PKCS11_STEPS];
-    char token[PKCS11_TEXT_SIZE], key[PKCS11_TEXT_SIZE], mechanism[PKCS11_TEXT_SIZE], nonce[PKCS11_TEXT_SIZE],
-        against[PKCS11_TEXT_SIZE];
+    char token[PKCS11_TEXT_SIZE], pin_file[PKCS11_TEXT_SIZE], key[PKCS11_TEXT_SIZE],
+        mechanism[PKCS11_TEXT_SIZE], nonce[PKCS11_TEXT_SIZE], against[PKCS11_TEXT_SIZE];
     unsigned pin;
 };
 

@@ -23,8 +23,9 @@ struct canary {
     P11KitUri *uri;
     const char *certificate; /* a file; NULL: the public key is the token's own */
     const char *mechanism;   /* CKM_…; NULL: the first that works */
-    bool careful, held;
-    int facts; /* a descriptor */
+    bool careful;
+    const char *refused; /* a PIN file that must not be used as it is; NULL: none */
+    int facts;           /* a descriptor */
 
     CK_FUNCTION_LIST *functions;
     bool initialized, has_session;
@@ -47,12 +48,15 @@ void canary_tell(const struct canary *canary, enum pkcs11_fact fact, const char 
 bool canary_load(struct canary *canary, struct fault *fault);
 bool canary_open(struct canary *canary, struct fault *fault);
 bool canary_needs_login(const struct canary *canary);
-/* Gives the PIN once, and not at all where it might be the last try, nor where `held`, nor where `careful` and the token
- * already counts a wrong one. */
+/* Gives the PIN once, and not at all where it might be the last try, nor from the file that is `refused`, nor where `careful`
+ * and the token already counts a wrong one. */
 bool canary_login(struct canary *canary, struct fault *fault);
 void canary_finish(struct canary *canary);
 
-/* canary_pin.c: out of the URI's pin-source, which nobody else may read. Empty where the URI names none. */
+/* canary_pin.c: out of the URI's pin-source, which nobody else may read. `ret_identity` changes whenever the file does. */
+#define CANARY_IDENTITY_SIZE 96u
+bool canary_pin_identity(const struct canary *canary, char ret_identity[CANARY_IDENTITY_SIZE],
+                         struct fault *fault);
 bool canary_pin_read(struct canary *canary, struct fault *fault);
 
 /* canary_key.c */

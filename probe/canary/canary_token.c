@@ -134,7 +134,11 @@ static bool is_refusal(CK_RV error) {
 
 bool canary_login(struct canary *canary, struct fault *fault) {
     CK_FLAGS flags = canary->token.flags;
-    if (canary->held)
+    char identity[CANARY_IDENTITY_SIZE];
+    if (!canary_pin_identity(canary, identity, fault))
+        return false;
+    canary_tell(canary, PKCS11_FACT_PIN_FILE, identity);
+    if (canary->refused && strcmp(canary->refused, identity) == 0)
         return hold(canary, fault, "the token has refused it before; write the right one into its file");
     if (flags & CKF_USER_PIN_LOCKED)
         return hold(canary, fault, "the token is locked; its security officer can unlock it");

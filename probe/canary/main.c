@@ -23,7 +23,7 @@ static const char usage[] =
     "  --certificate F  the key's certificate, in PEM or DER; otherwise the token's own public key is taken\n"
     "  --mechanism N    such as CKM_RSA_PKCS_PSS; otherwise the first that the token takes\n"
     "  --careful        gives no PIN where the token counts a wrong one\n"
-    "  --held           gives no PIN at all\n"
+    "  --refused FILE   gives no PIN from this file (as the fact pin-file calls it) unless it has changed\n"
     "\n"
     "The PIN is given once. A wrong one is never tried again: a token locks after a few.\n"
     "Exit: 0 signed, 1 a step failed, 2 called wrongly.\n";
@@ -69,7 +69,7 @@ static bool read_words(struct canary *canary, int argc, char **argv, struct faul
     static const struct option options[] = {{"certificate", required_argument, NULL, 'c'},
                                             {"mechanism", required_argument, NULL, 'm'},
                                             {"careful", no_argument, NULL, 'a'},
-                                            {"held", no_argument, NULL, 'h'},
+                                            {"refused", required_argument, NULL, 'r'},
                                             {NULL, 0, NULL, 0}};
     int word;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
@@ -80,8 +80,8 @@ static bool read_words(struct canary *canary, int argc, char **argv, struct faul
             canary->mechanism = optarg;
         else if (word == 'a')
             canary->careful = true;
-        else if (word == 'h')
-            canary->held = true;
+        else if (word == 'r')
+            canary->refused = optarg;
         else
             return fault_set(fault, FAULT_USAGE, "see tocsin-canary --help");
     }
