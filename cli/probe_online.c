@@ -244,7 +244,7 @@ static void interrupted(void *context) {
 
 static void tell_rest(void *context) {
     struct run *run = context;
-    fprintf(stderr, "tocsin probe: waits: %s; Ctrl-C breaks it off\n", prober_rest(run->prober));
+    fprintf(stderr, "tocsin probe: waits: %s; Ctrl-C leaves that to the background\n", prober_rest(run->prober));
 }
 
 /* What may not be left half done, such as a signer's exchange. */

@@ -2,11 +2,12 @@
  *
  * What is begun is brought to its end: a signer dies of an exchange that is left half way, and a start that nobody follows up
  * kills the one that is just coming up. So the outcome is told when it is decided, and the line goes on as a rest of the
- * prober's. A probe that is run meanwhile says what it knows; one behind an exchange that was stopped waits for its end. */
+ * prober's; where the program ends before, a process of its own goes on. A probe that is run meanwhile says what it knows; one behind an exchange that was stopped waits for its end. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cacert_judge.h"
+#include "cacert_rest.h"
 #include "clock.h"
 #include "memory.h"
 #include "probe_kinds.h"
@@ -69,11 +70,15 @@ static void tell(struct probe_look *look, struct probe_part *part, const char *d
     probe_look_done(look);
 }
 
-static void release(struct line *line, const struct fault *fault) {
+/* With `left`, to a process that ends what this one does not. */
+static void release(struct line *line, const struct fault *fault, bool left) {
     struct probe_look *look = line->look;
     if (line->resting)
         prober_rest_remove(line->prober, &line->rest);
-    serial_close(line->serial);
+    if (left)
+        cacert_rest_leave(line->serial, line->client);
+    else
+        serial_close(line->serial);
     cacert_client_destroy(line->client);
     loop_timer_destroy(line->timer);
     line->look = NULL;
@@ -86,7 +91,7 @@ static void release(struct line *line, const struct fault *fault) {
 static void drop(struct prober_rest *rest) {
     struct line *line = (struct line *)(void *)rest;
     line->resting = false;
-    release(line, NULL);
+    release(line, NULL, true);
 }
 
 static void rest(struct line *line) {
@@ -127,7 +132,7 @@ static void go_on(struct line *line) {
     } else if (line->look)
         start(line); /* a look that waited for the end of one that was stopped */
     else
-        release(line, NULL);
+        release(line, NULL, false);
 }
 
 static void due(void *context) {
@@ -147,7 +152,7 @@ static void room(void *context) {
 }
 
 static void lost(void *context, const struct fault *fault) {
-    release(context, fault);
+    release(context, fault, false);
 }
 
 static const struct serial_handlers handlers = {received, room, lost};

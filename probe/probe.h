@@ -44,8 +44,8 @@ struct prober;
 struct prober *prober_create(struct loop *loop, const char *folder, struct fault *fault);
 struct prober *prober_destroy(struct prober *prober); /* after its probes; NULL */
 /* What must be brought to its end although its probe is over or was cancelled, such as an exchange that would leave a signer
- * half way: a sentence that says what and how long, NULL: nothing. Whoever stops turns the loop until then, or breaks it off
- * with prober_destroy. */
+ * half way: a sentence that says what and how long, NULL: nothing. Whoever stops may turn the loop until then; prober_destroy
+ * leaves it to a process of its own, which ends by itself. */
 const char *prober_rest(const struct prober *prober);
 
 struct probe;

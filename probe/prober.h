@@ -9,7 +9,7 @@
 struct prober_rest {
     struct prober_rest *next;
     const char *about;                      /* for prober_rest */
-    void (*drop)(struct prober_rest *rest); /* breaks it off and frees it; it is in no list any more */
+    void (*drop)(struct prober_rest *rest); /* the prober goes: frees it; it is in no list any more */
 };
 
 struct prober {

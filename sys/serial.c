@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -177,25 +176,36 @@ struct serial *serial_open(struct loop *loop, const char *path, const struct ser
  * that: flushing a pty takes away what was written and not yet read. */
 static void let_out(int descriptor) {
     int left = 0;
-    for (unsigned waited = 0;
-         waited < SERIAL_CLOSE_US && ioctl(descriptor, TIOCOUTQ, &left) == 0 && left > 0;
+    for (unsigned waited = 0; waited < SERIAL_CLOSE_US && ioctl(descriptor, TIOCOUTQ, &left) == 0 && left > 0;
          waited += CLOSE_STEP_US)
         usleep(CLOSE_STEP_US);
     if (left > 0)
         tcflush(descriptor, TCOFLUSH);
 }
 
-struct serial *serial_close(struct serial *serial) {
-    if (!serial)
-        return NULL;
+void serial_put_back(int descriptor, const struct termios *before) {
+    let_out(descriptor);
+    tcsetattr(descriptor, TCSANOW, before);
+    ioctl(descriptor, TIOCNXCL);
+    close(descriptor);
+}
+
+int serial_take_out(struct serial *serial, struct termios *ret_before) {
+    int descriptor = serial->descriptor;
+    *ret_before = serial->before;
     loop_watch_destroy(serial->watch);
     loop_timer_destroy(serial->pace);
-    let_out(serial->descriptor);
-    tcsetattr(serial->descriptor, TCSANOW, &serial->before);
-    ioctl(serial->descriptor, TIOCNXCL);
-    close(serial->descriptor);
     free(serial->path);
     free(serial);
+    return descriptor;
+}
+
+struct serial *serial_close(struct serial *serial) {
+    struct termios before;
+    if (serial) {
+        int descriptor = serial_take_out(serial, &before);
+        serial_put_back(descriptor, &before);
+    }
     return NULL;
 }
 

@@ -15,6 +15,8 @@
 #include "loop.h"
 #include "slice.h"
 
+#include <termios.h>
+
 #define SERIAL_PIECE 30u
 #define SERIAL_PIECE_US 2700u  /* 30 bytes of 10 bits at 115200 */
 #define SERIAL_CLOSE_US 20000u /* how long serial_close waits for the last bytes to leave */
@@ -32,6 +34,11 @@ struct serial *serial_open(struct loop *loop, const char *path, const struct ser
                            void *context, struct fault *fault);
 /* Puts the line back as it was found. Also from a callback; no other comes after it. NULL. */
 struct serial *serial_close(struct serial *serial);
+
+/* Takes the line out of the loop as it is, for somebody without one: a descriptor, which serial_put_back closes. The serial is
+ * gone. */
+int serial_take_out(struct serial *serial, struct termios *ret_before);
+void serial_put_back(int descriptor, const struct termios *before);
 
 /* How many of the bytes were taken, up to SERIAL_PIECE; with fewer than all, `room` comes. */
 size_t serial_write(struct serial *serial, struct slice bytes);

@@ -78,9 +78,9 @@ class Signer(threading.Thread):
             os.close(self.master)
             self.master = -1
 
-    def wait_served(self, count):
+    def wait_served(self, count, most=2):
         """Its last read may come a moment after whoever asked has ended."""
-        until = time.monotonic() + 2
+        until = time.monotonic() + most
         while self.served < count and time.monotonic() < until:
             time.sleep(0.01)
         return self.served >= count

@@ -203,12 +203,28 @@ static void one_that_is_cancelled_before_it_began_leaves_nothing(void **state) {
     assert_int_equal(heard_size, 0);
 }
 
-static void a_prober_that_goes_breaks_off_what_is_left(void **state) {
+static void a_prober_that_goes_leaves_what_is_left_to_a_process_of_its_own(void **state) {
     (void)state;
+    struct fault fault;
     make(QUICK);
     reach_work();
-    probe_cancel(probe);
+    unmake();
     assert_non_null(prober_rest(prober));
+    prober = prober_destroy(prober);
+    prober = prober_create(loop, NULL, &fault);
+    make(QUICK);
+    probe_run(probe, done, NULL);
+    UNTIL(results == 1);
+    assert_string_equal(fired, "cacert.device");
+    assert_non_null(strstr(seen, "tocsin-line (process "));
+    answer_well();
+    heard_size = 0;
+    do { /* until the line is free */
+        results = 0;
+        probe_run(probe, done, NULL);
+        UNTIL(results == 1 || heard_size);
+    } while (results);
+    assert_int_equal(heard[0], 2);
 }
 
 static void a_line_that_is_pulled_out_is_told_and_opened_again_in_the_next_run(void **state) {
@@ -258,7 +274,7 @@ int main(void) {
         TEST(one_that_never_ends_is_given_up),
         TEST(a_run_that_is_cancelled_ends_its_exchange_and_the_next_one_waits_for_that),
         TEST(one_that_is_cancelled_before_it_began_leaves_nothing),
-        TEST(a_prober_that_goes_breaks_off_what_is_left),
+        TEST(a_prober_that_goes_leaves_what_is_left_to_a_process_of_its_own),
         TEST(a_line_that_is_pulled_out_is_told_and_opened_again_in_the_next_run),
         TEST(a_probe_without_a_line_is_refused),
     };
