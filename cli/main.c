@@ -82,9 +82,12 @@ static const struct command commands[] = {
      command_detect},
     {"decode", "[--decoders DIR…] [--format F] FILE…", "shows the fields of each line, one JSON object a line",
      "  tocsin decode /var/log/auth.log\n", command_decode},
-    {"rules", "check DIR… | list", "says which rules load, which do not, and why",
-     "Exit 1: some rule is refused. DIR may be a file. Without DIR the shipped rules are checked.\n\n"
-     "  tocsin rules check /etc/tocsin/rules\n",
+    {"rules", "check [DIR…] | list [DIR…] | test [DIR…]", "says which rules load, which do not, and why; runs them on their samples",
+     "check tells what is refused, what its author should look at (needless, never matching, unclear), and which rules have no\n"
+     "log source here; list names the others, too. test runs the NAME.samples beside the rules: what has to be said of these\n"
+     "lines, and nothing else. DIR may be a file; without DIR it is about the shipped rules.\n"
+     "Exit 1: some rule is refused; test: a sample is wrong, or a rule has none that makes it speak.\n\n"
+     "  tocsin rules check /etc/tocsin/rules\n  tocsin rules test ./my-rules\n",
      command_rules},
     {"people", "list | add NAME --role ROLE -o F [--public HEX | --key K] | remove NAME -o F", "who may sign statements",
      "ROLE: admin, monitor, board, arbitrator. add makes a key file for the person (or takes the public key of one that they\n"

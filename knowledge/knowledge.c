@@ -1,19 +1,12 @@
 #include "knowledge.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
+#include "knowledge_walk.h"
 #include "memory.h"
-
-struct walk {
-    bool (*take)(void *context, const char *path, struct slice text, struct fault *fault);
-    void *context;
-    size_t files;
-};
 
 static bool take_decoder(void *context, const char *path, struct slice text, struct fault *fault) {
     return interpreter_add_decoders(context, text, path, fault);
@@ -25,68 +18,24 @@ static bool take_rule(void *context, const char *path, struct slice text, struct
     return true;
 }
 
-static bool walk(struct walk *state, const char *path, unsigned depth, struct fault *fault);
-
-static bool ends(const char *name, const char *end) {
-    size_t size = strlen(name), end_size = strlen(end);
-    return size > end_size && strcmp(name + size - end_size, end) == 0;
+static bool is_yaml(const char *name) {
+    return (knowledge_name_ends(name, ".yml") || knowledge_name_ends(name, ".yaml")) &&
+           !knowledge_name_ends(name, ".samples.yml") && !knowledge_name_ends(name, ".samples.yaml");
 }
-
-static bool wanted(const char *name) {
-    return (ends(name, ".yml") || ends(name, ".yaml")) && !ends(name, ".samples.yml") && !ends(name, ".samples.yaml");
-}
-
-static bool walk_file(struct walk *state, const char *path, struct fault *fault) {
-    if (++state->files > KNOWLEDGE_FILES_MOST)
-        return fault_set(fault, FAULT_LIMIT, "more than %u files below one folder", KNOWLEDGE_FILES_MOST);
-    CLEANUP_BUFFER struct buffer text = BUFFER(RULESET_FILE_MOST);
-    return files_read(path, &text, fault) && state->take(state->context, path, buffer_slice(&text), fault);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
 /* The shipped rules/ holds other data too, in folders of these names. */
-static bool holds_no_rules(const struct walk *state, const char *name) {
-    return state->take == take_rule && (strcmp(name, "decoders") == 0 || strcmp(name, "ports") == 0);
-}
-
-static bool walk_folder(struct walk *state, const char *path, unsigned depth, struct fault *fault) {
-    if (depth > KNOWLEDGE_DEPTH_MOST)
-        return fault_set(fault, FAULT_LIMIT, "folders more than %u deep: a loop of links?", KNOWLEDGE_DEPTH_MOST);
-    struct dirent **names;
-    int count = scandir(path, &names, NULL, by_name);
-    if (count < 0)
-        return fault_set_system(fault, "%s cannot be read", path);
-    bool good = true;
-    for (int i = 0; i < count; i++) {
-        char below[FILES_PATH_MOST];
-        struct stat status;
-        const char *name = names[i]->d_name;
-        if (good && name[0] != '.' && !holds_no_rules(state, name) && files_path(below, path, name) && stat(below, &status) == 0 &&
-            (S_ISDIR(status.st_mode) || wanted(name)))
-            good = walk(state, below, depth + 1, fault);
-        free(names[i]);
-    }
-    free(names);
-    return good;
-}
-
-static bool walk(struct walk *state, const char *path, unsigned depth, struct fault *fault) {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return fault_set_system(fault, "%s", path);
-    return S_ISDIR(status.st_mode) ? walk_folder(state, path, depth, fault) : walk_file(state, path, fault);
-}
+static bool may_hold_rules(const char *name) { return strcmp(name, "decoders") != 0 && strcmp(name, "ports") != 0; }
 
 static bool load(struct knowledge *knowledge, char *const *rules, size_t rule_count, char *const *decoders,
                  size_t decoder_count, struct fault *fault) {
-    struct walk decoder_walk = {take_decoder, knowledge->interpreter, 0};
+    struct knowledge_walk decoder_walk = {.wanted = is_yaml, .take = take_decoder, .context = knowledge->interpreter};
     for (size_t i = 0; i < decoder_count; i++)
-        if (!walk(&decoder_walk, decoders[i], 0, fault))
+        if (!knowledge_walk(&decoder_walk, decoders[i], fault))
             return false;
-    struct walk rule_walk = {take_rule, knowledge->ruleset, 0};
+    struct knowledge_walk rule_walk = {
+        .wanted = is_yaml, .enters = may_hold_rules, .take = take_rule, .context = knowledge->ruleset};
     for (size_t i = 0; i < rule_count; i++)
-        if (!walk(&rule_walk, rules[i], 0, fault))
+        if (!knowledge_walk(&rule_walk, rules[i], fault))
             return false;
     return ruleset_compile(knowledge->ruleset, NULL, fault);
 }

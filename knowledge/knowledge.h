@@ -1,7 +1,7 @@
 /* What Tocsin knows: rules and decoders out of files and folders, ready to read events with. The collector and the command
  * line load the same, so that a rule tried by hand does what it will do at the collector.
  *
- * Every *.yml and *.yaml below a folder is loaded, in the order of the names; *.samples.yml (a rule's test data) is not.
+ * Every *.yml and *.yaml below a folder is loaded, in the order of the names; *.samples (a rule's test data) is not: trial.h runs those.
  * A rule that is refused is told in its outcome and the others go on (ruleset.h); a decoder file that is refused fails
  * the whole, since rules rest on its fields. Immutable once loaded; shared by threads. */
 #ifndef TOCSIN_KNOWLEDGE_H

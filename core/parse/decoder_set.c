@@ -196,6 +196,33 @@ void decoder_group_origin(const struct decoder_group *group, struct record *reco
     add_fields(record, &group->origin);
 }
 
+static bool fields_give(const struct decoder_set *set, const struct decoder_fields *fields, const char *name,
+                        struct slice value) {
+    uint32_t symbol = symbols_find(set->symbols, slice_string(name));
+    for (size_t i = 0; i < fields->count && value.size; i++)
+        if (fields->items[i].symbol == symbol && slice_equal_caseless(fields->items[i].value, value))
+            return true;
+    return value.size == 0;
+}
+
+static bool origin_gives(const struct decoder_set *set, const struct decoder_fields *origin,
+                         struct slice product, struct slice category, struct slice service) {
+    return fields_give(set, origin, "tocsin.product", product) &&
+           fields_give(set, origin, "tocsin.category", category) &&
+           fields_give(set, origin, "tocsin.service", service);
+}
+
+bool decoder_set_gives(const struct decoder_set *set, struct slice product, struct slice category,
+                       struct slice service) {
+    for (size_t i = 0; i < set->group_count; i++)
+        if (set->groups[i] && origin_gives(set, &set->groups[i]->origin, product, category, service))
+            return true;
+    for (size_t i = 0; i < set->every.member_count; i++)
+        if (origin_gives(set, set->every.members[i].services, product, category, service))
+            return true;
+    return false;
+}
+
 static bool is_blank(uint8_t c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }

@@ -28,6 +28,10 @@ const struct decoder_group *decoder_set_group(const struct decoder_set *set, str
 /* Adds the product, category and services that its decoders give every line. */
 void decoder_group_origin(const struct decoder_group *group, struct record *record);
 
+/* Whether some line can come with all three; what is empty may be anything. */
+bool decoder_set_gives(const struct decoder_set *set, struct slice product, struct slice category,
+                       struct slice service);
+
 /* Adds what the first fitting pattern finds, out of the group (may be NULL) or out of the decoders of every program. */
 bool decoder_set_decode(const struct decoder_set *set, const struct decoder_group *group,
                         struct slice message, struct record *record);

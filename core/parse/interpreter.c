@@ -135,6 +135,21 @@ static void read_own(struct reading *reading, const char *category) {
     reading->time_us = body->source_time_us;
 }
 
+bool interpreter_gives(const struct interpreter *interpreter, struct slice product, struct slice category,
+                       struct slice service) {
+    static const char *const own[] = {"state", "gap", "alert", "decision"};
+    if (category.size == 0 && (product.size == 0 || slice_equal_caseless(product, SLICE("linux"))))
+        return true;
+    if (product.size == 0 || slice_equal_caseless(product, SLICE("tocsin"))) {
+        if (category.size == 0)
+            return true;
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            if (slice_equal_caseless(category, slice_string(own[i])))
+                return true;
+    }
+    return decoder_set_gives(interpreter->decoders, product, category, service);
+}
+
 /* An alert's and a decision's members that people search by. */
 static bool keep_searched(struct slice name) {
     static const char *const kept[] = {"id",       "rule.id",  "rule.title", "rule.level", "severity",

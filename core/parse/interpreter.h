@@ -62,6 +62,11 @@ bool interpreter_add_decoders(struct interpreter *interpreter, struct slice text
                               struct fault *fault);
 size_t interpreter_pattern_count(const struct interpreter *interpreter);
 
+/* Whether there can be an event of this log source: by a decoder, of Tocsin's own, or of a program that no decoder knows
+ * (linux, with its name for service). What is empty may be anything. */
+bool interpreter_gives(const struct interpreter *interpreter, struct slice product, struct slice category,
+                       struct slice service);
+
 /* Clears the record and fills it; its values borrow from the body. `reference_us` is about when the line was written (the
  * agent's time): it gives the year to a date that has none, the newest one that is not more than a day after it.
  * ret_line_time_us is the time that the line (or the journal) itself tells, 0 where it tells none. */

@@ -231,7 +231,7 @@ static bool expression_holds(const struct expression *expression, uint64_t seen)
                                                 : found >= expression->least;
 }
 
-static bool rules_hold(const struct correlation *correlation, uint64_t seen) {
+bool correlation_rules_hold(const struct correlation *correlation, uint64_t seen) {
     return correlation->expression ? expression_holds(correlation->expression, seen)
                                    : correlation_holds(correlation, __builtin_popcountll(seen));
 }
@@ -262,7 +262,7 @@ static bool window_holds(const struct correlation *correlation, struct group *gr
         return share_holds(correlation, group);
     case CORRELATION_TEMPORAL:
     case CORRELATION_TEMPORAL_ORDERED:
-        return rules_hold(correlation, references_seen(group));
+        return correlation_rules_hold(correlation, references_seen(group));
     }
     return false;
 }
@@ -392,7 +392,7 @@ static bool together(const struct correlation *correlation, const struct group *
              i++) {
             bool fresh = !(seen >> entries[i].value & 1);
             seen |= 1ull << entries[i].value;
-            if (fresh && rules_hold(correlation, seen)) {
+            if (fresh && correlation_rules_hold(correlation, seen)) {
                 *ret = (struct span){first, i > at ? i : at};
                 return true;
             }

@@ -41,6 +41,7 @@ struct ruleset_outcome {
     const char *reason;    /* "" where it loaded */
     const char *hint;      /* what to do about it; "" where there is nothing to say */
     const char *remark;    /* what its author should look at although it loaded; "" where there is nothing */
+    const struct rule *rule; /* what it has become, after ruleset_compile; NULL where it is none or was refused */
 };
 
 const char *ruleset_kind_name(enum ruleset_kind kind); /* "rule" */

@@ -455,6 +455,8 @@ bool ruleset_compile(struct ruleset *ruleset, const struct ruleset_options *opti
     check_correlations(ruleset, &indices);
     place(ruleset, &indices);
     resolve(ruleset, &indices);
+    for (size_t i = 0; i < ruleset->definition_count; i++)
+        ruleset->outcomes[ruleset->definitions[i]->outcome].rule = &ruleset->definitions[i]->rule;
     free(indices.ids.sorted);
     free(indices.names.sorted);
     if (!build_programs(ruleset, fault))

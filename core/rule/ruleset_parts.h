@@ -106,6 +106,9 @@ static inline bool correlation_holds(const struct correlation *correlation, doub
            !(correlation->unequal && measure == correlation->other);
 }
 
+/* Whether the condition of a temporal correlation holds of a set of its rules, a bit each, in any order (correlate.c). */
+bool correlation_rules_hold(const struct correlation *correlation, uint64_t seen);
+
 struct definition {
     struct rule rule;
     uint32_t outcome;

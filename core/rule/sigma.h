@@ -28,6 +28,8 @@ struct expression *sigma_test(struct loading *loading, const struct yaml_node *a
 struct expression *sigma_join(struct loading *loading, enum expression_kind kind, struct expression **parts,
                               size_t count);
 struct expression *sigma_not(struct loading *loading, struct expression *part);
+/* Whether a `not` stands anywhere in it. */
+bool sigma_denies(const struct expression *expression);
 
 /* "field|modifier|…: values" (sigma_item.c); a keyword has no field and its key is NULL. */
 struct expression *sigma_item(struct loading *loading, const struct yaml_node *key,
@@ -41,6 +43,7 @@ struct selections {
     size_t count;
     struct slice *names;
     struct expression **expressions;
+    bool *used; /* set for those that the condition reaches */
 };
 struct expression *sigma_condition(struct loading *loading, const struct selections *selections,
                                    const struct yaml_node *node);

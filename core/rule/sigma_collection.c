@@ -7,7 +7,7 @@
 
 #include "sigma.h"
 
-#define COLLECTION_NODES_MOST (4u * SIGMA_YAML_NODES_MOST) /* copied for one file */
+#define COLLECTION_NODES_MOST SIGMA_YAML_NODES_MOST /* copied for one file */
 
 struct merging {
     struct rule_memory *memory;

@@ -96,30 +96,12 @@ static bool read_bounds(struct loading *loading, const struct yaml_node *node,
     return true;
 }
 
-static uint64_t every(const struct correlation *correlation) {
-    size_t count = correlation->reference_count;
-    return count >= 64 ? UINT64_MAX : (1ull << count) - 1;
-}
-
-static uint64_t mentioned(const struct expression *expression) {
-    uint64_t set = expression->kind == EXPRESSION_TEST ? 1ull << expression->predicate : 0;
-    for (size_t i = 0; i < expression->count; i++)
-        set |= mentioned(expression->parts[i]);
-    return set;
-}
-
-static bool denies(const struct expression *expression) {
-    bool found = expression->kind == EXPRESSION_NOT;
-    for (size_t i = 0; i < expression->count; i++)
-        found |= denies(expression->parts[i]);
-    return found;
-}
-
 static bool read_expression(struct loading *loading, const struct yaml_node *node,
                             struct correlation *correlation) {
     struct selections rules = {.count = correlation->reference_count};
     rules.names = rule_memory_new(loading->memory, rules.count * sizeof *rules.names);
     rules.expressions = rule_memory_new(loading->memory, rules.count * sizeof *rules.expressions);
+    rules.used = rule_memory_new(loading->memory, rules.count * sizeof *rules.used);
     for (uint32_t i = 0; i < rules.count; i++) {
         rules.names[i] = slice_string(correlation->reference_texts[i]);
         rules.expressions[i] = rule_memory_new(loading->memory, sizeof **rules.expressions);
@@ -129,10 +111,12 @@ static bool read_expression(struct loading *loading, const struct yaml_node *nod
     correlation->expression_text = node->text;
     if (!correlation->expression)
         return false;
-    uint64_t missing = every(correlation) & ~mentioned(correlation->expression);
-    return !missing || sigma_refuse(loading, node, "name it in the condition, or take it out of the rules",
-                                    "correlation: the condition says nothing of the rule '%.100s'",
-                                    correlation->reference_texts[__builtin_ctzll(missing)]);
+    for (size_t i = 0; i < rules.count; i++)
+        if (!rules.used[i])
+            return sigma_refuse(loading, node, "name it in the condition, or take it out of the rules",
+                                "correlation: the condition says nothing of the rule '%.100s'",
+                                correlation->reference_texts[i]);
+    return true;
 }
 
 struct ways {
@@ -263,7 +247,7 @@ static bool read_temporal(struct loading *loading, const struct yaml_node *map, 
         correlation->most = INFINITY;
     correlation->least = fmax(correlation->least, 1);
     correlation->at_close = correlation->most != INFINITY || correlation->unequal ||
-                            (correlation->expression && denies(correlation->expression));
+                            (correlation->expression && sigma_denies(correlation->expression));
     if (ordered && correlation->at_close)
         return sigma_refuse(loading, node, "make it temporal",
                             "correlation: what is absent has no place in an order");

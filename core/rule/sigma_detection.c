@@ -46,6 +46,13 @@ struct expression *sigma_not(struct loading *loading, struct expression *part) {
     return whole;
 }
 
+bool sigma_denies(const struct expression *expression) {
+    bool found = expression->kind == EXPRESSION_NOT;
+    for (size_t i = 0; i < expression->count; i++)
+        found |= sigma_denies(expression->parts[i]);
+    return found;
+}
+
 static struct expression *selection_map(struct loading *loading, const struct yaml_node *map) {
     if (map->count == 0) {
         sigma_refuse(loading, map, "give it a field and a value", "an empty selection");
@@ -155,8 +162,10 @@ static struct expression *of_selections(struct condition *condition, bool every,
     size_t count = 0;
     for (size_t i = 0; i < all->count; i++) {
         bool hidden = all->names[i].data[0] == '_' && (them || pattern.data[0] != '_');
-        if (!hidden && (them || name_fits(all->names[i], pattern)))
-            parts[count++] = all->expressions[i];
+        if (hidden || !(them || name_fits(all->names[i], pattern)))
+            continue;
+        all->used[i] = true;
+        parts[count++] = all->expressions[i];
     }
     if (count == 0 || count < least) {
         condition_refuse(condition, "name selections that exist; `_` names are not in `them`",
@@ -194,6 +203,7 @@ static struct expression *parse_name(struct condition *condition) {
     for (size_t i = 0; i < all->count; i++) {
         if (slice_equal(all->names[i], condition->token)) {
             next_token(condition);
+            all->used[i] = true;
             return all->expressions[i];
         }
     }
@@ -330,6 +340,7 @@ struct expression *sigma_detection(struct loading *loading, const struct yaml_no
     struct selections all = {0};
     all.names = rule_memory_new(loading->memory, map->count * sizeof *all.names);
     all.expressions = rule_memory_new(loading->memory, map->count * sizeof(struct expression *));
+    all.used = rule_memory_new(loading->memory, map->count * sizeof *all.used);
     for (size_t i = 0; i < map->count; i++) {
         struct slice name = map->keys[i].text;
         if (slice_equal(name, SLICE("condition")) || (skip && slice_equal(name, slice_string(skip))))
@@ -347,5 +358,10 @@ struct expression *sigma_detection(struct loading *loading, const struct yaml_no
         if (!(all.expressions[all.count++] = selection(loading, &map->keys[i], &map->values[i])))
             return NULL;
     }
-    return condition_node(loading, &all, condition);
+    struct expression *whole = condition_node(loading, &all, condition);
+    for (size_t i = 0; whole && i < all.count; i++)
+        if (!all.used[i])
+            sigma_remark(loading, "the condition does not use the selection '%.*s'",
+                         SLICE_ARG(slice_head(all.names[i], 64)));
+    return whole;
 }

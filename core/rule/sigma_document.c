@@ -192,8 +192,13 @@ static bool read_filter(struct loading *loading, const struct yaml_node *root, s
     if (!filter->any && !sigma_texts(loading, rules, "filter: rules", RULESET_RULES_MOST, &filter->targets,
                                      &filter->target_count))
         return false;
-    return read_logsource(loading, root, &filter->logsource) &&
-           (filter->expression = sigma_detection(loading, map, "rules")) != NULL;
+    if (!read_logsource(loading, root, &filter->logsource) ||
+        !(filter->expression = sigma_detection(loading, map, "rules")))
+        return false;
+    if (!sigma_denies(filter->expression))
+        sigma_remark(loading, "nothing in its condition is denied: its rules match only where it holds; "
+                              "to take events out write `not selection`");
+    return true;
 }
 
 struct ruleset_outcome *sigma_outcome(struct ruleset *ruleset, const char *file, uint32_t line) {

@@ -56,7 +56,7 @@ _tocsin() {
     "" | help)
         [ "${word:0:1}" = - ] || words="$(cut -f 1 <<<"$table") help"
         ;;
-    rules) words="check list" ;;
+    rules) words="check list test" ;;
     people) words="list add remove" ;;
     hold) words="list show place release" ;;
     retention) words="status policy propose check run erase veto decommission" ;;

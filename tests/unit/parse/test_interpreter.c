@@ -351,6 +351,37 @@ static void a_full_record_says_so_and_serves_again(void **state) {
     assert_false(fixture->record->full);
 }
 
+static void which_log_sources_there_can_be_is_known(void **state) {
+    const struct interpreter *interpreter = ((struct fixture *)*state)->interpreter;
+    static const struct {
+        const char *product, *category, *service;
+        bool given;
+    } cases[] = {
+        {"linux", "", "sshd", true},      {"Linux", "", "", true},        {"", "", "auth", true},
+        {"linux", "", "anything", true},  {"windows", "", "", false},     {"", "registry_set", "", false},
+        {"tocsin", "state", "", true},    {"", "gap", "agent", true},     {"tocsin", "webserver", "", false},
+        {"windows", "", "sshd", false},   {"", "", "", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (interpreter_gives(interpreter, slice_string(cases[i].product), slice_string(cases[i].category),
+                              slice_string(cases[i].service)) != cases[i].given)
+            fail_msg("%s %s %s", cases[i].product, cases[i].category, cases[i].service);
+}
+
+static void a_decoders_own_log_source_is_one(void **state) {
+    struct interpreter *interpreter = ((struct fixture *)*state)->interpreter;
+    struct fault fault;
+    assert_false(interpreter_gives(interpreter, SLICE("apache"), SLICE("webserver"), SLICE("access")));
+    assert_true(interpreter_add_decoders(
+        interpreter,
+        SLICE("decoder: web\nprograms: [apache2]\nproduct: apache\ncategory: webserver\nservices: [access]\n"
+              "patterns:\n  - match: 'GET {url.path:rest}'\n    examples: ['GET /x']\n"),
+        "web.yaml", &fault));
+    assert_true(interpreter_gives(interpreter, SLICE("apache"), SLICE("webserver"), SLICE("access")));
+    assert_true(interpreter_gives(interpreter, SLICE(""), SLICE("WebServer"), SLICE("")));
+    assert_false(interpreter_gives(interpreter, SLICE("apache"), SLICE("webserver"), SLICE("error")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins_say_who_came_from_where),
@@ -364,6 +395,8 @@ int main(void) {
         cmocka_unit_test(tocsins_own_events_say_so),
         cmocka_unit_test(a_lines_own_time_is_told_and_its_zone_is_a_setting),
         cmocka_unit_test(a_trusted_object_keeps_every_name),
+        cmocka_unit_test(which_log_sources_there_can_be_is_known),
+        cmocka_unit_test(a_decoders_own_log_source_is_one),
         cmocka_unit_test(a_full_record_says_so_and_serves_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
