@@ -82,14 +82,14 @@ static bool read_word(const struct reading *reading, const struct yaml_node *map
 }
 
 static bool check_keys(const struct reading *reading, const struct yaml_node *map) {
-    static const char *const known[] = {"matches", "lines", "kind", "fields", "each", "format", "source"};
+    static const char *const known[] = {"matches", "lines", "kind", "fields", "each", "format", "file"};
     for (size_t i = 0; i < map->count; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof *known; k++)
             found |= slice_equal(map->keys[i].text, slice_string(known[k]));
         if (!found)
             return refuse(reading, &map->keys[i],
-                          "known: matches, lines, kind, fields, each, format, source");
+                          "known: matches, lines, kind, fields, each, format, file");
     }
     return true;
 }
@@ -104,7 +104,7 @@ static bool read_sample(const struct reading *reading, const struct yaml_node *m
     sample->line = map->line;
     if (!check_keys(reading, map) || !read_word(reading, map, "kind", &sample->kind) ||
         !read_word(reading, map, "format", &sample->format) ||
-        !read_word(reading, map, "source", &sample->source))
+        !read_word(reading, map, "file", &sample->file))
         return false;
     if (!matches || !lines)
         return refuse(reading, map, "a sample needs matches (titles, or []) and lines");

@@ -3,11 +3,13 @@
  *   - matches: [root logged in by ssh]     # titles, each at least once, and no others; [] for none
  *     lines: ['Nov 21 18:44:00 alpha sshd[4711]: Accepted publickey for root …']
  *     format: jsonl                        # how the lines are to be read; auto where it is left out
- *     source: /var/log/auth.log            # where they were found
+ *     file: /var/log/auth.log              # where they were found
  *   - matches: [A host is silent]
  *     kind: state                          # an event of Tocsin's own, or gap
  *     fields: {tocsin.event: agent_silent} # `each`: a list of them, one event each
  *     lines: ['signer1 is silent']
+ *
+ * No time goes by behind the last event: a window that is to close needs a later one.
  *
  * Borrows nothing; a fault has file:line:column. */
 #ifndef TOCSIN_RULE_SAMPLES_H
@@ -26,7 +28,7 @@ struct rule_sample_event {
 
 struct rule_sample {
     uint32_t line; /* in the file, from 1 */
-    struct slice kind, format, source; /* empty: line, auto, /var/log/syslog */
+    struct slice kind, format, file; /* empty: line, auto, /var/log/syslog */
     size_t match_count;
     struct slice *matches;
     size_t event_count;

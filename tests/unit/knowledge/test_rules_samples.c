@@ -60,7 +60,7 @@ static void a_file_of_samples_that_cannot_be_read_says_where_and_why(void **stat
         {"- {matches: a, lines: [b]}\n", "s:1:13: matches is a list of titles"},
         {"- {matches: [], lines: []}\n", "s:1:17: there is no line in this sample"},
         {"- {matches: [], lines: [[a]]}\n", "s:1:26: lines is a list of texts"},
-        {"- {matches: [], lines: [a], knd: state}\n", "s:1:29: known: matches, lines, kind, fields, each, format, source"},
+        {"- {matches: [], lines: [a], knd: state}\n", "s:1:29: known: matches, lines, kind, fields, each, format, file"},
         {"- {matches: [], lines: [a], fields: [b]}\n", "s:1:38: fields are a map of names and texts, 64 at most"},
         {"- {matches: [], lines: [a], fields: {b: [c]}}\n", "s:1:42: a field's value is a text"},
         {"- {matches: [], lines: [a], fields: {b: c}, each: [{b: c}]}\n",
@@ -81,7 +81,7 @@ static void every_line_is_an_event_and_so_is_each_of_each(void **state) {
     struct fault fault;
     struct rule_samples *samples =
         rule_samples_read("s",
-                          SLICE("- {matches: [t], lines: [a, b], format: jsonl, source: x}\n"
+                          SLICE("- {matches: [t], lines: [a, b], format: jsonl, file: x}\n"
                                 "- {matches: [], kind: state, each: [{f: 1}, {f: 2, g: 3}], lines: [c]}\n"),
                           &fault);
     assert_int_equal(rule_samples_count(samples), 2);
