@@ -104,7 +104,8 @@ static void tell_steps(struct probe_part *part, const struct tls_look_result *re
                            result->late, result->reason);
 }
 
-/* What was shown before a handshake failed is judged, too: a server that wants a certificate of ours has shown its own. */
+/* What was shown before a handshake failed is judged, too. One that wants a certificate of ours has shown its own, and is
+ * well: with TLS 1.3 nobody could tell it from others. */
 static void todays_done(void *context, const struct tls_look_result *result) {
     struct one *one = context;
     const struct probe_look *look = one->asking->look;
@@ -121,12 +122,13 @@ static void todays_done(void *context, const struct tls_look_result *result) {
                                     .cipher = result->cipher,
                                     .alpn = result->alpn,
                                     .staple = result->staple};
-    bool failed = result->step != TLS_LOOK_GOOD;
+    bool failed = result->step != TLS_LOOK_GOOD && !(result->wanted && result->count);
     if (!failed || result->count)
         tls_judge(&question, look->policy, &shown, &one->part->report);
     tell_steps(one->part, result, failed);
     if (!failed)
-        liveness_check(&one->part->report, CHECK_REACH_TLS, true, "established");
+        liveness_check(&one->part->report, CHECK_REACH_TLS, true, "%s",
+                       result->wanted ? "as far as it goes without a certificate of ours" : "established");
     over(one);
 }
 

@@ -64,6 +64,7 @@ static void tls_look_tell(struct tls_look *look) {
     look->result.cipher = look->shown.cipher;
     look->result.alpn = look->shown.alpn;
     look->result.staple = look->shown.staple;
+    look->result.wanted = look->shown.wanted;
     tls_look_done *done = look->done;
     look->done = NULL; /* a cancel from within changes nothing */
     done(look->context, &look->result);

@@ -43,6 +43,7 @@ enum tls_look_step { TLS_LOOK_CONNECT, TLS_LOOK_GREETING, TLS_LOOK_HANDSHAKE, TL
 struct tls_look_result {
     enum tls_look_step step;                  /* in which it failed */
     bool late;                                /* since the time was over */
+    bool wanted;                              /* since the server wants a certificate of ours */
     const char *reason;                       /* for people; empty where it is good */
     uint64_t connect_us, greeting_us, tls_us; /* what each step took; 0: not passed */
     /* What came of the handshake, also of one that failed later on. */

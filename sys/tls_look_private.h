@@ -33,6 +33,7 @@ struct tls_look_shown {
     struct slice alpn, staple;
     unsigned version;
     const char *cipher;
+    bool wanted; /* a certificate of ours, without which it ends */
 };
 void tls_look_session_show(const struct tls_look_session *session, struct tls_look_shown *ret_shown);
 void tls_look_shown_free(struct tls_look_shown *shown);

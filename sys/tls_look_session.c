@@ -26,7 +26,7 @@ static int tls_look_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key) {
 
 static void tls_look_heard(const SSL *ssl, int where, int code) {
     struct tls_look_session *session = SSL_get_app_data(ssl);
-    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && code >> 8 == SSL3_AL_FATAL)
         session->alert = code;
 }
 
@@ -60,6 +60,22 @@ static bool tls_look_alpn(SSL *ssl, const char *text, struct fault *fault) {
            tls_fault(fault, FAULT_INTERNAL, "ALPN cannot be offered");
 }
 
+/* Without the dot at its end (RFC 6066 3). */
+static bool tls_look_name(SSL *ssl, const char *name, struct fault *fault) {
+    char plain[TLSEXT_MAXLEN_host_name + 1];
+    size_t size = strlen(name);
+    if (size && name[size - 1] == '.')
+        size--;
+    if (size && size < sizeof plain) {
+        memcpy(plain, name, size);
+        plain[size] = '\0';
+        if (SSL_set_tlsext_host_name(ssl, plain) == 1)
+            return true;
+    }
+    ERR_clear_error();
+    return fault_set(fault, FAULT_USAGE, "\"%.60s\" is no name that a server can be asked for", name);
+}
+
 static bool tls_look_is_address(const char *name) {
     uint8_t address[16];
     return inet_pton(AF_INET, name, address) == 1 || strchr(name, ':');
@@ -83,12 +99,8 @@ bool tls_look_session_open(struct tls_look_session *session, const struct tls_lo
     SSL_set_app_data(session->ssl, session);
     SSL_set_connect_state(session->ssl);
     SSL_set_tlsext_status_type(session->ssl, TLSEXT_STATUSTYPE_ocsp);
-    bool named = name && *name && !tls_look_is_address(name);
-    if (named && SSL_ctrl(session->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                          (void *)(uintptr_t)name) != 1) { /* OpenSSL's macro casts a const away */
-        ERR_clear_error();
-        return fault_set(fault, FAULT_USAGE, "\"%.60s\" is no name that a server can be asked for", name);
-    }
+    if (name && *name && !tls_look_is_address(name) && !tls_look_name(session->ssl, name, fault))
+        return false;
     return !settings->alpn || tls_look_alpn(session->ssl, settings->alpn, fault);
 }
 
@@ -104,6 +116,14 @@ static void tls_look_flush(const struct tls_look_session *session, struct buffer
     if (size > 0)
         buffer_append(output, data, (size_t)size);
     (void)BIO_reset(session->output);
+}
+
+/* How servers end it that want a certificate of ours and get none (RFC 5246 7.2.2, RFC 8446 6.2). */
+static bool tls_look_wanted(const struct tls_look_session *session) {
+    int alert = session->alert & 0xff;
+    return session->alert >= 0 && session->asked &&
+           (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_BAD_CERTIFICATE ||
+            alert == TLS13_AD_CERTIFICATE_REQUIRED);
 }
 
 static void tls_look_fail(const struct tls_look_session *session, struct fault *fault) {
@@ -174,7 +194,8 @@ static void tls_look_show_certificates(const SSL *ssl, struct tls_look_shown *sh
 void tls_look_session_show(const struct tls_look_session *session, struct tls_look_shown *ret_shown) {
     const unsigned char *alpn = NULL, *staple = NULL;
     unsigned alpn_size = 0;
-    *ret_shown = (struct tls_look_shown){.alpn = SLICE(""), .staple = SLICE("")};
+    *ret_shown =
+        (struct tls_look_shown){.alpn = SLICE(""), .staple = SLICE(""), .wanted = tls_look_wanted(session)};
     if (!session->ssl)
         return;
     tls_look_show_certificates(session->ssl, ret_shown);

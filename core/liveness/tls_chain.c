@@ -56,9 +56,9 @@ static bool is_valid(const struct certificate *certificate, uint64_t now_us) {
     return now_us >= certificate->not_before_us && now_us <= certificate->not_after_us;
 }
 
-/* Names are compared by their bytes first: reading both names of each anchor is slow, and hardly ever needed. */
-static const struct certificate *find_anchor_by(const struct anchors *anchors, const struct certificate *of,
-                                                bool by_bytes) {
+/* `by_bytes`: only those whose name is the issuer's byte by byte, or whose key is the certificate's own. */
+static const struct certificate *find_anchor(const struct anchors *anchors, const struct certificate *of,
+                                             bool by_bytes) {
     const struct certificate *past = NULL;
     for (size_t i = 0; i < anchors->count; i++) {
         const struct certificate *anchor = &anchors->list[i];
@@ -73,16 +73,10 @@ static const struct certificate *find_anchor_by(const struct anchors *anchors, c
     return past;
 }
 
-static const struct certificate *find_anchor(const struct anchors *anchors, const struct certificate *of) {
-    const struct certificate *found = find_anchor_by(anchors, of, true);
-    return found ? found : find_anchor_by(anchors, of, false);
-}
-
 /* Up to the first one that a valid anchor stands behind; else that any anchor does. */
-static void find_end(struct tls_chain *chain, const struct anchors *anchors) {
-    chain->needed = chain->path_count;
+static void find_end_by(struct tls_chain *chain, const struct anchors *anchors, bool by_bytes) {
     for (size_t i = 0; i < chain->path_count; i++) {
-        const struct certificate *anchor = find_anchor(anchors, tls_chain_at(chain, i));
+        const struct certificate *anchor = find_anchor(anchors, tls_chain_at(chain, i), by_bytes);
         bool valid = anchor && is_valid(anchor, anchors->now_us);
         if (anchor && (valid || !chain->anchor)) {
             chain->anchor = anchor;
@@ -91,6 +85,14 @@ static void find_end(struct tls_chain *chain, const struct anchors *anchors) {
         if (valid)
             return;
     }
+}
+
+/* Names by their bytes first: to read those of all anchors takes milliseconds, and is hardly ever needed. */
+static void find_end(struct tls_chain *chain, const struct anchors *anchors) {
+    chain->needed = chain->path_count;
+    find_end_by(chain, anchors, true);
+    if (!chain->anchor)
+        find_end_by(chain, anchors, false);
 }
 
 bool tls_chain_read(const struct slice *certificates, size_t count, const struct certificate *anchors,

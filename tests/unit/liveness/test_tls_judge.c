@@ -200,6 +200,19 @@ static void of_two_anchors_with_one_key_the_valid_one_is_taken(void **state) {
     assert_non_null(strstr(seen(CHECK_TLS_EXPIRED), "Root ended"));
 }
 
+static void a_name_that_is_spelt_otherwise_is_the_anchor_s_all_the_same(void **state) {
+    (void)state;
+    X509_NAME *name = X509_NAME_new();
+    struct pki_certificate wanted = intermediate_wanted();
+    X509 *other = pki_certificate(&wanted);
+    X509_NAME_add_entry_by_txt(name, "CN", V_ASN1_PRINTABLESTRING, (const unsigned char *)"ROOT", -1, -1, 0);
+    X509_set_issuer_name(other, name);
+    X509_sign(other, pki_key(KEY_CA), EVP_sha256());
+    X509_NAME_free(name);
+    SEND(leaf, other);
+    EXPECT_GOOD();
+}
+
 /* As with ISRG Root X1 under DST Root CA X3 in 2021: what stands behind the anchor matters to old clients alone. */
 static void an_expired_cross_certificate_behind_the_anchor_is_a_warning(void **state) {
     (void)state;
@@ -519,6 +532,7 @@ int main(void) {
         TEST(without_anchors_nobody_can_say_whom_to_trust),
         TEST(an_anchor_may_be_the_intermediate_or_the_leaf_itself),
         TEST(of_two_anchors_with_one_key_the_valid_one_is_taken),
+        TEST(a_name_that_is_spelt_otherwise_is_the_anchor_s_all_the_same),
         TEST(an_expired_cross_certificate_behind_the_anchor_is_a_warning),
         TEST(what_is_no_certificate_is_told),
         TEST(whoever_signs_must_be_a_ca_that_may),

@@ -110,7 +110,7 @@ static void every_version_is_taken_and_told(void **state) {
     expect_good(0x0303);
     assert_string_equal(outcome.alpn, "");
     assert_non_null(strstr(outcome.cipher, "ECDHE-ECDSA-"));
-    LOOK("tls11", .name = "peer.test");
+    LOOK("tls11", .name = "peer.test.");
     expect_good(0x0302);
 }
 
@@ -128,6 +128,7 @@ static void who_wants_a_certificate_of_ours_has_shown_its_own(void **state) {
     (void)state;
     LOOK("wants", .name = "peer.test");
     expect_failed(TLS_LOOK_HANDSHAKE, false, "asked for a certificate of ours");
+    assert_true(outcome.result.wanted);
     assert_int_equal(outcome.result.count, 1);
     assert_int_equal(outcome.result.version, 0x0303);
 }
@@ -212,6 +213,7 @@ static void unusable_settings_are_refused(void **state) {
     const struct tls_look_settings bad[] = {{.address = "peer.test", .port = 1},
                                             {.address = "127.0.0.1", .port = 1, .alpn = "h2,,"},
                                             {.address = "127.0.0.1", .port = 1, .name = name},
+                                            {.address = "127.0.0.1", .port = 1, .name = "."},
                                             {.address = "127.0.0.1", .port = 1, .alpn = name}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fault = (struct fault){0};
