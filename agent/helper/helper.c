@@ -19,6 +19,7 @@
 
 #define OUTGOING_MOST (2 * HELPER_GROUP_MOST)
 #define DESCRIPTORS_WANTED 65536u
+#define REST_LOOK_US 20000u
 
 struct helper {
     const struct helper_program *program;
@@ -33,8 +34,9 @@ struct helper {
     struct loop_timer *due;
     struct loop_later *turn;
     struct source *source;
-    bool source_paused, finishing, finished;
-    struct fault fault; /* why it cannot go on */
+    bool source_paused;
+    bool finishing, gave_all, resting, finished; /* one after the other */
+    struct fault fault;                          /* why it cannot go on */
 };
 
 /* ---- for the source */
@@ -135,30 +137,58 @@ static void send_waiting(struct helper *helper) {
         loop_stop(helper->loop);
 }
 
+/* What it gives in a turn is a group. False: more than one holds. */
+static bool hand_over(struct helper *helper) {
+    if (helper_output_flush(helper->output, &helper->fault))
+        return true;
+    loop_stop(helper->loop);
+    return false;
+}
+
+static void turn_source(struct helper *helper) {
+    uint64_t now_us = helper_clock_us(helper);
+    uint64_t due_us = helper->source->operations->turn(helper->source, now_us);
+    bool again = due_us <= now_us || helper_output_refused(helper->output);
+    if (!hand_over(helper))
+        return;
+    if (again) {
+        loop_later_schedule(helper->turn);
+        return;
+    }
+    loop_timer_at(helper->due, due_us, now_us);
+    if (helper->source_watch && helper->source_paused)
+        loop_watch_set(helper->source_watch, LOOP_READABLE);
+    helper->source_paused = false;
+}
+
+/* Gives what is gathered, then waits for what has to be brought to its end. */
+static void finish(struct helper *helper) {
+    if (!helper->gave_all) {
+        helper->source->operations->finish(helper->source, helper_clock_us(helper));
+        helper->gave_all = hand_over(helper);
+    }
+    const char *rest = helper->program->rest ? helper->program->rest(helper->source) : NULL;
+    if (!rest) {
+        helper->finished = true;
+        helper_link_put(&helper->link, &(struct helper_message){.kind = HELPER_FINISHED});
+        return;
+    }
+    if (!helper->resting)
+        helper_link_put(&helper->link, &(struct helper_message){
+                                           .kind = HELPER_RESTING,
+                                           .bytes = slice_head(slice_string(rest), HELPER_REASON_MOST)});
+    helper->resting = true;
+    loop_timer_after(helper->due, REST_LOOK_US);
+}
+
 static void turn(void *context) {
     struct helper *helper = context;
     if (!helper->source || helper_output_full(helper->output) || helper->finished)
         return; /* the socket says when it goes on */
-    uint64_t now_us = helper_clock_us(helper), due_us = SOURCE_NEVER;
     if (helper->finishing)
-        helper->source->operations->finish(helper->source, now_us);
+        finish(helper);
     else
-        due_us = helper->source->operations->turn(helper->source, now_us);
-    if (!helper_output_flush(helper->output, &helper->fault)) {
-        loop_stop(helper->loop);
-        return;
-    }
-    if (helper->finishing) {
-        helper->finished = true;
-        helper_link_put(&helper->link, &(struct helper_message){.kind = HELPER_FINISHED});
-    } else if (due_us <= now_us) {
-        loop_later_schedule(helper->turn);
-    } else {
-        loop_timer_at(helper->due, due_us, now_us);
-        if (helper->source_watch && helper->source_paused)
-            loop_watch_set(helper->source_watch, LOOP_READABLE);
-        helper->source_paused = false;
-    }
+        turn_source(helper);
     send_waiting(helper);
 }
 

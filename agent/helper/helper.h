@@ -22,6 +22,9 @@ struct helper_program {
     const char *name; /* its own, for people */
     /* Makes the source, from what the functions below give. NULL and a fault: the agent tells it, and tries again later. */
     struct source *(*create)(struct helper *helper, struct fault *fault);
+    /* What has to be brought to its end after `finish` (a sentence: what, and how long), or NULL: nothing. Asked again and
+     * again while the loop goes on, for HELPER_REST_US at most. May be NULL. */
+    const char *(*rest)(const struct source *source);
 };
 
 /* Returns the program's exit status. One that was started by hand says who starts it. */

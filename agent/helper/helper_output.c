@@ -17,6 +17,7 @@ struct helper_output {
     struct helper_link *link;
     struct buffer group, body;
     struct helper_group size;
+    bool refused;
     struct spool_positions positions;
 };
 
@@ -53,7 +54,8 @@ static bool output_event(void *context, enum event_class class, const struct eve
     const struct helper_item item = {
         .kind = HELPER_ITEM_EVENT, .class = class, .body = buffer_slice(&output->body)};
     size_t text = EVENT_BLOCK_HEAD + item.body.size;
-    if (!output_room(output, 1, text) || !helper_item_write(&output->group, &item))
+    output->refused = !output_room(output, 1, text) || !helper_item_write(&output->group, &item);
+    if (output->refused)
         return false;
     output->size.events++;
     output->size.text += text;
@@ -113,6 +115,10 @@ const struct source_output *helper_output_source(struct helper_output *output) {
     return &output->source;
 }
 
+bool helper_output_refused(const struct helper_output *output) {
+    return output->refused;
+}
+
 bool helper_output_full(const struct helper_output *output) {
     return output->link->outgoing.size > 0;
 }
@@ -126,5 +132,6 @@ bool helper_output_flush(struct helper_output *output, struct fault *fault) {
                                                                .bytes = slice_head(rest, PART_MOST)});
     buffer_clear(&output->group);
     output->size = (struct helper_group){0, 0};
+    output->refused = false;
     return true;
 }

@@ -22,6 +22,8 @@ const struct source_output *helper_output_source(struct helper_output *output);
 
 /* Hands what was given since the last time to the link, as a group. False: more than a group holds. */
 bool helper_output_flush(struct helper_output *output, struct fault *fault);
+/* `event` took something not, since the last flush. */
+bool helper_output_refused(const struct helper_output *output);
 /* A group waits for the socket. */
 bool helper_output_full(const struct helper_output *output);
 

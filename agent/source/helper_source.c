@@ -36,7 +36,9 @@ struct helper_source {
     int start_error; /* it could not be started */
     struct helper_link link;
     bool wants_writable;
-    bool closed, finished;   /* the socket's other end is gone; FINISHED came */
+    bool closed;             /* the socket's other end is gone */
+    bool resting, finished;  /* said so, after FINISH */
+    bool discarding;         /* the output was full at the end: what comes is given again by the next run */
     const char *reason;      /* why it was given up; NULL: it was not */
     char why[SENTENCE_SIZE]; /* in words */
     uint64_t start_us, next_us, due_us;
@@ -129,7 +131,8 @@ static void begin_run(struct helper_source *source, uint64_t now_us) {
     int theirs;
     source->start_us = now_us;
     source->runs++;
-    source->closed = source->finished = false;
+    source->closed = source->resting = source->finished = source->discarding = false;
+    source->why[0] = 0;
     source->reason = NULL;
     source->start_error = 0;
     if (!helper_link_pair(&source->link, &theirs, OUTGOING_MOST, NULL)) {
@@ -148,12 +151,16 @@ static void begin_run(struct helper_source *source, uint64_t now_us) {
     send_waiting(source);
 }
 
-static void forget_run(struct helper_source *source) {
-    source_process_reap(&source->process);
-    helper_link_close(&source->link);
+static void group_free(struct helper_source *source) {
     buffer_free(&source->group);
     source->whole = false;
     source->given = 0;
+}
+
+static void forget_run(struct helper_source *source) {
+    source_process_reap(&source->process);
+    helper_link_close(&source->link);
+    group_free(source);
     source->start_error = 0;
 }
 
@@ -161,10 +168,12 @@ __attribute__((format(printf, 3, 4))) static void give_up(struct helper_source *
                                                           const char *format, ...) {
     if (source->reason)
         return;
+    char why[SENTENCE_SIZE]; /* what was there may be an argument */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(source->why, sizeof source->why, format, arguments);
+    vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
+    memcpy(source->why, why, sizeof source->why);
     source->reason = reason;
     stop_listening(source);
     source_process_kill(&source->process);
@@ -179,6 +188,10 @@ static bool running(const struct helper_source *source) {
 /* Gives the group's events from where it stands, then its positions. False: the output is full. */
 static bool give_group(struct helper_source *source) {
     const struct source_output *output = source->source.output;
+    if (source->discarding) {
+        group_free(source);
+        return true;
+    }
     struct slice all = buffer_slice(&source->group), rest = slice_from(all, source->given);
     struct helper_item item;
     /* Asked for once, before the first event: what was begun goes on, so that even an output that did not keep its word
@@ -198,9 +211,7 @@ static bool give_group(struct helper_source *source) {
         output->position(output->context, item.key, item.value);
         spool_positions_set(&source->positions, item.key, item.value);
     }
-    buffer_free(&source->group);
-    source->whole = false;
-    source->given = 0;
+    group_free(source);
     return true;
 }
 
@@ -222,12 +233,19 @@ static void take_answer(struct helper_source *source, uint64_t number, uint64_t 
     source->waiting_us = now_us;
 }
 
+static void take_rest(struct helper_source *source, struct slice why) {
+    source->resting = true;
+    snprintf(source->why, sizeof source->why, "%.*s", SLICE_ARG(why));
+}
+
 static void take_message(struct helper_source *source, const struct helper_message *message,
                          uint64_t now_us) {
     if (message->kind == HELPER_GROUP)
         take_group(source, message);
     else if (message->kind == HELPER_PONG)
         take_answer(source, message->number, now_us);
+    else if (message->kind == HELPER_RESTING)
+        take_rest(source, message->bytes);
     else if (message->kind == HELPER_FINISHED)
         source->finished = true;
     else
@@ -408,30 +426,31 @@ static uint64_t steady_us(void) {
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-/* Waits until it has said that it is finished, and then for its end, or for the time that is left. False: the output is
- * full; what does not fit any more is given again by the next run, as its positions say. */
-static bool wait_for_finish(struct helper_source *source, uint64_t now_us) {
-    uint64_t until_us = steady_us() + HELPER_FINISH_US, clock_us;
+/* Waits until it has said that it is finished, and then for its end, or for the time that is left. */
+static void wait_for_finish(struct helper_source *source, uint64_t now_us) {
+    uint64_t begun_us = steady_us(), patience_us = HELPER_FINISH_US, waited_us;
     bool more = false;
-    while (!source->process.ended && !source->reason && (clock_us = steady_us()) < until_us) {
+    while (!source->process.ended && !source->reason && (waited_us = steady_us() - begun_us) < patience_us) {
         struct pollfd wanted = {.fd = source->descriptor, .events = POLLIN};
         send_waiting(source);
-        if (poll(&wanted, 1, (int)((until_us - clock_us + 999) / 1000)) < 0 && errno != EINTR)
+        if (poll(&wanted, 1, (int)((patience_us - waited_us + 999) / 1000)) < 0 && errno != EINTR)
             break;
         source_process_look(&source->process);
-        if (!take_messages(source, now_us, &more))
-            return false;
+        source->discarding |= !take_messages(source, now_us, &more);
+        if (source->resting)
+            patience_us = HELPER_FINISH_US + HELPER_REST_US;
     }
     if (!source->process.ended)
-        give_up(source, "silent", "it did not finish within %u s", HELPER_FINISH_US / 1000000u);
-    return true;
+        give_up(source, "silent", "it did not finish within %u s%s%s", (unsigned)(patience_us / 1000000u),
+                source->resting ? ": " : "", source->why);
 }
 
 static void finish(struct source *base, uint64_t now_us) {
     struct helper_source *source = of(base);
     if (source->process.id && !source->process.ended && !source->reason) {
         helper_link_put(&source->link, &(struct helper_message){.kind = HELPER_FINISH});
-        if (wait_for_finish(source, now_us) && !source->finished)
+        wait_for_finish(source, now_us);
+        if (!source->finished)
             (void)give_failure(source, false);
     }
     forget_run(source);

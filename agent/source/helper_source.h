@@ -14,7 +14,8 @@
  * that) while it fails within HELPER_SETTLED_US. It never outlives the source: destroying kills its group, and when the
  * agent is killed the kernel kills it.
  *
- * `finish` is the one call that waits: HELPER_FINISH_US at most, for the program to give what it has gathered. */
+ * `finish` is the one call that waits: HELPER_FINISH_US at most, for the program to give what it has gathered; where it says
+ * that something has to be brought to its end first (an exchange that would leave a signer half way), HELPER_REST_US more. */
 #ifndef TOCSIN_HELPER_SOURCE_H
 #define TOCSIN_HELPER_SOURCE_H
 
@@ -27,6 +28,7 @@
 #define HELPER_ANSWER_US                                                                                     \
     10000000u /* from a ping to its answer, and from a closed socket to the program's end */
 #define HELPER_FINISH_US 2000000u
+#define HELPER_REST_US 12000000u    /* together less than systemd leaves for the agent's stop */
 #define HELPER_SETTINGS_MOST 16384u /* messages of settings */
 
 struct helper_source_settings {

@@ -36,7 +36,9 @@ enum helper_message_kind {
     HELPER_GROUP = 16,
     HELPER_PONG = 17,     /* the ping's number */
     HELPER_FINISHED = 18, /* after FINISH: everything was given */
-    HELPER_REFUSED = 19,  /* why it cannot go on, for a person; it ends after it */
+    HELPER_RESTING =
+        19, /* after FINISH: what has to be brought to its end before FINISHED comes, for a person */
+    HELPER_REFUSED = 20, /* why it cannot go on, for a person; it ends after it */
 };
 
 struct helper_message {
@@ -46,7 +48,7 @@ struct helper_message {
         user; /* BEGIN: what events' sources and positions' keys begin with, before a colon; empty: stay */
     uint64_t number;    /* PING, PONG */
     bool last;          /* GROUP: it ends here */
-    struct slice bytes; /* SETTING; POSITIONS; GROUP; REFUSED */
+    struct slice bytes; /* SETTING; POSITIONS; GROUP; RESTING, REFUSED */
 };
 
 /* Appends a message. False where something is longer than allowed, or the buffer is full. */

@@ -23,7 +23,7 @@ struct stand_in {
     struct helper *helper;
     void (*behave)(struct stand_in *stand_in);
     uint64_t next, most;
-    unsigned turns;
+    unsigned turns, rests;
     bool done;
 };
 
@@ -204,6 +204,14 @@ static void never_finish(struct stand_in *stand_in) {
     wait_quietly(stand_in);
 }
 
+static void rest_for_a_while(struct stand_in *stand_in) {
+    wait_quietly(stand_in);
+}
+
+static void never_rest(struct stand_in *stand_in) {
+    wait_quietly(stand_in);
+}
+
 static const struct {
     const char *word;
     void (*behave)(struct stand_in *stand_in);
@@ -227,6 +235,8 @@ static const struct {
     {"endless positions", give_positions_without_end},
     {"quiet", wait_quietly},
     {"never finish", never_finish},
+    {"rest", rest_for_a_while},
+    {"never rest", never_rest},
 };
 
 /* --- the source --- */
@@ -263,6 +273,14 @@ static void finish(struct source *source, uint64_t now_us) {
     say(of(source), "finished");
 }
 
+/* Longer than one that says nothing may take. */
+static const char *rest(const struct source *source) {
+    struct stand_in *stand_in = (struct stand_in *)(uintptr_t)source;
+    bool rests = stand_in->behave == never_rest || (stand_in->behave == rest_for_a_while &&
+                                                    stand_in->rests++ * 20000u < HELPER_FINISH_US + 200000u);
+    return rests ? "the line has to be brought to its end" : NULL;
+}
+
 static struct source *destroy(struct source *source) {
     free(source);
     return NULL;
@@ -289,6 +307,6 @@ static struct source *create(struct helper *helper, struct fault *fault) {
 }
 
 int main(void) {
-    static const struct helper_program program = {"helper_stand_in", create};
+    static const struct helper_program program = {"helper_stand_in", create, rest};
     return helper_main(&program);
 }

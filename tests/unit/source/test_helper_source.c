@@ -517,6 +517,49 @@ static void one_that_does_not_finish_is_killed_and_told(void **state) {
     harness_end(&h);
 }
 
+static void what_has_to_be_brought_to_its_end_is_waited_for_and_not_for_ever(void **state) {
+    (void)state;
+    struct harness h;
+    const struct helper_source_settings settings = {BEHAVES("rest")}, endless = {BEHAVES("never rest")};
+    harness_start(&h, create, &settings);
+    wait_for_events(&h, 1);
+    pid_t process = process_of(&h);
+    h.source->operations->finish(h.source, h.now_us);
+    wait_until_gone(process);
+    assert_string_equal(harness_lines(&h), "here|finished");
+    assert_int_equal(h.count, 2);
+    harness_end(&h);
+    harness_start(&h, create, &endless);
+    wait_for_events(&h, 1);
+    h.source->operations->finish(h.source, h.now_us);
+    assert_has(text_of(harness_state(&h, "helper_failed")),
+               "it did not finish within 14 s: the line has to be brought to its end");
+    harness_end(&h);
+}
+
+static void what_a_full_output_does_not_take_at_the_end_comes_with_the_next_run(void **state) {
+    (void)state;
+    struct harness h;
+    const struct helper_source_settings settings = {BEHAVES("count 3000")};
+    harness_start(&h, create, &settings);
+    h.group_most = 50;
+    for (unsigned i = 0; i < WAITS_MOST && h.count < 200; i++) {
+        harness_turn(&h);
+        harness_commit(&h);
+        wait_for_something(&h);
+    }
+    h.source->operations->finish(h.source, h.now_us);
+    assert_null(harness_state(&h, "helper_failed"));
+    assert_true(h.count - h.committed <= 50);
+    harness_commit(&h);
+    assert_int_equal(h.given[h.count - 1].offset + 1, next_position(&h));
+    h.group_most = 0;
+    while (next_position(&h) < 3000)
+        wait_for_events(&h, h.count + 1);
+    assert_counts(&h, 3000);
+    harness_end(&h);
+}
+
 static void destroying_the_source_kills_the_program(void **state) {
     (void)state;
     struct harness h;
@@ -643,6 +686,8 @@ int main(void) {
         cmocka_unit_test(a_failure_waits_for_a_full_output),
         cmocka_unit_test(asked_to_finish_it_gives_what_it_has_and_ends),
         cmocka_unit_test(one_that_does_not_finish_is_killed_and_told),
+        cmocka_unit_test(what_has_to_be_brought_to_its_end_is_waited_for_and_not_for_ever),
+        cmocka_unit_test(what_a_full_output_does_not_take_at_the_end_comes_with_the_next_run),
         cmocka_unit_test(destroying_the_source_kills_the_program),
         cmocka_unit_test(the_kernel_kills_it_with_the_agent_even_when_it_hangs),
         cmocka_unit_test(the_program_gives_up_what_it_does_not_need),

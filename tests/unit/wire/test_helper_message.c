@@ -24,6 +24,7 @@ static const struct helper_message messages[] = {
     {.kind = HELPER_GROUP, .last = false},
     {.kind = HELPER_PONG, .number = 3},
     {.kind = HELPER_FINISHED},
+    {.kind = HELPER_RESTING, .bytes = {(const uint8_t *)"what", 4}},
     {.kind = HELPER_REFUSED, .bytes = {(const uint8_t *)"why", 3}},
 };
 #define MESSAGES (sizeof messages / sizeof *messages)
