@@ -18,7 +18,7 @@ static int check(const char *site) {
 }
 
 int main(int argc, char **argv) {
-    static const struct helper_program program = {"tocsin-prober", probe_source_create};
+    static const struct helper_program program = {"tocsin-prober", probe_source_create, probe_source_rest};
     if (argc == 3 && strcmp(argv[1], "--check") == 0)
         return check(argv[2]);
     loop_workers_set(LOOP_WORKERS_MOST); /* look-ups of names hang as long as the resolver does */

@@ -231,6 +231,10 @@ static void finish(struct source *base, uint64_t now_us) {
     (void)turn(base, now_us);
 }
 
+const char *probe_source_rest(const struct source *source) {
+    return prober_rest(of_const(source)->prober);
+}
+
 static struct source *destroy(struct source *base) {
     struct probe_source *source = of(base);
     for (size_t i = 0; i < source->count; i++) {

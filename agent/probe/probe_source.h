@@ -19,6 +19,8 @@
 enum { PROBE_SETTING_SITE, PROBE_SETTING_DATA, PROBE_SETTINGS };
 
 struct source *probe_source_create(struct helper *helper, struct fault *fault);
+/* What a kind has to bring to its end before the program may end (prober_rest). */
+const char *probe_source_rest(const struct source *source);
 
 /* Reads the settings of the site and whatever files its probes name, asks nobody, and prints a line for each probe. */
 bool probe_source_check(const char *site, struct fault *fault);
