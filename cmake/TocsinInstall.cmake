@@ -35,6 +35,10 @@ endfunction()
 _tocsin_install_daemon(tocsin-agent adm systemd-journal)
 _tocsin_install_daemon(tocsin-collector)
 _tocsin_install_daemon(tocsin-witness)
+if(TARGET tocsin-agent)
+    install(FILES ${CMAKE_SOURCE_DIR}/deploy/examples/small-ca.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/tocsin-agent/examples
+            COMPONENT tocsin-agent)
+endif()
 # Run by the agent, never by hand: agent/sources.c looks there.
 _tocsin_install_program(tocsin-prober ${CMAKE_INSTALL_LIBEXECDIR}/tocsin tocsin-agent)
 # Run by the probe pkcs11, never by hand: pkcs11_probe.c looks there.

@@ -18,7 +18,7 @@ from cryptography.x509 import ocsp
 
 from tocsin_ca import Ca
 from tocsin_responder import Responder, closed, reply, silent
-from tocsin_site import BIN, check, free_port, run, scenario, wait_until
+from tocsin_site import BIN, SOURCE, check, free_port, run, scenario, wait_until
 
 OCSP = "application/ocsp-response"
 CRL = "application/pkix-crl"
@@ -369,6 +369,25 @@ def _(folder):
         server.answer = lambda _: reply(read(ca, "good.crl"), CRL)
         fired = probe(ca, "crl", server.url("/a.crl"))[1]
         check("crl.signature" in fired, f"signed with the key before: {fired}")
+
+
+@scenario("the example of a small CA is good as it stands")
+def _(folder):
+    ca = Ca(folder)
+    for name, like in (("www", "one"), ("revoked", "two")):
+        os.link(os.path.join(folder, f"{like}.pem"), os.path.join(folder, f"{name}.pem"))
+    os.mkdir(os.path.join(folder, "agent.d"))
+    with open(os.path.join(folder, "agent.yaml"), "w", encoding="ascii") as file:
+        file.write("collector: 127.0.0.1\n")
+    with open(os.path.join(SOURCE, "deploy", "examples", "small-ca.yaml"), encoding="utf-8") as example:
+        text = example.read()
+    commented = [line.split("#", 1)[1].strip() for line in text.splitlines() if line.startswith("  # - {")]
+    with open(os.path.join(folder, "agent.d", "probes.yaml"), "w", encoding="utf-8") as file:
+        file.write(text + "".join(f"  {line}\n" for line in commented if "pkcs11" not in line))
+    done = subprocess.run([os.path.join(BIN, "tocsin-agent"), "--site", ca.folder, "--check"], capture_output=True, text=True,
+                          timeout=60, check=False)
+    probes = [line for line in done.stdout.splitlines() if line.startswith("probe ")]
+    check(done.returncode == 0 and len(probes) == 11 + 4, f"{done.stdout}{done.stderr}")
 
 
 run()
