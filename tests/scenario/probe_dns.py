@@ -90,7 +90,7 @@ zone:
 
 def need_nsd():
     if not shutil.which("nsd", path=os.environ.get("PATH", "") + ":/usr/sbin"):
-        raise Skipped("NSD is not installed")
+        raise Skipped("NSD is not installed (and no dependency: its package starts a name server)")
 
 
 GOOD = "ocsp A 192.0.2.7\nocsp AAAA 2001:db8::7\n"
