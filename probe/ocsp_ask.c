@@ -3,19 +3,18 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "http_judge.h"
+#include "http_ask.h"
 #include "memory.h"
 
 #define URL_MOST 4096u
 
 struct ocsp_ask {
-    const struct probe_look *look;
+    const struct liveness_policy *policy;
     struct probe_part *part;
     struct ocsp_ask_question question;
     ocsp_ask_over *over;
     void *context;
-    struct http_fetch *fetch;
-    struct buffer body;
+    struct http_ask *http;
     uint8_t nonce[OCSP_NONCE_SIZE];
 };
 
@@ -28,13 +27,8 @@ bool ocsp_ask_request(struct buffer *to, const struct ocsp_ask_question *questio
     return ocsp_request_write(to, &id, nonce);
 }
 
-static bool take(void *context, struct slice piece) {
+static void judge(void *context, const struct http_ask_answer *answer) {
     struct ocsp_ask *ask = context;
-    return buffer_append_slice(&ask->body, piece);
-}
-
-static void judge(struct ocsp_ask *ask, const struct http_fetch_result *result) {
-    struct http_answer answer;
     const struct ocsp_question question = {
         .issuers = ask->question.issuer,
         .issuer_count = 1,
@@ -44,37 +38,28 @@ static void judge(struct ocsp_ask *ask, const struct http_fetch_result *result) 
         .nonce = slice_make(ask->nonce, ask->question.nonce ? OCSP_NONCE_SIZE : 0),
         .now_us = clock_wall_us(),
     };
-    ocsp_judge(&question, ask->look->policy, buffer_slice(&ask->body), &ask->part->report);
-    if (http_answer_read(result->headers, &answer, NULL))
-        http_judge(&answer, LIVENESS_OCSP, buffer_slice(&ask->body), question.now_us, &ask->part->report);
+    ocsp_judge(&question, ask->policy, answer->body, &ask->part->report);
+    http_judge(&answer->http, LIVENESS_OCSP, answer->body, question.now_us, &ask->part->report);
 }
 
-static void release(struct ocsp_ask *ask) {
-    buffer_free(&ask->body);
-    free(ask);
-}
-
-static void done(void *context, const struct http_fetch_result *result) {
+static void over(void *context) {
     struct ocsp_ask *ask = context;
-    if (result->failure == HTTP_FETCH_GOOD)
-        judge(ask, result);
-    http_part_over(ask->part, ask->look, result);
-    ocsp_ask_over *over = ask->over;
+    ocsp_ask_over *told = ask->over;
     void *whose = ask->context;
-    release(ask);
-    over(whose);
+    free(ask);
+    told(whose);
 }
 
 struct ocsp_ask *ocsp_ask_start(const struct probe_look *look, struct probe_part *part,
-                                const struct ocsp_ask_question *question, ocsp_ask_over *over,
+                                const struct ocsp_ask_question *question, ocsp_ask_over *told,
                                 void *context) {
-    static const struct http_fetch_handlers handlers = {take, done};
+    static const struct http_ask_handlers handlers = {judge, over};
     static const char *const posted[] = {"Content-Type: application/ocsp-request",
                                          "Accept: application/ocsp-response", NULL};
     static const char *const got[] = {"Accept: application/ocsp-response", NULL};
     CLEANUP_BUFFER struct buffer request = BUFFER(OCSP_REQUEST_MOST), url = BUFFER(URL_MOST);
     struct ocsp_ask *ask = memory_new(sizeof *ask);
-    *ask = (struct ocsp_ask){look, part, *question, over, context, NULL, BUFFER(OCSP_RESPONSE_MOST), {0}};
+    *ask = (struct ocsp_ask){look->policy, part, *question, told, context, NULL, {0}};
     if (question->nonce)
         probe_random(ask->nonce, sizeof ask->nonce);
     ocsp_ask_request(&request, question, slice_make(ask->nonce, question->nonce ? sizeof ask->nonce : 0));
@@ -90,17 +75,17 @@ struct ocsp_ask *ocsp_ask_start(const struct probe_look *look, struct probe_part
         .body = get ? SLICE("") : buffer_slice(&request),
         .body_most = OCSP_RESPONSE_MOST,
     };
-    ask->fetch = http_part_start(part, look, &http, &handlers, ask);
-    if (ask->fetch)
+    ask->http = http_ask_start(part, look, &http, &handlers, ask);
+    if (ask->http)
         return ask;
-    release(ask);
+    free(ask);
     return NULL;
 }
 
 struct ocsp_ask *ocsp_ask_cancel(struct ocsp_ask *ask) {
     if (!ask)
         return NULL;
-    http_fetch_cancel(ask->fetch);
-    release(ask);
+    http_ask_cancel(ask->http);
+    free(ask);
     return NULL;
 }

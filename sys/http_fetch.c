@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "http_fetch_private.h"
 #include "memory.h"
 
@@ -29,6 +30,8 @@ struct http_fetch_socket {
     struct loop_watch *watch;
 };
 
+static loop_callback http_fetch_due;
+
 /* ---- a fetch's memory */
 
 static struct http_fetch *http_fetch_free(struct http_fetch *fetch) {
@@ -45,6 +48,7 @@ static struct http_fetch *http_fetch_free(struct http_fetch *fetch) {
     if (fetch->next)
         fetch->next->previous = fetch->previous;
     fetcher->count--;
+    loop_timer_destroy(fetch->deadline);
     curl_slist_free_all(fetch->headers);
     curl_slist_free_all(fetch->connect_to);
     X509_STORE_free(fetch->authorities);
@@ -60,6 +64,7 @@ static struct http_fetch *http_fetch_new(struct http_fetcher *fetcher,
     fetch->fetcher = fetcher;
     fetch->handlers = *handlers;
     fetch->context = context;
+    fetch->deadline = loop_timer_create(fetcher->loop, http_fetch_due, fetch);
     fetch->head = BUFFER(HTTP_FETCH_HEADERS_MOST);
     fetch->trailers = BUFFER(HTTP_FETCH_HEADERS_MOST);
     fetch->next = fetcher->first;
@@ -93,6 +98,8 @@ static void http_fetcher_settle(struct http_fetcher *fetcher) {
         } else if (!fetch->added) {
             curl_multi_add_handle(fetcher->multi, fetch->handle);
             fetch->added = true;
+            fetch->begun_us = clock_monotonic_us();
+            loop_timer_after(fetch->deadline, fetch->timeout_us);
         }
     }
 }
@@ -139,6 +146,16 @@ static void http_fetcher_act(struct http_fetcher *fetcher, curl_socket_t descrip
     int running;
     http_fetcher_enter(fetcher);
     curl_multi_socket_action(fetcher->multi, descriptor, events, &running);
+    http_fetcher_leave(fetcher);
+}
+
+/* libcurl (7.88) drops a deadline that is less than a millisecond away when another event of that handle comes, and then
+ * waits for ever: so it isn't given any. */
+static void http_fetch_due(void *context) {
+    struct http_fetch *fetch = context;
+    struct http_fetcher *fetcher = fetch->fetcher;
+    http_fetcher_enter(fetcher);
+    http_fetch_finish(fetch, CURLE_OPERATION_TIMEDOUT);
     http_fetcher_leave(fetcher);
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "clock.h"
 #include "http_fetch_private.h"
 
 static bool http_fetch_blank(struct slice line) {
@@ -68,7 +69,7 @@ static uint64_t http_fetch_phase(uint64_t at_us, uint64_t *before_us) {
 static struct http_fetch_times http_fetch_read_times(const struct http_fetch *fetch, bool whole) {
     CURL *handle = fetch->handle;
     uint64_t before_us = 0, total_us = http_fetch_time(handle, CURLINFO_TOTAL_TIME_T);
-    struct http_fetch_times times = {.whole_us = total_us};
+    struct http_fetch_times times = {.whole_us = clock_monotonic_us() - fetch->begun_us};
     times.name_us = http_fetch_phase(http_fetch_time(handle, CURLINFO_NAMELOOKUP_TIME_T), &before_us);
     times.connect_us = http_fetch_phase(http_fetch_time(handle, CURLINFO_CONNECT_TIME_T), &before_us);
     if (times.connect_us == 0 && fetch->shaking_us)
@@ -77,8 +78,10 @@ static struct http_fetch_times http_fetch_read_times(const struct http_fetch *fe
         times.tls_us = http_fetch_phase(http_fetch_time(handle, CURLINFO_APPCONNECT_TIME_T), &before_us);
     if (fetch->head.size)
         times.first_us = http_fetch_phase(http_fetch_time(handle, CURLINFO_STARTTRANSFER_TIME_T), &before_us);
-    if (whole)
+    if (whole) {
         times.body_us = http_fetch_phase(total_us, &before_us);
+        times.whole_us = total_us;
+    }
     if (fetch->connect_to)
         times.name_us = 0; /* nobody was asked */
     return times;
@@ -86,11 +89,11 @@ static struct http_fetch_times http_fetch_read_times(const struct http_fetch *fe
 
 /* What it had come to when the time was over. */
 static const char *http_fetch_awaited(const struct http_fetch *fetch, const struct http_fetch_times *times) {
-    return fetch->head_ended                     ? "the answer has not ended"
-           : fetch->head.size                    ? "the answer's headers have not ended"
-           : times->connect_us == 0              ? "no connection"
-           : fetch->secure && times->tls_us == 0 ? "no TLS session"
-                                                 : "no answer";
+    if (fetch->head.size)
+        return fetch->head_ended ? "the answer has not ended" : "the answer's headers have not ended";
+    if (times->connect_us == 0)
+        return fetch->connect_to || times->name_us ? "no connection" : "no address of that name";
+    return fetch->secure && times->tls_us == 0 ? "no TLS session" : "no answer";
 }
 
 static enum http_fetch_failure http_fetch_failed(const struct http_fetch *fetch, CURLcode code,

@@ -25,7 +25,8 @@ struct http_fetch {
     bool head_ended;
     uint64_t body_size, body_most;
     bool secure; /* https */
-    uint64_t timeout_us;
+    uint64_t timeout_us, begun_us;
+    struct loop_timer *deadline;
     /* Of a clock of ours: libcurl tells the time of a connection only when its TLS session stands, too. 0: not yet. */
     uint64_t connecting_us, shaking_us;
 };

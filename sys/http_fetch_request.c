@@ -109,12 +109,15 @@ bool http_fetch_prepare(struct http_fetch *fetch, const struct http_fetch_reques
         return false;
     curl_handle_begin(handle, fetch->error);
     curl_handle_speak_http(handle);
-    curl_handle_set_times(handle, fetch->timeout_us, fetch->timeout_us);
+    /* The deadline is ours (http_fetch.c); libcurl's own must only not come before it. */
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)(2 * fetch->timeout_us / 1000u + 1));
     curl_easy_setopt(handle, CURLOPT_URL, request->url);
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(handle, CURLOPT_PROXY, ""); /* also none of the environment's */
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, fetch->headers);
     curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT,
+                     1L); /* a resolver that hangs is left behind, not waited for */
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, request->keep ? 0L : 1L);
     curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, request->keep ? 0L : 1L);
     curl_easy_setopt(handle, CURLOPT_PRIVATE, fetch);

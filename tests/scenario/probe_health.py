@@ -128,9 +128,19 @@ def _(_folder):
         check(fired == {"reach.answer": {f"[::1]:{server.port}"}} and report["state"] == "warn", f"{report['state']}: {fired}")
 
 
+def tls_context(folder, host):
+    """Its key and certificate are server.key and server.pem in the folder; the certificate is its own authority."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "server.key",
+                    "-out", "server.pem", "-days", "30", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"],
+                   cwd=folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(folder, "server.pem"), os.path.join(folder, "server.key"))
+    return context
+
+
 @contextlib.contextmanager
-def grpc_server():
-    with subprocess.Popen([sys.executable, os.path.join(HERE, "tocsin_grpc.py")], stdout=subprocess.PIPE, text=True) as peer:
+def grpc_server(*words):
+    with subprocess.Popen([sys.executable, os.path.join(HERE, "tocsin_grpc.py"), *words], stdout=subprocess.PIPE, text=True) as peer:
         try:
             yield int(peer.stdout.readline())
         finally:
@@ -152,6 +162,19 @@ if importlib.util.find_spec("grpc"):
             expect("grpc", target, ["reach.time"], "--service", "silent", "--timeout", "500ms")
         expect("grpc", f"127.0.0.1:{free_port()}", ["reach.connect"])
         check("service" in refused("grpc", target, "--service", "x" * 201), "a long name")
+
+    @scenario("a gRPC server that asks for a certificate is asked with one")
+    def _(folder):
+        tls_context(folder, "sa.test")
+        files = [os.path.join(folder, name) for name in ("server.key", "server.pem")]
+        with grpc_server(*files) as port:
+            words = ("--addresses", "127.0.0.1", "--authorities", files[1])
+            own = ("--client-certificate", files[1], "--client-key", files[0])
+            report = expect("grpc", f"https://sa.test:{port}", [], *words, *own)
+            check(report["parts"][0]["phases_ms"]["tls"] > 0, "no time of TLS")
+            expect("grpc", f"https://other.test:{port}", ["reach.tls"], *words, *own)
+            report, fired = probe("grpc", f"https://sa.test:{port}", *words)
+            check(set(fired) <= {"reach.tls", "reach.answer"} and fired, f"without a certificate: {fired}")
 
 
 @scenario("what answers a gRPC question in HTTP/1, in noise or not at all is found")
@@ -182,19 +205,10 @@ class Acme:
         return reply(b"", TEXT, Replay_Nonce=f"nonce-{self.count:010}", Cache_Control="no-store")
 
 
-def acme_tls(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "acme.key",
-                    "-out", "acme.pem", "-days", "30", "-subj", "/CN=acme.test", "-addext", "subjectAltName=DNS:acme.test"],
-                   cwd=folder, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(os.path.join(folder, "acme.pem"), os.path.join(folder, "acme.key"))
-    return context
-
-
 @scenario("an ACME server with a directory and nonces is good; each thing that it lacks is found")
 def _(folder):
-    with Responder(tls=acme_tls(folder)) as server:
-        words = ("--addresses", "127.0.0.1", "--authorities", os.path.join(folder, "acme.pem"))
+    with Responder(tls=tls_context(folder, "acme.test")) as server:
+        words = ("--addresses", "127.0.0.1", "--authorities", os.path.join(folder, "server.pem"))
         url = f"https://acme.test:{server.port}/directory"
 
         def ill(names, *more, **bent):

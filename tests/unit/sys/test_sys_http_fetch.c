@@ -509,6 +509,32 @@ static void a_session_that_never_begins_is_told_from_an_answer_that_never_comes(
     close(listener);
 }
 
+static void a_connection_that_is_never_accepted_is_told_from_one_that_is_refused(void **state) {
+    struct probe *probe = *state;
+    struct outcome outcome = {0};
+    enum { FULL = 8 };
+    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[FULL];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    char url[64];
+    assert_int_equal(bind(listener, (struct sockaddr *)(void *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 0),
+                     0); /* its queue is full at once, and what comes then goes unheard */
+    assert_int_equal(getsockname(listener, (struct sockaddr *)(void *)&address, &size), 0);
+    for (size_t i = 0; i < FULL; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(waiting[i], (struct sockaddr *)(void *)&address, sizeof address);
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(address.sin_port));
+    FETCH(probe, &outcome, "", .url = url, .timeout_us = 200000);
+    assert_int_equal(outcome.result.failure, HTTP_FETCH_FAILED_TIME);
+    assert_string_equal(outcome.reason, "no connection within 0.2 s");
+    assert_int_equal(outcome.result.times.connect_us, 0);
+    for (size_t i = 0; i < FULL; i++)
+        close(waiting[i]);
+    close(listener);
+}
+
 static void a_plain_server_gives_no_tls_session(void **state) {
     struct probe *probe = *state;
     struct outcome outcome = {0};
@@ -544,6 +570,7 @@ int main(void) {
         PLAIN(one_can_be_begun_in_the_body_of_another_and_the_fetcher_end_in_a_done),
         PLAIN(what_cannot_be_asked_is_refused_at_once),
         PLAIN(a_session_that_never_begins_is_told_from_an_answer_that_never_comes),
+        PLAIN(a_connection_that_is_never_accepted_is_told_from_one_that_is_refused),
         PLAIN(a_plain_server_gives_no_tls_session),
         OVER_TLS(a_certificate_is_judged_by_the_authorities_of_its_own_request),
         OVER_TLS(a_certificate_of_another_name_is_none),
