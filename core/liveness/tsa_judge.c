@@ -40,7 +40,6 @@ static bool judge_content(struct tsa_judging *judging) {
     const struct tsa_response *response = &judging->response;
     struct slice value;
     char text[EXTENSION_OID_TEXT];
-    struct der_reader type = {SLICE(""), true};
     extension_oid_text(response->content_type, text);
     if (!liveness_check(judging->report, CHECK_TSA_CONTENT_TYPE, response->has_info,
                         response->has_info ? "TSTInfo" : "%s", text))
@@ -49,12 +48,13 @@ static bool judge_content(struct tsa_judging *judging) {
                    "%zu", response->signer_count);
     if (response->signer_count == 0)
         return true;
-    if (tsa_attribute_find(response->signer.attributes, OID_CONTENT_TYPE, &value))
-        type = der_read(value);
+    size_t found = tsa_attribute_find(response->signer.attributes, OID_CONTENT_TYPE, &value);
+    struct der_reader type = der_read(value);
     bool same = slice_equal(der_take(&type, DER_OID), response->content_type);
     liveness_check(judging->report, CHECK_TSA_CONTENT_TYPE, tsa_judge_must(judging, same),
-                   type.failed ? "TSTInfo, and no attribute says so"
-                               : "TSTInfo, and an attribute says otherwise");
+                   found == 0   ? "TSTInfo, and no attribute says so"
+                   : found == 1 ? "TSTInfo, and an attribute says otherwise"
+                                : "TSTInfo, and several attributes speak of it");
     bool versions =
         response->version == 3 && response->signer.version == (response->signer.key_id.size ? 3 : 1);
     liveness_check(judging->report, CHECK_TSA_CMS_VERSION, versions,

@@ -108,28 +108,30 @@ static void judge_message_digest(struct tsa_judging *judging) {
     const struct tsa_signer *signer = &judging->response.signer;
     uint8_t hash[SIGNATURE_DIGEST_MOST];
     struct slice value = SLICE(""), is = signature_digest(signer->digest, judging->response.content, hash);
-    bool found = tsa_attribute_find(signer->attributes, OID_MESSAGE_DIGEST, &value);
+    size_t found = tsa_attribute_find(signer->attributes, OID_MESSAGE_DIGEST, &value);
     struct der_reader reader = der_read(value);
     bool same = is.size && slice_equal(der_take(&reader, DER_OCTET_STRING), is) && der_done(&reader);
     liveness_check(judging->report, CHECK_TSA_MESSAGE_DIGEST, tsa_judge_must(judging, same),
-                   same      ? "the TSTInfo's"
-                   : !found  ? "no such attribute, or several"
-                   : is.size ? "of something else"
-                             : "by an unknown digest");
+                   same         ? "the TSTInfo's"
+                   : found == 0 ? "no such attribute"
+                   : found > 1  ? "several such attributes"
+                   : is.size    ? "of something else"
+                                : "by an unknown digest");
 }
 
-static void judge_certificate_id(struct tsa_judging *judging) {
-    const struct tsa_signer *signer = &judging->response.signer;
+static void judge_one_id(struct tsa_judging *judging, struct slice value, bool older) {
     struct tsa_certificate_id id;
     uint8_t hash[SIGNATURE_DIGEST_MOST];
-    if (!tsa_certificate_id_find(signer->attributes, &id)) {
+    if (!tsa_certificate_id_read(value, older, &id)) {
         liveness_check(judging->report, CHECK_TSA_CERTIFICATE_ID, tsa_judge_must(judging, false),
-                       "no signingCertificate attribute, or several, or one that cannot be read");
+                       "several signingCertificate attributes, or one that cannot be read");
         return;
     }
     const char *digest = signature_digest_name(id.digest);
-    liveness_check(judging->report, CHECK_TSA_CERTIFICATE_ID_DIGEST,
-                   digest && !slice_equal(id.digest, OID_SHA1), "%s", digest ? digest : "an unknown digest");
+    if (!older || !liveness_report_find(judging->report, CHECK_TSA_CERTIFICATE_ID_DIGEST))
+        liveness_check(judging->report, CHECK_TSA_CERTIFICATE_ID_DIGEST,
+                       digest && !slice_equal(id.digest, OID_SHA1), "%s",
+                       digest ? digest : "an unknown digest");
     if (!judging->signer)
         return;
     struct slice is = signature_digest(id.digest, judging->signer->whole, hash);
@@ -142,6 +144,23 @@ static void judge_certificate_id(struct tsa_judging *judging) {
                             : "names it");
 }
 
+/* Either of both, or both: then both have to name it. The newer one says how strong it is. */
+static void judge_certificate_id(struct tsa_judging *judging) {
+    const struct slice types[] = {OID_SIGNING_CERTIFICATE_V2, OID_SIGNING_CERTIFICATE};
+    size_t found = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct slice value;
+        bool older = i == 1;
+        size_t count = tsa_attribute_find(judging->response.signer.attributes, types[i], &value);
+        if (count)
+            judge_one_id(judging, value, older);
+        found += count;
+    }
+    if (found == 0)
+        liveness_check(judging->report, CHECK_TSA_CERTIFICATE_ID, tsa_judge_must(judging, false),
+                       "no signingCertificate attribute");
+}
+
 void tsa_judge_signature(struct tsa_judging *judging) {
     find_signer(judging);
     judge_signed(judging);
@@ -151,10 +170,17 @@ void tsa_judge_signature(struct tsa_judging *judging) {
 
 /* ---- the certificate */
 
+/* One that is trusted without any extension is of before there were any. */
+static bool may_issue(const struct certificate *issuer, bool trusted) {
+    return (issuer->is_ca || (trusted && issuer->extensions.size == 0)) &&
+           (!issuer->has_key_usage || (issuer->key_usage & KEY_USAGE_CERT_SIGN));
+}
+
 static bool is_trusted(const struct tsa_judging *judging, const struct certificate *certificate) {
     for (size_t i = 0; i < judging->question->issuer_count; i++) {
         const struct certificate *issuer = &judging->question->issuers[i];
-        if (slice_equal(certificate->whole, issuer->whole) || certificate_issued_by(certificate, issuer))
+        if (slice_equal(certificate->whole, issuer->whole) ||
+            (may_issue(issuer, true) && certificate_issued_by(certificate, issuer)))
             return true;
     }
     return false;
@@ -164,10 +190,19 @@ static const struct certificate *issuer_sent(const struct tsa_judging *judging,
                                              const struct certificate *certificate) {
     for (size_t i = 0; i < judging->response.certificate_count; i++) {
         const struct certificate *one = &judging->response.certificates[i];
-        if (one != certificate && one->is_ca && certificate_issued_by(certificate, one))
+        if (one != certificate && may_issue(one, false) && certificate_issued_by(certificate, one))
             return one;
     }
     return NULL;
+}
+
+static void judge_chain_digest(struct tsa_judging *judging, const struct certificate *certificate) {
+    struct signature_algorithm algorithm;
+    char name[CERTIFICATE_NAME_TEXT];
+    certificate_name_text(certificate->subject, name);
+    if (signature_algorithm_read(certificate->algorithm, &algorithm) && algorithm.broken)
+        liveness_check(judging->report, CHECK_TSA_SIGNATURE_DIGEST, false, "%s is signed by %s", name,
+                       algorithm.name);
 }
 
 static void judge_life(struct tsa_judging *judging, const struct certificate *certificate) {
@@ -195,6 +230,7 @@ static void judge_chain(struct tsa_judging *judging) {
     bool trusted = false;
     while (one && steps <= TSA_CERTIFICATES_MOST && !trusted) {
         judge_life(judging, one);
+        judge_chain_digest(judging, one);
         certificate_name_text(one->issuer, name);
         trusted = is_trusted(judging, one);
         if (!trusted && ++steps)

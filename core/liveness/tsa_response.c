@@ -203,22 +203,20 @@ bool tsa_response_read(struct slice body, struct tsa_response *ret_response, str
 
 /* ---- attributes */
 
-bool tsa_attribute_find(struct slice attributes, struct slice type, struct slice *ret_value) {
+size_t tsa_attribute_find(struct slice attributes, struct slice type, struct slice *ret_value) {
     struct der_reader list = der_read(attributes);
-    struct slice value = SLICE("");
     size_t found = 0;
+    *ret_value = SLICE("");
     while (der_more(&list)) {
         struct der_reader one = der_enter(&list, DER_SEQUENCE);
         struct slice of = der_take(&one, DER_OID);
         struct der_reader values = der_enter(&one, DER_SET);
         for (; slice_equal(of, type) && der_more(&values); found++)
-            value = der_take_any(&values).whole;
-        list.failed |= values.failed;
+            *ret_value = der_take_any(&values).whole;
     }
-    if (list.failed || found != 1)
-        return false;
-    *ret_value = value;
-    return true;
+    if (found != 1)
+        *ret_value = SLICE("");
+    return found;
 }
 
 /* IssuerSerial: of its GeneralNames the one that is a directoryName. */
@@ -233,17 +231,11 @@ static void read_issuer_serial(struct der_reader *reader, struct tsa_certificate
     reader->failed |= !der_done(&parts) || !der_done(&names) || id->issuer.size == 0;
 }
 
-bool tsa_certificate_id_find(struct slice attributes, struct tsa_certificate_id *ret_id) {
-    struct tsa_certificate_id id = {.digest = OID_SHA256};
-    struct slice value;
-    bool newer = tsa_attribute_find(attributes, OID_SIGNING_CERTIFICATE_V2, &value);
-    if (!newer && !tsa_attribute_find(attributes, OID_SIGNING_CERTIFICATE, &value))
-        return false;
+bool tsa_certificate_id_read(struct slice value, bool older, struct tsa_certificate_id *ret_id) {
+    struct tsa_certificate_id id = {.digest = older ? OID_SHA1 : OID_SHA256};
     struct der_reader outer = der_read(value), parts = der_enter(&outer, DER_SEQUENCE);
     struct der_reader list = der_enter(&parts, DER_SEQUENCE), first = der_enter(&list, DER_SEQUENCE);
-    if (!newer)
-        id.digest = OID_SHA1;
-    else if (der_is(&first, DER_SEQUENCE)) {
+    if (!older && der_is(&first, DER_SEQUENCE)) {
         struct der_reader algorithm = der_enter(&first, DER_SEQUENCE);
         id.digest = der_take(&algorithm, DER_OID);
     }

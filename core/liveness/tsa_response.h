@@ -57,17 +57,17 @@ struct tsa_response {
 /* The fault says what it is instead. */
 bool tsa_response_read(struct slice body, struct tsa_response *ret_response, struct fault *fault);
 
-/* An attribute's only value, whole. False: there is none, several, or one with several values. */
-bool tsa_attribute_find(struct slice attributes, struct slice type, struct slice *ret_value);
+/* An attribute's only value, whole; empty unless it is there once, with one value. How many values there are. */
+size_t tsa_attribute_find(struct slice attributes, struct slice type, struct slice *ret_value);
 
-/* ESSCertID of the signer: of SigningCertificateV2 (RFC 5035), or of the older one, whose digest is SHA-1. */
+/* ESSCertID of the signer, out of the value of SigningCertificateV2 (RFC 5035), or of the older SigningCertificate, whose
+ * digest is SHA-1. */
 struct tsa_certificate_id {
     struct slice digest; /* an OID's content */
     struct slice hash;
     struct slice issuer, serial; /* a whole Name and an INTEGER's content; empty where it does not say */
 };
-/* False: the attributes have none, or none that can be read. */
-bool tsa_certificate_id_find(struct slice attributes, struct tsa_certificate_id *ret_id);
+bool tsa_certificate_id_read(struct slice value, bool older, struct tsa_certificate_id *ret_id);
 
 const char *tsa_status_name(uint32_t status);
 const char *tsa_failure_name(uint32_t failure);

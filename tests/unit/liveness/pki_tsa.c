@@ -12,7 +12,7 @@
 #include "oids.h"
 #include "signature.h"
 
-#define ATTRIBUTES 4u
+#define ATTRIBUTES 5u
 
 static struct buffer made = {.limit = 1 << 20};
 
@@ -85,14 +85,14 @@ static void write_message_digest(struct buffer *to, const struct pki_tsa *wanted
     end_attribute(to, start, values);
 }
 
-static void write_id(struct buffer *to, const struct pki_tsa *wanted) {
+static void write_id(struct buffer *to, const struct pki_tsa *wanted, bool older, bool other) {
     struct certificate signer = pki_read(wanted->signer);
     uint8_t hash[SIGNATURE_DIGEST_MOST];
     size_t start = to->size;
-    struct slice named = wanted->other_id ? signer.tbs : signer.whole;
-    der_write(to, DER_OID, wanted->old_id ? OID_SIGNING_CERTIFICATE : OID_SIGNING_CERTIFICATE_V2);
+    struct slice named = other ? signer.tbs : signer.whole;
+    der_write(to, DER_OID, older ? OID_SIGNING_CERTIFICATE : OID_SIGNING_CERTIFICATE_V2);
     size_t values = to->size;
-    der_write(to, DER_OCTET_STRING, signature_digest(wanted->old_id ? OID_SHA1 : OID_SHA256, named, hash));
+    der_write(to, DER_OCTET_STRING, signature_digest(older ? OID_SHA1 : OID_SHA256, named, hash));
     size_t issuer = to->size;
     der_write(to, DER_CONTEXT_0 + 4, signer.issuer);
     der_wrap(to, issuer, DER_SEQUENCE);
@@ -124,8 +124,10 @@ static void write_attributes(const struct pki_tsa *wanted, struct slice content,
     }
     if (!wanted->no_message_digest)
         write_message_digest(&list[count++], wanted, content);
-    if (!wanted->no_id)
-        write_id(&list[count++], wanted);
+    for (int i = 0; i <= wanted->two_ids && !wanted->no_id; i++)
+        write_id(&list[count++], wanted, wanted->old_id, wanted->other_id);
+    if (wanted->both_ids)
+        write_id(&list[count++], wanted, true, wanted->other_old_id);
     qsort(list, count, sizeof *list, shorter);
     for (size_t i = 0; i < count && !wanted->no_attributes; i++) {
         buffer_append_slice(sent, buffer_slice(&list[wanted->unordered ? count - 1 - i : i]));

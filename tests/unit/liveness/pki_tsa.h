@@ -31,7 +31,8 @@ struct pki_tsa {
     /* its attributes */
     struct slice content_type_attribute; /* empty: none */
     bool no_message_digest, other_message_digest, two_message_digests;
-    bool no_id, old_id, other_id, other_id_serial;
+    bool no_id, old_id, other_id, other_id_serial, two_ids;
+    bool both_ids, other_old_id; /* the older attribute beside the newer one */
     bool unordered, signed_unordered, no_attributes;
 };
 /* Good until the next call. */

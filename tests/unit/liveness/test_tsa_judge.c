@@ -306,6 +306,22 @@ static void a_chain_that_is_sent_along_is_followed(void **state) {
     EXPECT_GOOD();
 }
 
+static void who_is_no_ca_issues_nothing(void **state) {
+    (void)state;
+    struct certificate trusted = pki_read(world.signer);
+    struct pki_certificate signer = signer_template();
+    signer.issuer = world.signer; /* a user of that CA, who plays one */
+    signer.issuer_key = KEY_DELEGATE;
+    signer.key = wanted.key = KEY_USER;
+    wanted.name = wanted.signer = wanted.sent[0] = pki_certificate(&signer);
+    wanted.sent[1] = world.signer;
+    judge();
+    EXPECT(VERDICT_UNUSABLE, CHECK_TSA_ISSUER);
+    question.issuers = &trusted;
+    judge();
+    EXPECT(VERDICT_UNUSABLE, CHECK_TSA_ISSUER);
+}
+
 static void a_loop_of_certificates_ends(void **state) {
     (void)state;
     struct certificate nobody = pki_read(world.other_ca);
@@ -667,6 +683,17 @@ static void the_signing_certificate_attribute_names_the_signer(void **state) {
     wanted.other_id_serial = true;
     judge();
     EXPECT(VERDICT_UNUSABLE, CHECK_TSA_CERTIFICATE_ID);
+    wanted.other_id_serial = false;
+    wanted.both_ids = true; /* as RFC 5816 2.2.1 lets it be */
+    judge();
+    EXPECT_GOOD();
+    wanted.other_old_id = true;
+    judge();
+    EXPECT(VERDICT_UNUSABLE, CHECK_TSA_CERTIFICATE_ID);
+    wanted.both_ids = false;
+    wanted.two_ids = true;
+    judge();
+    EXPECT(VERDICT_UNUSABLE, CHECK_TSA_CERTIFICATE_ID);
     wanted.no_id = true;
     judge();
     EXPECT(VERDICT_UNUSABLE, CHECK_TSA_CERTIFICATE_ID);
@@ -772,6 +799,7 @@ int main(void) {
         cmocka_unit_test_setup(rsa_and_ed25519_sign_as_well, each),
         cmocka_unit_test_setup(a_signer_may_be_named_by_its_key, each),
         cmocka_unit_test_setup(a_chain_that_is_sent_along_is_followed, each),
+        cmocka_unit_test_setup(who_is_no_ca_issues_nothing, each),
         cmocka_unit_test_setup(a_loop_of_certificates_ends, each),
         cmocka_unit_test_setup(without_a_nonce_or_a_certificate_asked_for_none_is_due, each),
         cmocka_unit_test_setup(a_body_that_is_no_response_is_told_by_what_it_is, each),
