@@ -158,7 +158,7 @@ static const struct command commands[] = {
      "  tocsin witnesses propose -o witnesses.txt\n",
      command_witnesses},
     {"probe",
-     "KIND [TARGET] [--KEY VALUE]… | ocsp|crl|tsa --response F --issuer F … | discover CERT [--issuer F] [-o F]",
+     "KIND [TARGET] [--KEY VALUE]… | ocsp|crl|tls|tsa --response F --issuer F … | discover CERT [--issuer F] [-o F]",
      "asks a service now, and judges the answer: each check, what was seen, what was due, where that is written",
      "KIND asks as the agent would: every address of TARGET on its own, each step timed. The options are the keys of a probe\n"
      "in agent.yaml (tocsin-agent.yaml(5)): --issuer, --certificates, --timeout … --set switches a check off\n"
@@ -170,12 +170,14 @@ static const struct command commands[] = {
      "F is DER for what was answered, DER or PEM for certificates; --issuer may hold several. S: 4660, 0x1234, 12:34.\n"
      "--previous: the CRL before, for what fell, shrank or is gone. --headers: as `curl -D` writes them.\n"
      "tsa: [--query F | --digest SHA] [--nonce HEX] [--policy OID], what was asked; --issuer may be the authority's own.\n"
+     "tls: F is a chain of certificates, --issuer the anchors: [--server-name NAME] [--weak-keys F].\n"
      "--expect: issued (with --cert), good, revoked, unissued. --uri: where a CRL came from, for the scope that it names.\n"
      "The verdict says what a relying party may conclude, whatever the profile says.\n\n"
      "  tocsin probe ocsp http://ocsp.example.org/ --issuer ca.pem --certificates www.pem\n"
      "  tocsin probe discover www.pem --issuer ca.pem -o /etc/tocsin/agent.d/probes.yaml\n"
      "  tocsin probe ocsp --response r.der --issuer ca.pem --cert www.pem\n"
      "  tocsin probe crl --response new.crl --previous old.crl --issuer ca.pem --now 2026-11-21T18:00Z\n"
+     "  tocsin probe tls --response chain.pem --issuer root.pem --server-name www.example.org\n"
      "  tocsin probe tsa --response r.tsr --query r.tsq --issuer ca.pem\n",
      command_probe},
     {"test-alert", "", "sends a test alert through every channel and says how each took it", "  tocsin test-alert\n",

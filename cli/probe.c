@@ -21,7 +21,8 @@ static const struct {
     probe_file_judge *judge;
 } kinds[] = {{"ocsp", LIVENESS_OCSP, probe_ocsp_file},
              {"crl", LIVENESS_CRL, probe_crl_file},
-             {"tsa", LIVENESS_TSA, probe_tsa_file}};
+             {"tsa", LIVENESS_TSA, probe_tsa_file},
+             {"tls", LIVENESS_TLS, probe_tls_file}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* ---- what goes in */
@@ -155,7 +156,8 @@ static void list_files(char *text, size_t size) {
 
 /* Options that mean something for some kinds alone. */
 static bool refuse_others(const struct probe_options *options, enum liveness_kind kind, struct fault *fault) {
-    const unsigned ocsp = 1u << LIVENESS_OCSP, crl = 1u << LIVENESS_CRL, tsa = 1u << LIVENESS_TSA;
+    const unsigned ocsp = 1u << LIVENESS_OCSP, crl = 1u << LIVENESS_CRL, tsa = 1u << LIVENESS_TSA,
+                   tls = 1u << LIVENESS_TLS;
     const struct {
         const char *name, *value;
         unsigned kinds;
@@ -170,7 +172,10 @@ static bool refuse_others(const struct probe_options *options, enum liveness_kin
                 {"--uri", options->uri, crl, "CRLs"},
                 {"--query", options->query, tsa, "time stamps"},
                 {"--digest", options->digest, tsa, "time stamps"},
-                {"--policy", options->policy, tsa, "time stamps"}};
+                {"--policy", options->policy, tsa, "time stamps"},
+                {"--headers", options->headers, ocsp | crl | tsa, "what came over HTTP"},
+                {"--server-name", options->server_name, tls, "TLS"},
+                {"--weak-keys", options->weak_keys, tls, "TLS"}};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         if (some[i].value && !(some[i].kinds >> kind & 1))
             return fault_set(fault, FAULT_USAGE, "%s is for %s", some[i].name, some[i].whose);
@@ -197,14 +202,15 @@ static int probe_file(const struct command_context *context, int argc, char **ar
     struct probe_options options = {.response = NULL};
     struct option_words words;
     const struct option_word known[] = {
-        {"--response", &options.response, NULL, NULL}, {"--issuer", &options.issuer, NULL, NULL},
-        {"--cert", &options.certificate, NULL, NULL},  {"--serial", &options.serial, NULL, NULL},
-        {"--profile", &options.profile, NULL, NULL},   {"--max-age", &options.max_age, NULL, NULL},
-        {"--headers", &options.headers, NULL, NULL},   {"--uri", &options.uri, NULL, NULL},
-        {"--previous", &options.previous, NULL, NULL}, {"--expect", &options.expect, NULL, NULL},
-        {"--reason", &options.reason, NULL, NULL},     {"--nonce", &options.nonce, NULL, NULL},
-        {"--query", &options.query, NULL, NULL},       {"--digest", &options.digest, NULL, NULL},
-        {"--policy", &options.policy, NULL, NULL},     {"--set", NULL, &options.settings, NULL}};
+        {"--response", &options.response, NULL, NULL},   {"--issuer", &options.issuer, NULL, NULL},
+        {"--cert", &options.certificate, NULL, NULL},    {"--serial", &options.serial, NULL, NULL},
+        {"--profile", &options.profile, NULL, NULL},     {"--max-age", &options.max_age, NULL, NULL},
+        {"--headers", &options.headers, NULL, NULL},     {"--uri", &options.uri, NULL, NULL},
+        {"--previous", &options.previous, NULL, NULL},   {"--expect", &options.expect, NULL, NULL},
+        {"--reason", &options.reason, NULL, NULL},       {"--nonce", &options.nonce, NULL, NULL},
+        {"--query", &options.query, NULL, NULL},         {"--digest", &options.digest, NULL, NULL},
+        {"--policy", &options.policy, NULL, NULL},       {"--server-name", &options.server_name, NULL, NULL},
+        {"--weak-keys", &options.weak_keys, NULL, NULL}, {"--set", NULL, &options.settings, NULL}};
     char names[128];
     if (!option_words_parse("probe", argc, argv, 1, known, sizeof known / sizeof *known, &words))
         return EXIT_USAGE;

@@ -14,7 +14,8 @@
 
 struct probe_options {
     const char *response, *issuer, *certificate, *serial, *profile, *max_age; /* of every offline kind */
-    const char *headers, *uri, *previous, *expect, *reason, *nonce, *query, *digest, *policy;
+    const char *headers, *uri, *previous, *expect, *reason, *nonce, *query, *digest, *policy, *server_name,
+        *weak_keys;
     struct option_words settings; /* NAME=VALUE */
 };
 
@@ -45,6 +46,6 @@ int probe_discover(const struct command_context *context, int argc, char **argv)
 typedef bool probe_file_judge(const struct command_context *context, const struct probe_options *options,
                               struct probe_inputs *inputs, struct liveness_report *report,
                               uint64_t *ret_took_us, struct fault *fault);
-probe_file_judge probe_ocsp_file, probe_crl_file, probe_tsa_file;
+probe_file_judge probe_ocsp_file, probe_crl_file, probe_tsa_file, probe_tls_file;
 
 #endif

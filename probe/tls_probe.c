@@ -5,15 +5,14 @@
 
 #include "certificate_file.h"
 #include "clock.h"
-#include "files.h"
 #include "memory.h"
 #include "probe_kinds.h"
 #include "tls_judge.h"
 #include "tls_look.h"
+#include "weak_keys_file.h"
 
 #define AUTHORITIES_PATH "/etc/ssl/certs/ca-certificates.crt" /* Debian's ca-certificates */
 #define AUTHORITIES_MOST 4096u
-#define WEAK_KEYS_FILE_MOST (256u * 1024 * 1024)
 
 struct prepared {
     struct buffer authority_bytes;
@@ -55,20 +54,10 @@ static bool read_authorities(struct prepared *prepared, const char *path, struct
     return true;
 }
 
-static bool read_weak_keys(struct prepared *prepared, const char *path, struct fault *fault) {
-    CLEANUP_BUFFER struct buffer text = BUFFER(WEAK_KEYS_FILE_MOST);
-    if (!path)
-        return true;
-    if (!files_read(path, &text, fault))
-        return false;
-    prepared->weak_keys = weak_keys_read(buffer_slice(&text), fault);
-    return prepared->weak_keys || fault_place(fault, "%s", path);
-}
-
 static bool prepare(const struct probe_settings *settings, void **ret_prepared, struct fault *fault) {
     struct prepared *prepared = memory_new(sizeof *prepared);
     if (read_authorities(prepared, settings->authorities, fault) &&
-        read_weak_keys(prepared, settings->weak_keys, fault)) {
+        (!settings->weak_keys || (prepared->weak_keys = weak_keys_file_read(settings->weak_keys, fault)))) {
         *ret_prepared = prepared;
         return true;
     }

@@ -372,6 +372,32 @@ def _(folder):
         check("does not offer STARTTLS" in seen(fired, "reach.tls"), f"{fired}")
 
 
+@scenario("a chain in a file is judged before anybody is served it, at any time")
+def _(folder):
+    pki = Pki(folder)
+    certificate = pki.server("server")
+    pki.write("chain.pem", certificate.public_bytes(Encoding.PEM) + pki.mid.public_bytes(Encoding.PEM))
+    pki.write("chain.der", certificate.public_bytes(Encoding.DER) + pki.mid.public_bytes(Encoding.DER))
+    pki.write("list", hashlib.sha256(certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+              .hexdigest().encode())
+    pki.write("half.der", certificate.public_bytes(Encoding.DER) + pki.mid.public_bytes(Encoding.DER)[:-1])
+    later = (NOW + 60 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for file, words, *names in (("chain.pem", ()), ("chain.der", ("--server-name", NAME)), ("server.pem", (), "tls.chain-complete"),
+                                ("chain.pem", ("--server-name", "example.com"), "tls.name"),
+                                ("chain.pem", ("--now", later), "tls.ends-soon"),
+                                ("chain.pem", ("--weak-keys", "list"), "tls.key-listed"),
+                                ("half.der", (), "tls.certificate", "tls.chain-complete")):
+        done = subprocess.run([os.path.join(BIN, "tocsin"), "probe", "tls", "--response", file, "--issuer", "root.pem", "--json", *words],
+                              cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        check(done.returncode == (1 if names else 0), f"{file} {words}: {done.returncode} {done.stderr}{done.stdout[:300]}")
+        fired = [row["name"] for row in json.loads(done.stdout)["checks"] if row["state"] in ("warn", "critical")]
+        check(sorted(fired) == sorted(names), f"{file} {words}: fired {fired}, expected {names}")
+    for words, *options in (("--headers is for", "--headers", "list"), ("--serial is for", "--serial", "1"), ("missing", "--weak-keys", "missing")):
+        done = subprocess.run([os.path.join(BIN, "tocsin"), "probe", "tls", "--response", "chain.pem", "--issuer", "root.pem", *options],
+                              cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        check(done.returncode in (2, 3) and words in done.stderr, f"{options}: {done.returncode} {done.stderr}")
+
+
 @scenario("mistakes in the settings are told with a hint")
 def _(folder):
     pki = Pki(folder)
