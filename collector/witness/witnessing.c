@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "known_note.h"
+#include "lasting.h"
 #include "log.h"
 #include "log_reader.h"
 #include "memory.h"
@@ -158,7 +159,8 @@ static void settle_good(struct asked_witness *asked) {
         log_notice("the witness %.*s is back", SLICE_ARG(note_key_name(&asked->key)));
         witnessing_tell(asked->all, asked, "witness_back", "it cosigns again");
     }
-    asked->told_failing = asked->told_down = false;
+    asked->told_failing = false;
+    asked->told_down_us = 0;
 }
 
 static void settle_cosigned(struct asked_witness *asked, uint64_t number, const struct witness_answer *answer,
@@ -334,19 +336,30 @@ static bool round_is_over(const struct witnessing *witnessing, uint64_t now_us) 
            (round->met_us == 0 && all_have_tried(witnessing, now_us));
 }
 
+/* When it is told, or told again. */
+static uint64_t down_due(const struct witnessing *witnessing, const struct asked_witness *asked) {
+    return asked->told_down_us ? asked->told_down_us + LASTING_REMIND_US
+                               : asked->failing_since_us + witnessing->patience_us;
+}
+
+static uint64_t unwitnessed_due(const struct witnessing *witnessing) {
+    return witnessing->told_unwitnessed && witnessing->told_unwitnessed_us
+               ? witnessing->told_unwitnessed_us + LASTING_REMIND_US
+               : witnessing->unmet_since_us + witnessing->patience_us;
+}
+
 static void tell_what_lasts(struct witnessing *witnessing, uint64_t now_us) {
     for (unsigned i = 0; i < witnessing->count; i++) {
         struct asked_witness *asked = witnessing->witnesses[i];
-        if (asked->state != WITNESS_FAILING || asked->told_down ||
-            now_us - asked->failing_since_us < witnessing->patience_us)
+        if (asked->state != WITNESS_FAILING || now_us < down_due(witnessing, asked))
             continue;
-        asked->told_down = true;
+        asked->told_down_us = now_us;
         witnessing_tell(witnessing, asked, "witness_down", asked->error);
     }
-    if (witnessing->unmet_since_us == 0 || witnessing->told_unwitnessed ||
-        now_us - witnessing->unmet_since_us < witnessing->patience_us)
+    if (witnessing->unmet_since_us == 0 || now_us < unwitnessed_due(witnessing))
         return;
     witnessing->told_unwitnessed = true;
+    witnessing->told_unwitnessed_us = now_us;
     witnessing_tell(witnessing, NULL, "log_unwitnessed",
                     "checkpoints are not published: their quorum of witnesses is missing");
 }
@@ -363,12 +376,12 @@ static uint64_t next_due(const struct witnessing *witnessing) {
         earlier(&due_us, round->met_us + WITNESS_GRACE_US);
     if (witnessing->waiting)
         earlier(&due_us, round->begun_us + WITNESS_ROUND_US);
-    if (witnessing->unmet_since_us && !witnessing->told_unwitnessed)
-        earlier(&due_us, witnessing->unmet_since_us + witnessing->patience_us);
+    if (witnessing->unmet_since_us)
+        earlier(&due_us, unwitnessed_due(witnessing));
     for (unsigned i = 0; i < witnessing->count; i++) {
         const struct asked_witness *asked = witnessing->witnesses[i];
-        if (asked->state == WITNESS_FAILING && !asked->told_down)
-            earlier(&due_us, asked->failing_since_us + witnessing->patience_us);
+        if (asked->state == WITNESS_FAILING)
+            earlier(&due_us, down_due(witnessing, asked));
     }
     return due_us;
 }
@@ -424,6 +437,7 @@ static void keep_known(struct asked_witness *asked) {
 }
 
 static bool start_witness(struct asked_witness *asked, struct fault *fault) {
+    asked->told_failing = witnessing_was_told(asked->all, asked);
     asked->running = start_thread(&asked->thread, ask_until_stopped, asked, fault);
     return asked->running;
 }
@@ -433,6 +447,7 @@ bool witnessing_start(struct witnessing *witnessing, const struct store *store, 
     witnessing->store = store;
     witnessing->committer = committer;
     witnessing->maker = maker;
+    witnessing->told_unwitnessed = witnessing_was_told(witnessing, NULL);
     for (unsigned i = 0; i < witnessing->count; i++) {
         keep_known(witnessing->witnesses[i]);
         if (!start_witness(witnessing->witnesses[i], fault))

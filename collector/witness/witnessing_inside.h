@@ -24,7 +24,8 @@ struct asked_witness {
 
     enum witness_state state;
     uint64_t failing_since_us; /* by the clock that never steps, as all times here but cosigned_s */
-    bool told_failing, told_down;
+    bool told_failing;
+    uint64_t told_down_us; /* 0: not told */
     char error[FAULT_TEXT_SIZE];
     uint64_t size, cosigned_s; /* newest cosignature */
 
@@ -62,6 +63,7 @@ struct witnessing {
     struct asked_witness *witnesses[WITNESSES_MOST];
     struct asked_witness *retired; /* joined at the stop */
     bool stopping, forked, told_unwitnessed;
+    uint64_t told_unwitnessed_us;
     struct witnessing_round round;
     bool waiting; /* there is a newer one */
     struct log_head next_head;
@@ -87,6 +89,8 @@ bool witnessing_read_settings(const struct collector_settings *settings, struct 
 /* Once for each difference between settings and log. */
 void witnessing_tell_apart(struct witnessing *witnessing);
 
+/* Whether a witness's failing, or for NULL the quorum's, was told and its end was not; of an earlier run, too. */
+bool witnessing_was_told(const struct witnessing *witnessing, const struct asked_witness *asked);
 /* The lock is held for these. */
 void witnessing_tell(struct witnessing *witnessing, const struct asked_witness *asked, const char *event,
                      const char *sentence);

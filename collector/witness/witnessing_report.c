@@ -3,6 +3,7 @@
 
 #include "calendar.h"
 #include "clock.h"
+#include "lasting.h"
 #include "log.h"
 #include "record_json.h"
 #include "report.h"
@@ -18,6 +19,12 @@ static void name_of(const struct asked_witness *asked, char ret_name[NOTE_NAME_M
     ret_name[name.size] = '\0';
 }
 
+/* What lasts from an event on, or ends with it. */
+static const struct {
+    const char *event;
+    uint64_t value;
+} lasting[] = {{"witness_failing", 1}, {"witness_down", 1}, {"witness_back", 0}, {"log_unwitnessed", 1}, {"log_witnessed", 0}};
+
 void witnessing_tell(struct witnessing *witnessing, const struct asked_witness *asked, const char *event,
                      const char *sentence) {
     char name[NOTE_NAME_MOST + 1];
@@ -28,7 +35,16 @@ void witnessing_tell(struct witnessing *witnessing, const struct asked_witness *
                                           {"error.message", asked && *asked->error ? asked->error : NULL},
                                           {NULL, NULL}};
     report_state(change, event, fields, "%s%s%s", asked ? name : "", asked ? ": " : "", sentence);
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+        if (strcmp(lasting[i].event, event) == 0)
+            lasting_put(change, asked ? "witness" : "quorum", name, lasting[i].value);
     committer_submit(witnessing->committer, change);
+}
+
+bool witnessing_was_told(const struct witnessing *witnessing, const struct asked_witness *asked) {
+    char name[NOTE_NAME_MOST + 1];
+    name_of(asked, name);
+    return lasting_get(witnessing->store, asked ? "witness" : "quorum", name) != 0;
 }
 
 void witnessing_tell_fork(struct witnessing *witnessing, const struct asked_witness *asked,

@@ -6,10 +6,11 @@ The events come from an agent in Python, so that hours pass at once; what probes
 
 import threading
 import time
+import urllib.request
 from datetime import datetime, timezone
 
 from tocsin_sinks import MailSink, WebhookSink
-from tocsin_site import Site, check, run, scenario, wait_until
+from tocsin_site import Site, check, free_port, run, scenario, wait_until
 from tocsin_store import StoreEditor
 from tocsin_wire import EVENTS, JOURNAL, PART, PING, SYSTEM, Connection, Host, encode, state
 
@@ -105,7 +106,9 @@ def wait_for_mails(mail, count, *words):
 
 @scenario("an outage is one alert at a time, told again while it lasts, and over with its figures, across a kill")
 def _(folder):
-    with MailSink(folder) as mail, WebhookSink() as hook, Site(folder, mail=mail, webhooks=[hook]) as site:
+    port = free_port()
+    with MailSink(folder) as mail, WebhookSink() as hook, \
+            Site(folder, f"metrics: 127.0.0.1:{port}\n", mail, [hook]) as site:
         site.start_collector()
         with ProbingHost(site) as probing:
             probing.ran("ocsp", "ocsp", "http://ocsp.test.example/", "ok")
@@ -128,6 +131,11 @@ def _(folder):
             check(probe["state"] == "critical" and probe["checks"] == "reach.connect", f"the status says {probe}")
             page = site.tocsin("status")
             check("critical  ocsp http://ocsp.test.example/ from probe1, since" in page, page)
+            labels = 'host="probe1",probe="ocsp",kind="ocsp",target="http://ocsp.test.example/"'
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+                metrics = answer.read().decode()
+            check(f"tocsin_probe_state{{{labels}}} 3" in metrics and f"tocsin_probe_took_seconds{{{labels}}} 0.007" in metrics,
+                  [line for line in metrics.splitlines() if "probe" in line])
             probing.changed("finding", "critical", checks=["reach.connect", "reach.name"])
             probing.ahead = HOUR_S
             probing.changed("still", "critical")
