@@ -54,7 +54,8 @@ static void print_probe(const struct command_context *context, const json_t *pro
            context->color ? "\033[0m" : "", text_of(probe, "kind"), text_of(probe, "target"), text_of(probe, "host"));
     if (strlen(since) >= 19)
         printf(", since %.10s %.8s", since, since + 11);
-    printf("; %lld ms, %lld s ago", number_of(probe, "took_ms"), number_of(probe, "heard_seconds"));
+    printf("; %.1f ms, %lld s ago", json_number_value(json_object_get(probe, "took_ms")),
+           number_of(probe, "heard_seconds"));
     if (strcmp(last, state) != 0)
         printf("; last run %s", last);
     if (*text_of(probe, "checks"))

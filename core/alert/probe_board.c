@@ -115,6 +115,20 @@ static uint64_t number_of(const struct record *record, struct slice name) {
     return slice_decimal(record_value(record, name), &number) ? number : 0;
 }
 
+/* Milliseconds with a fraction or without one, as microseconds. */
+static uint64_t span_of(struct slice text) {
+    size_t point = slice_find_byte(text, '.');
+    uint64_t whole, part = 0, unit = 100;
+    if (!slice_decimal(slice_head(text, point), &whole) || whole > UINT32_MAX)
+        return 0;
+    for (size_t i = point; point != SIZE_MAX && ++i < text.size && unit; unit /= 10) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return 0;
+        part += unit * (uint64_t)(text.data[i] - '0');
+    }
+    return 1000 * whole + part;
+}
+
 static uint64_t time_of(const struct record *record, struct slice name) {
     uint64_t time_us;
     return calendar_parse(record_value(record, name), &time_us) ? time_us : 0;
@@ -157,7 +171,7 @@ void probe_board_take(struct probe_board *board, const struct record *record, st
     if (changed)
         take_change(standing, record, time_us);
     else {
-        standing->took_us = number_of(record, SLICE("probe.took_ms")) * 1000;
+        standing->took_us = span_of(record_value(record, SLICE("probe.took_ms")));
         if (standing->state == PROBE_BOARD_UNKNOWN)
             standing->state = standing->last;
     }
@@ -219,7 +233,7 @@ static void describe_one(const struct probe_standing *standing, uint64_t now_us,
                       (unsigned long long)seconds_since(standing->outage_us, now_us),
                       (unsigned long long)standing->used_percent);
     }
-    buffer_printf(to, "\"took_ms\":%llu,\"heard_seconds\":%llu}", (unsigned long long)(standing->took_us / 1000),
+    buffer_printf(to, "\"took_ms\":%.1f,\"heard_seconds\":%llu}", (double)standing->took_us / 1000,
                   (unsigned long long)seconds_since(standing->heard_us, now_us));
 }
 

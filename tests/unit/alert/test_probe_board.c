@@ -60,16 +60,16 @@ static void the_newest_of_each_probe_is_told_the_worst_first(void **state) {
     struct probe_board *board = probe_board_create();
     assert_string_equal(described(board, NOW), "[]");
     event(board, "alpha", NOW - 9 * SECOND, "tocsin.event", "probe_result", "probe.name", "web", "probe.kind", "http",
-          "probe.target", "https://w/", "probe.state", "ok", "probe.took_ms", "12", NULL);
+          "probe.target", "https://w/", "probe.state", "ok", "probe.took_ms", "12.34", NULL);
     fail_one(board);
     assert_int_equal(probe_board_count(board), 2);
     assert_string_equal(described(board, NOW + 36 * SECOND),
                         "[{\"host\":\"beta\",\"name\":\"o\",\"kind\":\"ocsp\",\"target\":\"http://o/\",\"state\":\"critical\","
                         "\"last\":\"critical\",\"since\":\"2026-11-21T18:44:00.000000Z\",\"checks\":\"ocsp.body ocsp.status\","
                         "\"outage\":{\"start\":\"2026-11-21T18:44:00.000000Z\",\"duration_s\":60,\"used_percent\":7},"
-                        "\"took_ms\":0,\"heard_seconds\":35},"
+                        "\"took_ms\":0.0,\"heard_seconds\":35},"
                         "{\"host\":\"alpha\",\"name\":\"web\",\"kind\":\"http\",\"target\":\"https://w/\",\"state\":\"ok\","
-                        "\"last\":\"ok\",\"took_ms\":12,\"heard_seconds\":44}]");
+                        "\"last\":\"ok\",\"took_ms\":12.3,\"heard_seconds\":44}]");
     assert_true(probe_board_failed_since(board, NOW - 60 * SECOND));
     assert_false(probe_board_failed_since(board, NOW));
     probe_board_destroy(board);
@@ -85,6 +85,15 @@ static void a_run_alone_changes_no_state_and_a_recovery_ends_the_outage(void **s
     assert_int_equal(standing->state, PROBE_BOARD_CRITICAL);
     assert_int_equal(standing->last, PROBE_BOARD_OK);
     assert_int_equal(standing->took_us, 5000);
+    static const struct {
+        const char *text;
+        uint64_t us;
+    } spans[] = {{"0.1", 100}, {"7.", 7000}, {"1.2345", 1234}, {"x", 0}, {"1.x", 0}, {"", 0}, {".", 0}, {"99999999999", 0}};
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        event(board, "beta", NOW + SECOND, "tocsin.event", "probe_result", "probe.name", "o", "probe.state", "ok",
+              "probe.took_ms", spans[i].text, NULL);
+        assert_int_equal(standing->took_us, spans[i].us);
+    }
     event(board, "beta", NOW + 2 * SECOND, "tocsin.event", "probe_changed", "probe.name", "o", "probe.change", "recovered",
           "probe.state", "ok", "probe.outage.start", "2026-11-21T18:44:00Z", NULL);
     assert_int_equal(standing->state, PROBE_BOARD_OK);
