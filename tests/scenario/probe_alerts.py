@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """From what a probe says to alerts that people trust: one for an outage, told again while it goes on, over by itself.
 
-The events come from an agent in Python, so that hours pass at once; what probes themselves find is tested elsewhere.
+The events come from an agent in Python, so that hours pass at once, but in the last scenario; what probes themselves find is
+tested elsewhere.
 """
 
+import http.server
 import threading
 import time
 import urllib.request
@@ -220,6 +222,60 @@ def _(folder):
             ("how an alert ended", ["alert", "flip", '"by":"recovery"'], ["alert", "its end is not what"]),
             ("that it ended", ["alert", "delete", '"by":"recovery"'], ["the alerts", "MISSING"]),
             ("an end of no alert", ["alert", "put", "72" + "30" * 32, "00"], ["alert 000", "MISSING"])])
+
+class Web:
+    """A service that answers "fine", and is killed and started again on its port."""
+
+    def __init__(self):
+        self.port, self.server = free_port(), None
+
+    def start(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"fine")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def kill(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+SERVICE = "A service does not answer right"
+
+
+@scenario("a service that is killed pages, comes back when it is put away, and is over when it is started again")
+def _(folder):
+    web = Web()
+    with MailSink(folder) as mail, Site(folder, mail=mail) as site:
+        site.agent.more = ("probes:\n  - {kind: http, name: web, target: \"http://127.0.0.1:" + str(web.port)
+                           + "/\", every: 3s, retry: 1s, remind: 6s, recovery: 100s}\n")
+        web.start()
+        site.start()
+        wait_until(lambda: [probe["state"] for probe in site.status()["probes"]] == ["ok"], "the probe is content")
+        web.kill()
+        killed = time.time()
+        wait_until(lambda: subjects(mail, "! ", SERVICE), lambda: f"a mail about it, not only {mail.subjects()}")
+        print(f"# kill to mail, asked every 3 s and again after 1 s: {mail.messages[-1][0] - killed:.1f} s")
+        first = only(site, SERVICE, "open")
+        check(first["entity"]["probe"] == {"name": "web"}, f"about {first['entity']}")
+        site.tocsin("alert", "resolve", first["id"], "--reason", "nobody uses it")
+        second = only(site, SERVICE, "open")
+        check(second["id"] != first["id"] and second["outage"]["start"] == first["outage"]["start"], f"{second}")
+        wait_for_mails(mail, 2, "! ", SERVICE)
+        web.start()
+        over = wait_until(lambda: [alert for alert in site.alerts(SERVICE) if "resolution" in alert], "its end")[0]
+        outage = over["resolution"]["outage"]
+        check(over["id"] == second["id"] and over["resolution"]["by"] == "recovery", f"{over['resolution']}")
+        check(outage["start"] == first["outage"]["start"] and outage["duration_s"] == outage["used_percent"] > 5, f"{outage}")
+        wait_for_mails(mail, 1, "over: ", SERVICE)
+        web.kill()
 
 
 run()
