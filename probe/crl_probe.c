@@ -41,7 +41,9 @@ struct prepared {
     bool has_certificate;
     struct seen seen[PROBE_ADDRESSES_MOST];
     struct hash sampled; /* of the list whose serials were asked about */
-    uint64_t sampled_us;
+    uint64_t sampled_us, sample_turn;
+    bool
+        sample_good; /* all of them; else the same ones are asked again in the next run, or nobody would believe it */
 };
 
 struct fetching {
@@ -54,6 +56,7 @@ struct fetching {
     struct buffer first;
     size_t asks, open;
     struct ocsp_ask *ask[SAMPLES_MOST];
+    const struct probe_part *samples[SAMPLES_MOST];
     struct one {
         struct fetching *fetching;
         size_t index;
@@ -77,6 +80,7 @@ static bool prepare(const struct probe_settings *settings, void **ret_prepared, 
         return fault_set(fault, FAULT_USAGE,
                          "certificates: a CRL is held against the scope of one certificate");
     struct prepared *prepared = memory_new(sizeof *prepared);
+    prepared->sample_good = true;
     prepared->has_certificate = settings->certificates.count == 1;
     if (certificate_file_read(settings->issuer, &prepared->issuer_bytes, prepared->issuers, ISSUERS_MOST,
                               &prepared->issuer_count, fault) &&
@@ -105,10 +109,17 @@ static void end(struct fetching *fetching) {
 
 /* --- OCSP must say the same */
 
+static void note_sample(struct fetching *fetching, size_t index) {
+    struct prepared *prepared = fetching->look->prepared;
+    if (fetching->samples[index]->report.state == LIVENESS_CRITICAL)
+        prepared->sample_good = false;
+}
+
 static void asked(void *context) {
     const struct one *one = context;
     struct fetching *fetching = one->fetching;
     fetching->ask[one->index] = NULL;
+    note_sample(fetching, one->index);
     if (--fetching->open == 0)
         end(fetching);
 }
@@ -123,7 +134,7 @@ static const struct certificate *signer(const struct prepared *prepared, const s
 static bool sampling_due(const struct fetching *fetching, uint64_t now_us) {
     const struct prepared *prepared = fetching->look->prepared;
     const struct crl_facts *facts = crl_state_facts_of(fetching->state);
-    return memcmp(&facts->hash, &prepared->sampled, sizeof facts->hash) != 0 ||
+    return !prepared->sample_good || memcmp(&facts->hash, &prepared->sampled, sizeof facts->hash) != 0 ||
            now_us - prepared->sampled_us >= SAMPLE_US;
 }
 
@@ -137,7 +148,10 @@ static bool sample(struct fetching *fetching) {
         return false;
     prepared->sampled = crl_state_facts_of(fetching->state)->hash;
     prepared->sampled_us = now_us;
-    fetching->asks = crl_state_pick(fetching->state, (size_t)look->settings->samples, look->turn, serials);
+    prepared->sample_turn += prepared->sample_good;
+    prepared->sample_good = true;
+    fetching->asks =
+        crl_state_pick(fetching->state, (size_t)look->settings->samples, prepared->sample_turn, serials);
     fetching->open = 1;
     for (size_t i = 0; i < fetching->asks; i++) {
         char hex[LIVENESS_HEX_SIZE];
@@ -148,8 +162,12 @@ static bool sample(struct fetching *fetching) {
                                              .expected = OCSP_EXPECT_REVOKED};
         struct probe_part *part = probe_look_part(look, "OCSP of revoked %s", liveness_hex(serials[i], hex));
         fetching->ones[i] = (struct one){fetching, i};
+        fetching->samples[i] = part;
         fetching->ask[i] = ocsp_ask_start(look, part, &question, asked, &fetching->ones[i]);
-        fetching->open += fetching->ask[i] != NULL;
+        if (fetching->ask[i])
+            fetching->open++;
+        else
+            note_sample(fetching, i);
     }
     return --fetching->open > 0;
 }
@@ -287,9 +305,11 @@ static void begin(struct probe_look *look) {
     look->own = fetching;
     fetching->look = look;
     fetching->first = BUFFER(FIRST);
+    const struct prepared *prepared = look->prepared;
     fetching->seen = seen_at(look->prepared, look->address);
     fetching->part = probe_look_part(look, "%s", "");
-    if (fetching->seen->good && clock_monotonic_us() - fetching->seen->whole_us < WHOLE_US) {
+    if (fetching->seen->good && prepared->sample_good &&
+        clock_monotonic_us() - fetching->seen->whole_us < WHOLE_US) {
         snprintf(tag, sizeof tag, "If-None-Match: %s", fetching->seen->tag);
         snprintf(modified, sizeof modified, "If-Modified-Since: %s", fetching->seen->modified);
         if (fetching->seen->tag[0])

@@ -1,5 +1,6 @@
 /* An OCSP responder: asked by GET and POST, about a certificate that was issued, one that was revoked, and a serial that
  * never was; by each digest. What a run asks is asked at once. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "certificate_file.h"
@@ -10,8 +11,8 @@
 #include "serial_text.h"
 
 #define ISSUERS_MOST 16u
-#define CERTIFICATES_MOST 100u /* of a kind: as the settings allow */
-#define ASKS_MOST 16u
+#define CERTIFICATES_MOST 30u /* of a kind: as the settings allow */
+#define ASKS_MOST 128u        /* 3 × 30 by one way, 3 × 3 more of the first ones, and one never issued */
 #define UNISSUED_SIZE 16u
 #define UNISSUED_TRIES 64u
 
@@ -149,39 +150,44 @@ static void ask(struct asking *asking, struct ocsp_ask_question *question, const
         asking->open++;
 }
 
-static void ask_each_way(struct asking *asking, struct ocsp_ask_question *question, const char *about) {
+/* By the first way that the settings name, or by each. */
+static void ask_ways(struct asking *asking, struct ocsp_ask_question *question, const char *about, bool all) {
     const struct probe_settings *settings = asking->look->settings;
     static const char *const digests[] = {[OCSP_SHA1] = "sha1", [OCSP_SHA256] = "sha256"};
+    bool asked = false;
     for (unsigned digest = 0; digest < sizeof digests / sizeof *digests; digest++) {
         if (!settings_strings_has(&settings->digests, digests[digest]))
             continue;
         question->digest = (enum ocsp_digest)digest;
         for (unsigned get = 0; get < 2; get++)
-            if (settings_strings_has(&settings->methods, get ? "get" : "post")) {
+            if (settings_strings_has(&settings->methods, get ? "get" : "post") && (all || !asked)) {
+                asked = true;
                 question->get = get;
                 ask(asking, question, about);
             }
     }
 }
 
+/* All of them in each run: what only one of them shows must be there in the next run, too. The first one by every way. */
 static void ask_known(struct asking *asking, const struct known *known, enum ocsp_expected expected,
                       const char *about) {
-    if (!known->count)
-        return;
-    size_t which = asking->look->turn % known->count;
-    struct ocsp_ask_question question = {
-        .issuer = known->issuers[which], .certificate = &known->certificates[which], .expected = expected};
-    ask_each_way(asking, &question, about);
+    for (size_t i = 0; i < known->count; i++) {
+        char which[PROBE_WHAT_SIZE], hex[LIVENESS_HEX_SIZE];
+        struct ocsp_ask_question question = {
+            .issuer = known->issuers[i], .certificate = &known->certificates[i], .expected = expected};
+        snprintf(which, sizeof which, "%s %s", about, liveness_hex(known->certificates[i].serial, hex));
+        ask_ways(asking, &question, which, i == 0);
+    }
 }
 
-static void ask_serial(struct asking *asking, const struct prepared *prepared) {
-    if (!prepared->serial_count)
-        return;
-    struct ocsp_ask_question question = {.issuer = &prepared->issuers[0],
-                                         .serial =
-                                             prepared->serial[asking->look->turn % prepared->serial_count],
-                                         .expected = OCSP_EXPECT_ISSUED};
-    ask_each_way(asking, &question, "serial");
+static void ask_serials(struct asking *asking, const struct prepared *prepared) {
+    for (size_t i = 0; i < prepared->serial_count; i++) {
+        char which[PROBE_WHAT_SIZE], hex[LIVENESS_HEX_SIZE];
+        struct ocsp_ask_question question = {
+            .issuer = &prepared->issuers[0], .serial = prepared->serial[i], .expected = OCSP_EXPECT_ISSUED};
+        snprintf(which, sizeof which, "serial %s", liveness_hex(prepared->serial[i], hex));
+        ask_ways(asking, &question, which, i == 0);
+    }
 }
 
 /* A serial nobody has, new in each run, so that no cache answers. By GET such that '+' and "//" stand in the path: what
@@ -215,7 +221,7 @@ static void begin(struct probe_look *look) {
     look->own = asking;
     asking->open = 1; /* until all are asked */
     ask_known(asking, &prepared->issued, OCSP_EXPECT_GOOD, "issued");
-    ask_serial(asking, prepared);
+    ask_serials(asking, prepared);
     ask_known(asking, &prepared->revoked, OCSP_EXPECT_REVOKED, "revoked");
     if (look->settings->unissued)
         ask_unissued(asking, prepared);
