@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 
-from tocsin_site import BIN, SOURCE, Skipped, check, run, scenario
+from tocsin_site import BIN, SOURCE, Site, Skipped, check, run, scenario, wait_until
 
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", *glob.glob("/usr/lib/*/softhsm/libsofthsm2.so"))
 KEYS = {"rsa": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "ec": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -186,6 +186,32 @@ def _(folder):
                       (token.uri().replace("object=ec", "type=private"), "object=LABEL"), (token.uri().replace("token=", "colour="), "not known")):
         done = token.run(uri)
         check(done.returncode == 1 and hint in done.stdout, f"{uri}: {done.returncode} {done.stdout}{done.stderr}")
+
+
+@scenario("an agent gives a wrong PIN once, whatever becomes of the agent")
+def _(folder):
+    token = Token(folder)
+    token.write("pin", "999999\n")
+    environment = [f"{name}={value}" for name, value in token.environment(None).items()]
+    probe = {"kind": "pkcs11", "name": "signer", "target": token.uri(), "every": "1s", "retry": "1s", "environment": environment}
+    with Site(folder) as site:
+        site.agent.more = "probes:\n  - " + json.dumps(probe) + "\n"
+
+        def runs(more, state):
+            wanted = site.count("tocsin.event:probe_result") + more
+            wait_until(lambda: site.count("tocsin.event:probe_result") >= wanted, "runs of the probe")
+            wait_until(lambda: site.count(f"tocsin.event:probe_changed probe.state:{state}"), f"that it is {state}")
+
+        site.start()
+        runs(4, "critical")
+        check(token.logins() == 1, f"it was given {token.logins()} times")
+        site.agent.kill()
+        site.agent.start()
+        runs(3, "critical")
+        check(token.logins() == 1, f"after a crash it was given {token.logins()} times")
+        token.write("pin", PIN + "\n")
+        runs(3, "ok")
+        check(token.logins() >= 2, "the right one was given")
 
 
 run()
