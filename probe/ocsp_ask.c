@@ -42,24 +42,24 @@ static void judge(void *context, const struct http_ask_answer *answer) {
     http_judge(&answer->http, LIVENESS_OCSP, answer->body, question.now_us, &ask->part->report);
 }
 
-static void over(void *context) {
+static void ended(void *context) {
     struct ocsp_ask *ask = context;
-    ocsp_ask_over *told = ask->over;
+    ocsp_ask_over *over = ask->over;
     void *whose = ask->context;
     free(ask);
-    told(whose);
+    over(whose);
 }
 
 struct ocsp_ask *ocsp_ask_start(const struct probe_look *look, struct probe_part *part,
-                                const struct ocsp_ask_question *question, ocsp_ask_over *told,
+                                const struct ocsp_ask_question *question, ocsp_ask_over *over,
                                 void *context) {
-    static const struct http_ask_handlers handlers = {judge, over};
+    static const struct http_ask_handlers handlers = {judge, ended};
     static const char *const posted[] = {"Content-Type: application/ocsp-request",
                                          "Accept: application/ocsp-response", NULL};
     static const char *const got[] = {"Accept: application/ocsp-response", NULL};
     CLEANUP_BUFFER struct buffer request = BUFFER(OCSP_REQUEST_MOST), url = BUFFER(URL_MOST);
     struct ocsp_ask *ask = memory_new(sizeof *ask);
-    *ask = (struct ocsp_ask){look->policy, part, *question, told, context, NULL, {0}};
+    *ask = (struct ocsp_ask){look->policy, part, *question, over, context, NULL, {0}};
     if (question->nonce)
         probe_random(ask->nonce, sizeof ask->nonce);
     ocsp_ask_request(&request, question, slice_make(ask->nonce, question->nonce ? sizeof ask->nonce : 0));

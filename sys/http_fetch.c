@@ -116,8 +116,10 @@ static void http_fetcher_finish(struct http_fetcher *fetcher) {
 }
 
 static struct http_fetcher *http_fetcher_free(struct http_fetcher *fetcher) {
-    while (fetcher->first)
-        http_fetch_free(fetcher->first);
+    for (struct http_fetch *fetch = fetcher->first, *next; fetch; fetch = next) {
+        next = fetch->next;
+        http_fetch_free(fetch);
+    }
     while (fetcher->idle_count)
         curl_easy_cleanup(fetcher->idle[--fetcher->idle_count]);
     curl_multi_cleanup(fetcher->multi);

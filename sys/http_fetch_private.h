@@ -39,7 +39,7 @@ bool http_fetch_prepare(struct http_fetch *fetch, const struct http_fetch_reques
 void http_fetch_conclude(struct http_fetch *fetch, CURLcode code, struct http_fetch_result *ret_result);
 
 /* libcurl's callbacks; the context is the fetch. */
-size_t http_fetch_take_head(char *line, size_t one, size_t size, void *context);
-size_t http_fetch_take_body(char *piece, size_t one, size_t size, void *context);
+size_t http_fetch_take_head(char *data, size_t one, size_t size, void *context);
+size_t http_fetch_take_body(char *data, size_t one, size_t size, void *context);
 
 #endif

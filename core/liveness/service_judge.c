@@ -77,11 +77,14 @@ static bool status_expected(const char *statuses, unsigned status) {
 
 /* ---- the body */
 
+static bool is_blank(uint8_t byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static struct slice trim_body(struct slice body) {
-    static const char blanks[] = " \t\r\n";
-    while (body.size && memchr(blanks, body.data[0], 4))
+    while (body.size && is_blank(body.data[0]))
         body = slice_from(body, 1);
-    while (body.size && memchr(blanks, body.data[body.size - 1], 4))
+    while (body.size && is_blank(body.data[body.size - 1]))
         body.size--;
     return body;
 }
