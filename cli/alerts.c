@@ -83,13 +83,14 @@ static void print_decision(struct printing *printing, const json_t *decision) {
 
 static void print_outage(const json_t *outage) {
     const char *start = member(outage, "start", NULL), *end = member(outage, "end", NULL);
+    CLEANUP_BUFFER struct buffer duration = BUFFER(64);
     if (!start || strlen(start) < 19)
         return;
     printf("    out %s %.10s %.8s", end ? "from" : "since", start, start + 11);
     if (end && strlen(end) >= 19)
         printf(" to %.10s %.8s", end, end + 11);
-    printf(", %lld s, %lld %% of the time for recovery\n",
-           (long long)json_integer_value(json_object_get(outage, "duration_s")),
+    alert_write_duration(&duration, (uint64_t)json_integer_value(json_object_get(outage, "duration_s")));
+    printf(", for %s, %lld %% of the time for recovery\n", buffer_string(&duration),
            (long long)json_integer_value(json_object_get(outage, "used_percent")));
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert.h"
 #include "reader.h"
 
 #define WELL_SHOWN 50u /* probes */
@@ -60,9 +61,12 @@ static void print_probe(const struct command_context *context, const json_t *pro
         printf("; last run %s", last);
     if (*text_of(probe, "checks"))
         printf("\n  %-24s %s", "", text_of(probe, "checks"));
-    if (outage)
-        printf("\n  %-24s out for %lld s, %lld %% of the time for recovery", "", number_of(outage, "duration_s"),
+    if (outage) {
+        CLEANUP_BUFFER struct buffer duration = BUFFER(64);
+        alert_write_duration(&duration, (uint64_t)number_of(outage, "duration_s"));
+        printf("\n  %-24s out for %s, %lld %% of the time for recovery", "", buffer_string(&duration),
                number_of(outage, "used_percent"));
+    }
     printf("\n");
 }
 

@@ -181,3 +181,18 @@ bool alert_end_write(struct buffer *to, const struct alert_end *end) {
     buffer_append_string(to, "}");
     return !to->overflow;
 }
+
+void alert_write_duration(struct buffer *to, uint64_t seconds) {
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t count = sizeof units / sizeof *units, i = 0;
+    while (i + 1 < count && seconds < units[i].seconds)
+        i++;
+    buffer_printf(to, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].name);
+    seconds %= units[i].seconds;
+    if (i + 1 < count && seconds >= units[i + 1].seconds)
+        buffer_printf(to, " %llu %s", (unsigned long long)(seconds / units[i + 1].seconds),
+                      units[i + 1].name);
+}

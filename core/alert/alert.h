@@ -83,6 +83,9 @@ struct alert alert_of_match(const struct detector_match *match, const struct cla
  * 0, which outlives them. False when the buffer's limit is passed. */
 bool alert_write(struct buffer *to, const struct alert *alert, bool bare);
 
+/* "4 d 3 h", "2 h 5 min", "45 s": the two largest parts. */
+void alert_write_duration(struct buffer *to, uint64_t seconds);
+
 /* {"id", "@timestamp", "status": "resolved", "by": "recovery" or "replaced", "rule": {"id", "title"}, "events": [id],
  * "replaced_by": id, "outage"}: says neither who nor why, as a bare alert. One line. */
 bool alert_end_write(struct buffer *to, const struct alert_end *end);

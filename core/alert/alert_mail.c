@@ -66,22 +66,6 @@ static const char *const stands[] = {[ALERT_MAIL_NEW] = "",
                                      [ALERT_MAIL_AGAIN_ACKNOWLEDGED] = "acknowledged, and still going on",
                                      [ALERT_MAIL_OVER] = "over"};
 
-/* "4 d 3 h", "2 h 5 min", "45 s": the two largest parts. */
-static void write_duration(struct buffer *to, uint64_t seconds) {
-    static const struct {
-        uint64_t seconds;
-        const char *name;
-    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-    size_t count = sizeof units / sizeof *units, i = 0;
-    while (i + 1 < count && seconds < units[i].seconds)
-        i++;
-    buffer_printf(to, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].name);
-    seconds %= units[i].seconds;
-    if (i + 1 < count && seconds >= units[i + 1].seconds)
-        buffer_printf(to, " %llu %s", (unsigned long long)(seconds / units[i + 1].seconds),
-                      units[i + 1].name);
-}
-
 bool alert_mail_subject(struct buffer *to, const struct alert_mail *mail) {
     const struct alert *alert = mail->alert;
     CLEANUP_BUFFER struct buffer line = BUFFER(4096);
@@ -104,7 +88,7 @@ bool alert_mail_subject(struct buffer *to, const struct alert_mail *mail) {
         buffer_printf(&line, ", %s", stands[mail->kind]);
     if (alert->outage.start_us && alert->outage.duration_s) {
         buffer_append_string(&line, over ? ", after " : ", for ");
-        write_duration(&line, alert->outage.duration_s);
+        alert_write_duration(&line, alert->outage.duration_s);
     }
     write_clean(to, buffer_slice(&line), SUBJECT_MOST - 3); /* the mark takes three bytes */
     return !to->overflow;
@@ -126,14 +110,14 @@ static void write_when(struct buffer *to, const struct alert *alert) {
 static void write_outage(struct buffer *to, const struct alert_outage *outage) {
     if (outage->start_us == 0)
         return;
-    buffer_append_string(to, outage->end_us ? "It was out from " : "It is out since ");
+    buffer_append_string(to, outage->end_us ? "Out from " : "Out since ");
     write_time(to, outage->start_us);
     if (outage->end_us) {
         buffer_append_string(to, " to ");
         write_time(to, outage->end_us);
     }
     buffer_append_string(to, ", for ");
-    write_duration(to, outage->duration_s);
+    alert_write_duration(to, outage->duration_s);
     buffer_printf(to, ": %llu %% of the time for recovery\n", (unsigned long long)outage->used_percent);
 }
 

@@ -427,7 +427,7 @@ static void an_outage_and_its_end_are_written_read_and_told(void **state) {
     assert_string_equal(buffer_string(&text), "over: [1] alpha: Logins that failed (2×), 192.0.2.1, ev\"e?, after 3 h 20 min");
     buffer_clear(&text);
     assert_true(alert_mail_body(&text, &mail));
-    assert_non_null(strstr(buffer_string(&text), "It was out from 2023-11-14 22:13:20 UTC to 2023-11-15 01:33:20 UTC, for 3 h "
+    assert_non_null(strstr(buffer_string(&text), "Out from 2023-11-14 22:13:20 UTC to 2023-11-15 01:33:20 UTC, for 3 h "
                                                  "20 min: 12 % of the time for recovery\n"));
     assert_null(strstr(buffer_string(&text), "acknowledge"));
     struct alert_end end = {alert.id, alert.outage.end_us, SLICE("r"), SLICE("Good \"again\""), SLICE("beta~0/7"),
