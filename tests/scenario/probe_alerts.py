@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 """From what a probe says to alerts that people trust: one for an outage, told again while it goes on, over by itself.
 
-The events come from an agent in Python, so that hours pass at once, but in the last scenario; what probes themselves find is
+The events come from an agent in Python, so that hours pass at once, but in the last two; what probes themselves find is
 tested elsewhere.
 """
 
-import http.server
 import threading
 import time
 import urllib.request
 from datetime import datetime, timezone
 
+from tocsin_responder import Responder, reply
 from tocsin_sinks import MailSink, WebhookSink
 from tocsin_site import Site, check, free_port, run, scenario, wait_until
 from tocsin_store import StoreEditor
@@ -223,28 +223,22 @@ def _(folder):
             ("that it ended", ["alert", "delete", '"by":"recovery"'], ["the alerts", "MISSING"]),
             ("an end of no alert", ["alert", "put", "72" + "30" * 32, "00"], ["alert 000", "MISSING"])])
 
-class Web:
-    """A service that answers "fine", and is killed and started again on its port."""
+def serving(port):
+    """A service, which is killed at the end of the `with`."""
+    responder = Responder("127.0.0.1", port=port)
+    responder.answer = lambda request: reply(b"fine", "text/plain")
+    return responder
 
-    def __init__(self):
-        self.port, self.server = free_port(), None
 
-    def start(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # pylint: disable=invalid-name
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"fine")
+def probes(*ports):
+    """Further lines of agent.yaml: asked every 3 s, and back is due within 100 s, so that seconds are percents."""
+    return "probes:\n" + "".join(f'  - {{kind: http, name: web{at}, target: "http://127.0.0.1:{port}/", every: 3s, retry: 1s, '
+                                 'remind: 6s, recovery: 100s}\n' for at, port in enumerate(ports))
 
-            def log_message(self, *_):
-                pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def kill(self):
-        self.server.shutdown()
-        self.server.server_close()
+def wait_for_probes(site, *states):
+    wait_until(lambda: sorted(probe["state"] for probe in site.status()["probes"]) == sorted(states),
+               lambda: f"probes that are {states}, not {site.status()['probes']}")
 
 
 SERVICE = "A service does not answer right"
@@ -252,30 +246,45 @@ SERVICE = "A service does not answer right"
 
 @scenario("a service that is killed pages, comes back when it is put away, and is over when it is started again")
 def _(folder):
-    web = Web()
+    port = free_port()
     with MailSink(folder) as mail, Site(folder, mail=mail) as site:
-        site.agent.more = ("probes:\n  - {kind: http, name: web, target: \"http://127.0.0.1:" + str(web.port)
-                           + "/\", every: 3s, retry: 1s, remind: 6s, recovery: 100s}\n")
-        web.start()
-        site.start()
-        wait_until(lambda: [probe["state"] for probe in site.status()["probes"]] == ["ok"], "the probe is content")
-        web.kill()
+        site.agent.more = probes(port)
+        with serving(port):
+            site.start()
+            wait_for_probes(site, "ok")
         killed = time.time()
         wait_until(lambda: subjects(mail, "! ", SERVICE), lambda: f"a mail about it, not only {mail.subjects()}")
         print(f"# kill to mail, asked every 3 s and again after 1 s: {mail.messages[-1][0] - killed:.1f} s")
         first = only(site, SERVICE, "open")
-        check(first["entity"]["probe"] == {"name": "web"}, f"about {first['entity']}")
+        check(first["entity"]["probe"] == {"name": "web0"}, f"about {first['entity']}")
         site.tocsin("alert", "resolve", first["id"], "--reason", "nobody uses it")
         second = only(site, SERVICE, "open")
         check(second["id"] != first["id"] and second["outage"]["start"] == first["outage"]["start"], f"{second}")
         wait_for_mails(mail, 2, "! ", SERVICE)
-        web.start()
-        over = wait_until(lambda: [alert for alert in site.alerts(SERVICE) if "resolution" in alert], "its end")[0]
+        with serving(port):
+            over = wait_until(lambda: [alert for alert in site.alerts(SERVICE) if "resolution" in alert], "its end")[0]
         outage = over["resolution"]["outage"]
         check(over["id"] == second["id"] and over["resolution"]["by"] == "recovery", f"{over['resolution']}")
         check(outage["start"] == first["outage"]["start"] and outage["duration_s"] == outage["used_percent"] > 5, f"{outage}")
         wait_for_mails(mail, 1, "over: ", SERVICE)
-        web.kill()
+
+
+@scenario("both sites of a service are gone at once: one alert of a higher class beside their own, until one is back")
+def _(folder):
+    ports = [free_port(), free_port()]
+    with Site(folder) as site:
+        site.agent.more = probes(*ports)
+        with serving(ports[0]), serving(ports[1]):
+            site.start()
+            wait_for_probes(site, "ok", "ok")
+        both = only(site, TOGETHER, "open")
+        check(both["severity"] == "4" and len(both["events"]) == 2, f"{both}")
+        wait_for_probes(site, "critical", "critical")
+        with serving(ports[1]):
+            wait_for_probes(site, "critical", "ok")
+            only(site, TOGETHER, "resolved")
+            check(sorted(alert["status"] for alert in site.alerts(SERVICE)) == ["open", "resolved"], "their own alerts")
+        site.check_verified()
 
 
 run()

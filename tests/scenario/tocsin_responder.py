@@ -38,9 +38,10 @@ def silent(_request):
 
 
 class Responder:
-    def __init__(self, *addresses, tls=None):
+    def __init__(self, *addresses, tls=None, port=0):
         self.answer = closed
         self.at = {}
+        self.port = port  # 0: any
         self.tls = tls  # an ssl.SSLContext, for https
         self.requests = []
         self.stopping = threading.Event()
@@ -48,7 +49,6 @@ class Responder:
         self.addresses = addresses or ("127.0.0.1",)
 
     def __enter__(self):
-        self.port = 0
         for address in self.addresses:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             listening = socket.socket(family, socket.SOCK_STREAM)
