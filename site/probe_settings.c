@@ -328,8 +328,9 @@ static const struct settings_row rows[] = {
      .type = SETTINGS_STRING,
      .offset = MEMBER(user),
      .maximum = 64,
-     .about = "command, queue: whom a program runs as. Where the agent is root it has to be named.",
-     .example = "nobody"},
+     .about = "command, queue: whom a program runs as. Only root can run it as another one, and has to name "
+              "somebody; the packaged agent is tocsin-agent, and can be nobody else.",
+     .example = "tocsin-agent"},
     {.path = "age_most",
      .type = SETTINGS_DURATION,
      .offset = MEMBER(age_most_us),

@@ -9,6 +9,7 @@ import base64
 import datetime
 import json
 import os
+import pwd
 import subprocess
 import urllib.parse
 
@@ -418,7 +419,7 @@ def _(folder):
     with open(os.path.join(folder, "agent.yaml"), "w", encoding="ascii") as file:
         file.write("collector: 127.0.0.1\n")
     with open(os.path.join(SOURCE, "deploy", "examples", "small-ca.yaml"), encoding="utf-8") as example:
-        text = example.read()
+        text = example.read().replace("user: tocsin-agent", f"user: {pwd.getpwuid(os.geteuid()).pw_name}")
     commented = [line.split("#", 1)[1].strip() for line in text.splitlines() if line.startswith("  # - {")]
     with open(os.path.join(folder, "agent.d", "probes.yaml"), "w", encoding="utf-8") as file:
         file.write(text + "".join(f"  {line}\n" for line in commented if "pkcs11" not in line))
