@@ -121,6 +121,16 @@ static size_t token_takes(unsigned token, struct slice value, bool cased) {
     return token == (cased ? value.data[0] : pattern_fold(value.data[0]));
 }
 
+/* Whether a character that began before `at` is not over there. */
+static bool is_inside(struct slice value, size_t at) {
+    for (size_t begin = at, back = 1; back < 4 && back <= at && (value.data[begin] & 0xc0) == 0x80; back++) {
+        begin = at - back;
+        if (value.data[begin] >= 0xc0)
+            return begin + character_size(slice_from(value, begin)) > at;
+    }
+    return false;
+}
+
 /* Goes back to the last `*` alone: an earlier one never has to take more once a later one was reached. */
 bool pattern_match(struct pattern pattern, struct slice value, bool cased) {
     size_t at = 0, token = 0, star = SIZE_MAX, star_at = 0;
@@ -141,7 +151,11 @@ bool pattern_match(struct pattern pattern, struct slice value, bool cased) {
         }
         if (star == SIZE_MAX || star_at >= value.size)
             return false;
-        at = ++star_at;
+        do
+            star_at++;
+        while (star < pattern.size && pattern.tokens[star] == PATTERN_ONE && star_at < value.size &&
+               is_inside(value, star_at));
+        at = star_at;
         token = star;
     }
 }

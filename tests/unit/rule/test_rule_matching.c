@@ -54,6 +54,12 @@ static void wildcards_stand_for_any_text_and_one_character(void **state) {
     assert_true(item("f: 'a?c'", "a\xc3\xa4"
                                  "c"));
     assert_false(item("f: 'a?c'", "ac"));
+    /* A star stops between characters: an en dash is one. */
+    assert_true(item("f: '*?'", "\xe2\x80\x93"));
+    assert_false(item("f: '*?\?'", "\xe2\x80\x93"));
+    assert_true(item("f: '*?\?'", "x\xe2\x80\x93"));
+    assert_true(item("f: '*?\?'", "\x80\x93")); /* no character: each byte is one */
+    assert_true(item("f|wide|base64|contains: x", "eAA="));
     assert_true(item("f: '*b*d*'", "abcde"));
     assert_true(item("f: '*ab*ab'", "abxabab"));
     assert_false(item("f: '*ab*ab?'", "abab"));
