@@ -224,14 +224,19 @@ static int probe_file(const struct command_context *context, int argc, char **ar
                          words.values[0]);
 }
 
+/* What there is to ask, with an example each. */
 static int usage_kinds(const char *word) {
-    CLEANUP_BUFFER struct buffer names = BUFFER(1024);
-    for (unsigned i = 0; i < LIVENESS_KINDS; i++)
-        if (probe_kind_find((enum liveness_kind)i))
-            buffer_printf(&names, "%s%s", names.size ? ", " : "", liveness_kind_name((enum liveness_kind)i));
-    if (!word)
-        return command_usage("probe", "name a kind: %s", buffer_string(&names));
-    return command_usage("probe", "there is no kind '%.40s': %s", word, buffer_string(&names));
+    if (word)
+        command_usage("probe", "there is no kind '%.40s'; these are below", word);
+    else
+        command_usage("probe", "name what to ask, one of these");
+    for (unsigned i = 0; i < LIVENESS_KINDS; i++) {
+        const struct probe_kind *kind = probe_kind_find((enum liveness_kind)i);
+        if (kind)
+            fprintf(stderr, "  %-9s %s\n            tocsin probe %s %s\n", liveness_kind_name(kind->kind),
+                    kind->about, liveness_kind_name(kind->kind), kind->target);
+    }
+    return EXIT_USAGE;
 }
 
 static bool has_option(int argc, char **argv, const char *name) {
