@@ -48,6 +48,16 @@ bool process_harden(struct fault *fault) {
     return true;
 }
 
+void process_be_expendable(void) {
+    int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    char text[16] = "";
+    if (file < 0)
+        return;
+    if (read(file, text, sizeof text - 1) > 0 && text[0] == '-')
+        (void)!pwrite(file, "0", 1, 0);
+    close(file);
+}
+
 bool process_end_with_parent(struct fault *fault) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
         return fault_set_system(fault, "prctl refuses to end the process with its parent");

@@ -12,6 +12,9 @@ bool process_become_owner(const char *folder, struct fault *fault);
 /* Nothing that is run from here gains privileges (PR_SET_NO_NEW_PRIVS), and nobody dumps or traces its
  * memory. */
 bool process_harden(struct fault *fault);
+/* Where memory runs out this process goes before those that it inherited their protection from (OOMScoreAdjust in the unit).
+ * Before process_harden, which takes the file away from its owner. What can't be done is left. */
+void process_be_expendable(void);
 /* The kernel kills this process when the thread that started it ends. Behind a change of user, which undoes it. */
 bool process_end_with_parent(struct fault *fault);
 /* Where a program of Tocsin's own is that belongs to this one: beside it, as they are built, or in ../libexec/tocsin, as

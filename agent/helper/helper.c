@@ -122,6 +122,7 @@ static bool take_beginning(struct helper *helper, struct fault *fault) {
 }
 
 static bool harden(const struct helper *helper, struct fault *fault) {
+    process_be_expendable();
     if (geteuid() == 0 && helper->user[0] && !process_become_user(helper->user, fault))
         return false;
     /* Behind the change of user, which undoes both. */

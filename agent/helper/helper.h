@@ -6,10 +6,11 @@
  *     }
  *
  * The socket to the agent is descriptor 3. Settings and positions are taken from it; then the program becomes the user that
- * the agent names, if it is root, gives up gaining privileges and being looked into, asks the kernel to be killed with the
- * agent, and makes its source. From then on the source lives as in the agent (source.h): its descriptor is watched, it gets
- * its turns, and each turn is a group. Pings are answered by the loop, so whoever blocks it is killed after a while.
- * SIGTERM and SIGINT are ignored: the agent, which gets them too, says when to end. */
+ * the agent names, if it is root, gives up gaining privileges, being looked into and the agent's protection where memory runs
+ * out, asks the kernel to be killed with the agent, and makes its source. From then on the source lives as in the agent
+ * (source.h): its descriptor is watched, it gets its turns, and each turn is a group. Pings are answered by the loop, so
+ * whoever blocks it is killed after a while. SIGTERM and SIGINT are ignored: the agent, which gets them too, says when to
+ * end. */
 #ifndef TOCSIN_HELPER_H
 #define TOCSIN_HELPER_H
 

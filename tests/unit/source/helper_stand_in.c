@@ -165,14 +165,24 @@ static void tell_settings(struct stand_in *stand_in) {
         give(stand_in, "test:settings", helper_setting(stand_in->helper, i), i);
 }
 
+static int oom_score(void) {
+    int score = -1000;
+    FILE *file = fopen("/proc/self/oom_score_adj", "r");
+    if (!file || fscanf(file, "%d", &score) != 1)
+        score = -1000;
+    if (file)
+        fclose(file);
+    return score;
+}
+
 static void tell_itself(struct stand_in *stand_in) {
     char text[200];
     int signal_number = 0;
     stand_in->done = true;
     prctl(PR_GET_PDEATHSIG, &signal_number);
-    snprintf(text, sizeof text, "user %d, privileges %d, dumpable %d, signal %d, open %d", (int)geteuid(),
-             prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE), signal_number,
-             fcntl(HELPER_DESCRIPTOR, F_GETFD));
+    snprintf(text, sizeof text, "user %d, privileges %d, dumpable %d, signal %d, open %d, memory %d",
+             (int)geteuid(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE), signal_number,
+             fcntl(HELPER_DESCRIPTOR, F_GETFD), oom_score());
     say(stand_in, text);
 }
 
