@@ -352,6 +352,8 @@ static const struct liveness_check_row rows[LIVENESS_CHECKS] = {
                                "RFC 5280 4.2.1.9, 6.1.4 (m)"},
     [CHECK_TLS_CA_KEY_USAGE] = {"tls.ca-key-usage", LIVENESS_TLS, CRITICAL, RFC,
                                 "a CA's keyUsage has keyCertSign", "RFC 5280 4.2.1.3, 6.1.4 (n)"},
+    [CHECK_TLS_NAME_CONSTRAINTS] = {"tls.name-constraints", LIVENESS_TLS, CRITICAL, RFC,
+                                    "a CA signs for names alone that it may", "RFC 5280 4.2.1.10, 6.1.4 (g)"},
     [CHECK_TLS_SIGNATURE_DIGEST] = {"tls.signature-digest", LIVENESS_TLS, CRITICAL, RFC, "SHA-256 or better",
                                     BR "7.1.3.2, RFC 8446 4.4.2.4"},
     /* whom it is for, and how long */

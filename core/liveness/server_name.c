@@ -6,9 +6,6 @@
 #include "ip_text.h"
 #include "oids.h"
 
-#define TAG_DNS (DER_PRIMITIVE_0 + 2)
-#define TAG_IP (DER_PRIMITIVE_0 + 7)
-
 bool server_name_ip(struct slice name, uint8_t ret_bytes[SERVER_NAME_IP_MOST], size_t *ret_size) {
     char text[IP_TEXT_MOST];
     struct slice address = slice_head(name, slice_find_byte(name, '%'));
@@ -21,8 +18,7 @@ bool server_name_ip(struct slice name, uint8_t ret_bytes[SERVER_NAME_IP_MOST], s
     return inet_pton(six ? AF_INET6 : AF_INET, text, ret_bytes) == 1;
 }
 
-/* The GeneralNames one after the other; failed where there are none. */
-static struct der_reader names_of(const struct certificate *certificate) {
+struct der_reader server_name_all(const struct certificate *certificate) {
     struct extension extension;
     struct der_reader none = {SLICE(""), true};
     if (!extension_find(certificate->extensions, OID_SUBJECT_ALT_NAME, &extension))
@@ -48,29 +44,30 @@ bool server_name_matches(const struct certificate *certificate, struct slice nam
     uint8_t ip[SERVER_NAME_IP_MOST];
     size_t ip_size = 0;
     bool is_ip = server_name_ip(name, ip, &ip_size), found = false;
-    struct der_reader names = names_of(certificate);
+    struct der_reader names = server_name_all(certificate);
     while (der_more(&names)) {
         struct der_element one = der_take_any(&names);
         if (is_ip)
-            found |= one.tag == TAG_IP && slice_equal(one.content, slice_make(ip, ip_size));
+            found |= one.tag == SERVER_NAME_TAG_IP && slice_equal(one.content, slice_make(ip, ip_size));
         else
-            found |= one.tag == TAG_DNS && matches_dns(one.content, without_dot(name));
+            found |= one.tag == SERVER_NAME_TAG_DNS && matches_dns(one.content, without_dot(name));
     }
     return found && !names.failed;
 }
 
-static void print_name(const struct der_element *name, char *to, size_t room) {
+void server_name_print(const struct der_element *name, char *to, size_t room) {
     char ip[INET6_ADDRSTRLEN] = "?";
-    if (name->tag == TAG_IP && (name->content.size == 4 || name->content.size == 16))
+    if (name->tag == SERVER_NAME_TAG_IP && (name->content.size == 4 || name->content.size == 16))
         inet_ntop(name->content.size == 4 ? AF_INET : AF_INET6, name->content.data, ip, sizeof ip);
-    struct slice text = name->tag == TAG_IP ? slice_string(ip) : slice_head(name->content, room - 1);
+    struct slice text =
+        name->tag == SERVER_NAME_TAG_IP ? slice_string(ip) : slice_head(name->content, room - 1);
     for (size_t i = 0; i < text.size; i++)
         to[i] = text.data[i] > ' ' && text.data[i] <= '~' ? (char)text.data[i] : '?';
     to[text.size] = '\0';
 }
 
 void server_name_list(const struct certificate *certificate, char ret_text[SERVER_NAME_TEXT]) {
-    struct der_reader names = names_of(certificate);
+    struct der_reader names = server_name_all(certificate);
     const size_t tail = 24; /* of " and 12345678 more" */
     size_t used = 0, more = 0;
     snprintf(ret_text, SERVER_NAME_TEXT, "%s",
@@ -79,9 +76,9 @@ void server_name_list(const struct certificate *certificate, char ret_text[SERVE
     while (der_more(&names)) {
         char one[64];
         struct der_element element = der_take_any(&names);
-        if (element.tag != TAG_DNS && element.tag != TAG_IP)
+        if (element.tag != SERVER_NAME_TAG_DNS && element.tag != SERVER_NAME_TAG_IP)
             continue;
-        print_name(&element, one, sizeof one);
+        server_name_print(&element, one, sizeof one);
         if (more || used + strlen(one) + 2 + tail >= SERVER_NAME_TEXT)
             more++;
         else

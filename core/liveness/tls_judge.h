@@ -2,7 +2,7 @@
  *
  * The verdict is what a client may conclude who has the anchors: good, revoked (its own staple says so), unusable; unknown
  * where everything else holds and no anchors were given. Sources: RFC 5280 6, 9525, 8446, 8996, 9325, 7633, Baseline
- * Requirements. Left out: policies and name constraints. */
+ * Requirements. Left out: policies, and name constraints of other kinds than DNS and IP. */
 #ifndef TOCSIN_TLS_JUDGE_H
 #define TOCSIN_TLS_JUDGE_H
 

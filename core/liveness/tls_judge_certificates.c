@@ -1,4 +1,5 @@
 /* The certificates that a client relies on, each of its own and as CAs of one another. */
+#include "name_constraints.h"
 #include "oids.h"
 #include "server_name.h"
 #include "signature.h"
@@ -180,11 +181,27 @@ static void judge_ca(struct tls_judging *judging, const struct certificate *ca, 
                                       : "no keyCertSign");
 }
 
+static void judge_constraints(struct tls_judging *judging, const struct certificate *ca) {
+    char name[CERTIFICATE_NAME_TEXT], broken_by[CERTIFICATE_NAME_TEXT] = "their own form";
+    struct der_element broken;
+    enum name_constraints state = name_constraints_judge(ca, judging->certificates[0], &broken);
+    name_of(ca, name);
+    if (broken.content.size)
+        server_name_print(&broken, broken_by, sizeof broken_by);
+    liveness_check(judging->report, CHECK_TLS_NAME_CONSTRAINTS,
+                   tls_judging_must(judging, state != NAME_CONSTRAINTS_BROKEN),
+                   state == NAME_CONSTRAINTS_BROKEN ? "%s: broken by %s"
+                   : state == NAME_CONSTRAINTS_HOLD ? "%s: they hold"
+                                                    : "%s: none",
+                   name, broken_by);
+}
+
 static void judge_cas(struct tls_judging *judging) {
     size_t below = 0;
     for (size_t i = 1; i < judging->count; i++) {
         const struct certificate *ca = judging->certificates[i];
         judge_ca(judging, ca, below, judging->chain.anchor == ca);
+        judge_constraints(judging, ca);
         below += !slice_equal(ca->issuer, ca->subject);
     }
 }

@@ -269,6 +269,40 @@ static void whoever_signs_must_be_a_ca_that_may(void **state) {
     EXPECT(VERDICT_UNUSABLE, CHECK_TLS_PURPOSE);
 }
 
+static void a_ca_signs_for_names_alone_that_it_may(void **state) {
+    (void)state;
+    static const struct {
+        const char *constraints;
+        bool good;
+    } table[] = {{"critical,permitted;DNS:example.org", true},
+                 {"critical,permitted;DNS:.example.org", true},
+                 {"critical,permitted;DNS:example.com,permitted;DNS:org", true},
+                 {"critical,permitted;DNS:www.example.org", false}, /* not for example.org */
+                 {"critical,permitted;DNS:xample.org", false},
+                 {"critical,permitted;email:example.com", true},
+                 {"critical,excluded;DNS:example.com", true},
+                 {"critical,excluded;DNS:org", false},
+                 {"critical,permitted;DNS:org,excluded;DNS:www.example.org", false},
+                 {"critical,permitted;IP:192.0.2.0/255.255.255.0", true},
+                 {"critical,permitted;IP:198.51.100.0/255.255.255.0", false},
+                 {"critical,permitted;IP:2001:db8::/ffff:ffff::", false},
+                 {"critical,excluded;IP:192.0.2.0/255.255.255.252", true},
+                 {"critical,excluded;IP:192.0.2.0/255.255.255.0", false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct pki_certificate wanted = intermediate_wanted();
+        wanted.extensions[3] = (struct pki_extension){NID_name_constraints, table[i].constraints};
+        intermediate = pki_certificate(&wanted);
+        struct pki_certificate below = leaf_wanted();
+        below.extensions[2].value = "DNS:www.example.org,DNS:example.org,IP:192.0.2.7,email:a@b";
+        send_leaf(&below);
+        if (table[i].good)
+            EXPECT_GOOD();
+        else
+            EXPECT(VERDICT_UNUSABLE, CHECK_TLS_NAME_CONSTRAINTS);
+    }
+    assert_non_null(strstr(seen(CHECK_TLS_NAME_CONSTRAINTS), "Intermediate: broken by 192.0.2.7"));
+}
+
 static void a_path_longer_than_allowed_is_told(void **state) {
     (void)state;
     struct pki_certificate second = intermediate_wanted();
@@ -536,6 +570,7 @@ int main(void) {
         TEST(an_expired_cross_certificate_behind_the_anchor_is_a_warning),
         TEST(what_is_no_certificate_is_told),
         TEST(whoever_signs_must_be_a_ca_that_may),
+        TEST(a_ca_signs_for_names_alone_that_it_may),
         TEST(a_path_longer_than_allowed_is_told),
         TEST(sha_1_is_told_but_for_the_anchor_s_own),
         TEST(another_name_is_told_with_those_that_are_there),
