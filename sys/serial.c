@@ -97,7 +97,8 @@ static int open_device(const char *path, struct fault *fault) {
         busy(path, fault);
     else if (errno == ENOENT)
         fault_set(fault, FAULT_MISSING,
-                  "there is no such device: is the adapter plugged in? See /dev/serial/by-id");
+                  "there is no such device: is the adapter plugged in (/dev/serial/by-id), and may this service see "
+                  "devices (tocsin-agent(8))?");
     else if (errno == ENXIO || errno == ENODEV || errno == EIO)
         fault_set(fault, FAULT_MISSING, "nothing is behind this device: is the adapter plugged in?");
     else if (errno == EACCES)
