@@ -16,7 +16,7 @@
 #include "loop.h"
 #include "slice.h"
 
-#define HTTP_FETCH_MOST 4096u
+#define HTTP_FETCH_MOST 16000u /* 17 KiB each while nothing comes; a descriptor each */
 #define HTTP_FETCH_HEADERS_MOST (64u * 1024) /* bytes of an answer's */
 #define HTTP_FETCH_LINES_MOST 32u            /* headers of a request */
 #define HTTP_FETCH_TIMEOUT_US 10000000u
