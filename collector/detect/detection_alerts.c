@@ -194,6 +194,24 @@ static struct classification class_of(const struct detection *detection, const s
     return class;
 }
 
+/* What is told of an alert later says of its class what was said first, whatever probes and settings say by now. */
+static void recall_class(const struct detection *detection, struct slice id, struct classification *class) {
+    char key[ALERT_ID_SIZE + 1];
+    CLEANUP_STORE_VALUE struct store_value place = {0}, json = {0};
+    if (!store_get(detection->settings.store, STORE_ALERT, row_key(key, 'i', id), &place, NULL) ||
+        !store_get(detection->settings.store, STORE_ALERT, place.slice, &json, NULL))
+        return; /* raised in this very round */
+    struct alert_document *document = alert_read(json.slice, NULL);
+    if (document) {
+        const struct alert *alert = alert_document_alert(document);
+        class->severity = alert->severity;
+        class->priority = alert->priority;
+        if (alert->why.size)
+            snprintf(class->why, sizeof class->why, "%.*s", SLICE_ARG(alert->why));
+    }
+    alert_document_destroy(document);
+}
+
 static struct alert make_alert(const struct detection *detection, const struct detector_match *match,
                                const struct dedup_entry *entry, const struct classification *class) {
     struct alert alert = alert_of_match(match, class, entry->alert_id);
@@ -221,6 +239,7 @@ static void tell_end(struct detection *detection, const struct detector_match *m
     struct detector_match raised = *match;
     raised.rule = rule ? rule : match->rule;
     struct classification class = class_of(detection, raised.rule, match->host);
+    recall_class(detection, slice_string(entry->alert_id), &class);
     struct alert alert = make_alert(detection, &raised, entry, &class);
     CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
     if (reclassified != SEVERITY_UNSET)
@@ -260,6 +279,8 @@ static void raise(struct detection *detection, const struct detector_match *matc
                   const struct dedup_entry *entry, enum dedup_verdict verdict,
                   const struct standing *standing) {
     struct classification class = class_of(detection, match->rule, match->host);
+    if (verdict != DEDUP_NEW)
+        recall_class(detection, slice_string(entry->alert_id), &class);
     struct alert alert = make_alert(detection, match, entry, &class);
     CLEANUP_BUFFER struct buffer json = BUFFER(ALERT_TEXT_MOST);
     enum alert_mail_kind kind = verdict == DEDUP_NEW        ? ALERT_MAIL_NEW
@@ -285,10 +306,14 @@ static void raise(struct detection *detection, const struct detector_match *matc
 static struct standing look_up(struct detection *detection, const struct detector_match *match) {
     struct dedup_entry *open = dedup_find(detection->dedup, match), closed;
     struct standing standing = {.resolved = false};
-    if (!open || (!match->rule->trouble && detection->stored_us < open->looked_us + LOOK_US))
+    if (!open)
         return standing;
-    open->looked_us = detection->stored_us;
+    if (!match->rule->trouble && detection->stored_us < open->looked_us + LOOK_US)
+        return (struct standing){.acknowledged_us = open->acknowledged_us, .severity = open->severity};
     standing = standing_of(detection, open->alert_id);
+    open->looked_us = detection->stored_us;
+    open->acknowledged_us = standing.acknowledged_us;
+    open->severity = standing.severity;
     if (!standing.resolved)
         return standing;
     dedup_close(detection->dedup, match, &closed);

@@ -39,7 +39,9 @@ struct dedup_entry {
     uint64_t first_us, last_us;
     uint64_t notified_us;
     uint64_t rule;      /* dedup_rule_number: of several of one trouble, which */
-    uint64_t looked_us; /* for the owner, who looks at times what people decided about it; not saved */
+    /* For the owner, who looks at times what people decided about it; not saved. */
+    uint64_t looked_us, acknowledged_us;
+    enum severity severity; /* of a reclassification */
 };
 
 struct dedup;

@@ -213,10 +213,11 @@ def _(folder):
             both = only(site, TOGETHER, "open")
             check(both["severity"] == "4" and both["priority"] == "page", f"{both['severity']} {both['priority']}")
             check(len(both["events"]) == 2 and len(site.alerts(OCSP)) == 2, f"{both}")
+            probing.ahead = HOUR_S
             probing.changed("recovered", "ok", "ocsp b", "ocsp", "http://b.test.example/")
             only(site, TOGETHER, "resolved")
             check(sorted(alert["status"] for alert in site.alerts(OCSP)) == ["open", "resolved"], "each has its own alert")
-            wait_for_mails(mail, 1, "over: ", TOGETHER)
+            wait_for_mails(mail, 1, "over: [4]", TOGETHER)
         site.collector.stop()
         StoreEditor(site).check_found([
             ("how an alert ended", ["alert", "flip", '"by":"recovery"'], ["alert", "its end is not what"]),
