@@ -11,7 +11,7 @@
 
 _Static_assert(CORRELATION_GROUPS_MOST <= DETECTOR_ENTITY_MOST, "an entity holds every group-by field");
 _Static_assert(GROUP_IDS_MOST == DETECTOR_EVENTS_MOST, "a match shows what a group remembers");
-_Static_assert(RECORD_FIELDS_MOST < UINT16_MAX, "fields are chained by 16 bits");
+_Static_assert(VALUE_TIME < UINT16_MAX, "fields are chained by 16 bits");
 
 static void buckets_make(struct detector *detector) {
     size_t sources = detector->ruleset->logsource_count, scanners = detector->ruleset->scanner_count;
@@ -108,7 +108,9 @@ void detector_reload(struct detector *detector, const struct ruleset *ruleset) {
 }
 
 static struct slice value_at(const struct detector *detector, uint16_t at) {
-    return at == RECORD_FIELDS_MOST ? detector->event->host : detector->record->fields[at].value;
+    if (at == VALUE_TIME)
+        return slice_string(detector->time_text);
+    return at == VALUE_HOST ? detector->event->host : detector->record->fields[at].value;
 }
 
 static bool is_seen(const struct detector *detector, uint32_t field) {
@@ -143,7 +145,11 @@ static void index_fields(struct detector *detector) {
             see(detector, number, (uint16_t)i);
     }
     if (!is_seen(detector, FIELD_HOST) && detector->event->host.size)
-        see(detector, FIELD_HOST, RECORD_FIELDS_MOST);
+        see(detector, FIELD_HOST, VALUE_HOST);
+    if (ruleset->asks_time && !is_seen(detector, FIELD_TIME)) {
+        calendar_text(detector->event->time_us, detector->time_text);
+        see(detector, FIELD_TIME, VALUE_TIME);
+    }
 }
 
 /* A message that lies within the original is not looked at twice. */
@@ -319,9 +325,15 @@ static void find_candidates(struct detector *detector, const struct bucket *buck
         look_up_whole(detector, bucket, number, field->value);
         scan_value(detector, bucket, number, field->value);
     }
-    if (is_seen(detector, FIELD_HOST) && detector->field_first[FIELD_HOST] == RECORD_FIELDS_MOST) {
-        look_up_whole(detector, bucket, FIELD_HOST, detector->event->host);
-        scan_value(detector, bucket, FIELD_HOST, detector->event->host);
+    static const struct {
+        uint32_t field;
+        uint16_t value;
+    } own[] = {{FIELD_HOST, VALUE_HOST}, {FIELD_TIME, VALUE_TIME}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!is_seen(detector, own[i].field) || detector->field_first[own[i].field] != own[i].value)
+            continue;
+        look_up_whole(detector, bucket, own[i].field, value_at(detector, own[i].value));
+        scan_value(detector, bucket, own[i].field, value_at(detector, own[i].value));
     }
     for (size_t i = 0; i < detector->keyword_count; i++)
         scan_value(detector, bucket, FIELD_KEYWORDS, detector->keywords[i]);

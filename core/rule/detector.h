@@ -8,6 +8,8 @@
  * tocsin.product, tocsin.category, tocsin.service (each may occur several times). Keywords are looked for in
  * event.original and, where it is not a part of that, in message.
  *
+ * A record without @timestamp has the event's time for it, in UTC (RFC 3339).
+ *
  * Time is event time, in microseconds since 1970. A window is the correlation's timespan wherever it lies:
  * events that come late are put where they belong, as long as the group still remembers that time. An
  * open-ended condition (gt, gte) matches at the event that fulfils it and at each further one; one with an

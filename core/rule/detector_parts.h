@@ -2,9 +2,14 @@
 #ifndef TOCSIN_DETECTOR_PARTS_H
 #define TOCSIN_DETECTOR_PARTS_H
 
+#include "calendar.h"
 #include "detector.h"
 #include "group.h"
 #include "ruleset_parts.h"
+
+/* Values that the event has and the record does not: numbered behind the record's fields. */
+#define VALUE_HOST RECORD_FIELDS_MOST
+#define VALUE_TIME (RECORD_FIELDS_MOST + 1)
 
 #define BUCKETS 64u /* combinations of log source values remembered */
 #define BUCKET_VALUES_MOST 12u
@@ -37,8 +42,9 @@ struct detector {
     uint32_t generation; /* of memo and field_seen; an event each */
     uint32_t *field_seen;
     uint32_t *field_null;  /* the field stands there as JSON's null */
-    uint16_t *field_first; /* index into the record; RECORD_FIELDS_MOST stands for the event's host */
-    uint16_t field_next[RECORD_FIELDS_MOST + 1];
+    uint16_t *field_first; /* index into the record; behind it stand the event's host and its time */
+    uint16_t field_next[RECORD_FIELDS_MOST + 2];
+    char time_text[CALENDAR_TEXT_SIZE]; /* of the event, where a rule asks for it */
     uint32_t *memo;       /* [predicate]: generation << 1 | result */
     uint32_t *spoken;     /* [trouble]: the generation in which a rule spoke for it */
     uint64_t *candidates; /* a bit a rule */

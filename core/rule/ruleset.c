@@ -27,7 +27,7 @@ struct ruleset *ruleset_create(struct symbols *symbols) {
         [FIELD_HOST] = "host.name",           [FIELD_SOURCE_IP] = "source.ip",
         [FIELD_USER] = "user.name",           [FIELD_PRODUCT] = "tocsin.product",
         [FIELD_CATEGORY] = "tocsin.category", [FIELD_SERVICE] = "tocsin.service",
-        [FIELD_REPEATED] = "tocsin.repeated",
+        [FIELD_REPEATED] = "tocsin.repeated",  [FIELD_TIME] = "@timestamp",
     };
     struct ruleset *ruleset = memory_new(sizeof *ruleset);
     ruleset->symbols = symbols;
@@ -184,6 +184,7 @@ uint32_t ruleset_predicate(struct ruleset *ruleset, const struct predicate *pred
         return known ? known - 1 : UINT32_MAX;
     }
     grow_predicates(ruleset);
+    ruleset->asks_time |= predicate->field == FIELD_TIME || predicate->other == FIELD_TIME;
     ruleset->predicates[ruleset->predicate_count] = *predicate;
     *predicate_slot(ruleset, predicate) = ++ruleset->predicate_count;
     return ruleset->predicate_count - 1;

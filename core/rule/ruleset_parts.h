@@ -36,6 +36,7 @@ enum {
     FIELD_CATEGORY,
     FIELD_SERVICE,
     FIELD_REPEATED,
+    FIELD_TIME,
     FIELDS_FIXED
 };
 
@@ -220,6 +221,7 @@ struct ruleset {
     uint32_t predicate_slot_count;
 
     struct symbols *troubles;
+    bool asks_time; /* some rule looks at FIELD_TIME */
     struct symbols *source_names;
     struct logsource *logsources;
     uint32_t logsource_count;

@@ -140,6 +140,17 @@ static void parts_of_a_date_are_numbers(void **state) {
     assert_true(item("f|week: 52", "2022-01-01"));
 }
 
+static void an_event_has_its_time_where_the_record_names_none(void **state) {
+    (void)state;
+    static const char night[] = "  s: {'@timestamp|hour|lt': 6}\n  condition: s\n";
+    static const char year[] = "  s: {'@timestamp|startswith': '1970-01-01T00:00:01'}\n  condition: s\n";
+    assert_true(workbench_matches(night, "f", "x", NULL)); /* a second after 1970 */
+    assert_true(workbench_matches(year, "f", "x", NULL));
+    assert_false(workbench_matches(night, "@timestamp", "2026-11-21T18:44:24+01:00", NULL));
+    assert_true(workbench_matches(night, "@timestamp", "2026-11-21T05:44:24+01:00", NULL));
+    assert_false(workbench_matches(year, "@timestamp", "2026-11-21T05:44:24+01:00", NULL));
+}
+
 static void neq_is_everything_else(void **state) {
     (void)state;
     assert_false(item("f|neq: a", "a"));
@@ -412,6 +423,7 @@ int main(void) {
         cmocka_unit_test(null_is_absent_and_empty_is_present_and_empty),
         cmocka_unit_test(exists_asks_whether_the_field_is_there),
         cmocka_unit_test(parts_of_a_date_are_numbers),
+        cmocka_unit_test(an_event_has_its_time_where_the_record_names_none),
         cmocka_unit_test(neq_is_everything_else),
         cmocka_unit_test(numbers_are_compared_as_numbers),
         cmocka_unit_test(networks_hold_addresses),
