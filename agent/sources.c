@@ -101,6 +101,18 @@ static struct source *make_probes(const struct agent_settings *settings, const c
     return source_create(&source, output, fault);
 }
 
+static void note_position(void *context, struct slice key, struct slice value) {
+    (void)key, (void)value;
+    *(bool *)context = true;
+}
+
+/* There are probes, or there were: that they are gone is told by the same program. */
+static bool probes_wanted(const struct agent_settings *settings, const struct source_output *output) {
+    bool wanted = settings->probes.count != 0;
+    output->restore_each(output->context, SLICE("probe:"), note_position, &wanted);
+    return wanted;
+}
+
 static bool add(struct sources *sources, struct source *source, struct loop *loop, struct fault *fault) {
     struct watched *watched = &sources->all[sources->count++];
     *watched = (struct watched){.owner = sources, .source = source, .ready = true};
@@ -132,7 +144,7 @@ struct sources *sources_create(const struct agent_settings *settings, const char
             fault_place(fault, "%s", all[i].place);
     }
     free(taken);
-    if (good && settings->probes.count) {
+    if (good && probes_wanted(settings, output)) {
         struct source *probes = make_probes(settings, site, data, output, fault);
         good = probes && add(sources, probes, loop, fault);
     }

@@ -30,7 +30,7 @@ bool site_template_agent(const char *site, const char *collector, struct fault *
         "  - {file: /var/log/dpkg.log, class: configuration}\n"
         "  - {journal: true, unless: [/var/log/auth.log, /var/log/syslog]}\n"
         "\n"
-        "# What is asked whether it is alive and right, every 10 seconds. `tocsin probe discover CERT.pem` "
+        "# What is asked whether it is alive and right, every few seconds. `tocsin probe discover CERT.pem` "
         "writes the\n"
         "# probes of a CA out of one of its certificates; `tocsin probe KIND …` tries one by hand.\n"
         "# probes:\n"

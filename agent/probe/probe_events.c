@@ -219,3 +219,14 @@ bool probe_event_changed(struct buffer *to, const char *name, const struct probe
     buffer_free(&writing.text);
     return good;
 }
+
+bool probe_event_removed(struct buffer *to, const char *name) {
+    struct writing writing = {.text = BUFFER(TEXT_MOST)};
+    char raw[PROBE_NAME_SIZE + 64];
+    field(&writing, "tocsin.event", "probe_removed");
+    field(&writing, "probe.name", "%s", name);
+    snprintf(raw, sizeof raw, "%s is no longer probed: it is not in the settings", name);
+    bool good = write(&writing, to, name, slice_string(raw));
+    buffer_free(&writing.text);
+    return good;
+}

@@ -26,4 +26,7 @@ bool probe_event_result(struct buffer *to, const char *name, const struct probe_
 bool probe_event_changed(struct buffer *to, const char *name, const struct probe_result *result,
                          const struct probe_state *state, const struct probe_news *news, bool finding);
 
+/* It stood in the settings once, and does not any more: what was told of it goes on no longer. */
+bool probe_event_removed(struct buffer *to, const char *name);
+
 #endif

@@ -24,6 +24,7 @@ struct pending {
     enum event_class class;
     struct buffer body;
     bool has_state;
+    size_t state_size; /* 0: it is forgotten */
     char key[KEY_SIZE];
     uint8_t state[PROBE_STATE_SIZE];
 };
@@ -102,6 +103,7 @@ static void put_change(struct scheduled *scheduled, const struct probe_result *r
                              finding))
         abort(); /* its parts are bounded below PROBE_EVENT_MOST */
     pending->has_state = true;
+    pending->state_size = PROBE_STATE_SIZE;
     snprintf(pending->key, sizeof pending->key, "probe:%s", probe_name(scheduled->probe));
     probe_state_write(&scheduled->state, pending->state);
     pending_put(scheduled->source, pending);
@@ -205,7 +207,7 @@ static uint64_t turn(struct source *base, uint64_t now_us) {
             return SOURCE_NEVER; /* called again when there is room */
         if (first->has_state)
             output->position(output->context, slice_string(first->key),
-                             slice_make(first->state, PROBE_STATE_SIZE));
+                             slice_make(first->state, first->state_size));
         source->pending = first->next;
         source->pending_bytes -= first->body.size;
         if (!source->pending)
@@ -261,6 +263,24 @@ static void restore(struct scheduled *scheduled) {
     /* One that cannot be read is as good as none: what is thought of it is found out again. */
     if (output->restore(output->context, slice_string(key), &value))
         (void)probe_state_read(value, &scheduled->state, NULL);
+}
+
+/* A position of a probe that is in the settings no more: it is told, and forgotten. */
+static void look_for_removed(void *context, struct slice key, struct slice value) {
+    static const struct slice prefix = {(const uint8_t *)"probe:", sizeof "probe:" - 1};
+    struct probe_source *source = context;
+    struct slice name = slice_from(key, prefix.size);
+    (void)value;
+    for (size_t i = 0; i < source->count; i++)
+        if (slice_equal(name, slice_string(probe_name(source->all[i].probe))))
+            return;
+    struct pending *pending = pending_new(CLASS_JOURNAL);
+    pending->has_state = true;
+    snprintf(pending->key, sizeof pending->key, "%.*s", SLICE_ARG(key));
+    if (name.size < PROBE_NAME_SIZE && probe_event_removed(&pending->body, pending->key + prefix.size))
+        pending_put(source, pending);
+    else
+        pending_free(pending);
 }
 
 static bool create_probes(struct probe_source *source, struct fault *fault) {
@@ -335,8 +355,11 @@ struct source *probe_source_create(struct helper *helper, struct fault *fault) {
         return NULL;
     }
     source->prober = prober_create(helper_loop(helper), folder, fault);
-    if (source->prober && create_probes(source, fault))
+    if (source->prober && create_probes(source, fault)) {
+        const struct source_output *output = source->source.output;
+        output->restore_each(output->context, SLICE("probe:"), look_for_removed, source);
         return &source->source;
+    }
     destroy(&source->source);
     return NULL;
 }

@@ -73,7 +73,8 @@ static void evict(struct probe_board *board) {
 }
 
 /* Where it is or would be. */
-static size_t place_of(const struct probe_board *board, const struct probe_standing *wanted, bool *ret_found) {
+static size_t place_of(const struct probe_board *board, const struct probe_standing *wanted,
+                       bool *ret_found) {
     size_t low = 0, high = board->count;
     *ret_found = false;
     while (low < high) {
@@ -153,15 +154,30 @@ static void take_change(struct probe_standing *standing, const struct record *re
     keep_checks(standing, record);
 }
 
-void probe_board_take(struct probe_board *board, const struct record *record, struct slice host, uint64_t time_us,
-                      uint64_t stored_us) {
-    struct slice event = record_value(record, SLICE("tocsin.event")), name = record_value(record, SLICE("probe.name"));
+static void forget(struct probe_board *board, const struct probe_standing *wanted) {
+    bool found;
+    size_t at = place_of(board, wanted, &found);
+    if (!found)
+        return;
+    free(board->list[at]);
+    memmove(&board->list[at], &board->list[at + 1], (--board->count - at) * sizeof *board->list);
+}
+
+void probe_board_take(struct probe_board *board, const struct record *record, struct slice host,
+                      uint64_t time_us, uint64_t stored_us) {
+    struct slice event = record_value(record, SLICE("tocsin.event")),
+                 name = record_value(record, SLICE("probe.name"));
     bool changed = slice_equal(event, SLICE("probe_changed"));
-    if (name.size == 0 || (!changed && !slice_equal(event, SLICE("probe_result"))))
+    bool removed = slice_equal(event, SLICE("probe_removed"));
+    if (name.size == 0 || (!changed && !removed && !slice_equal(event, SLICE("probe_result"))))
         return;
     struct probe_standing wanted = {.heard_us = stored_us};
     keep(wanted.host, sizeof wanted.host, host);
     keep(wanted.name, sizeof wanted.name, name);
+    if (removed) {
+        forget(board, &wanted);
+        return;
+    }
     struct probe_standing *standing = standing_of(board, &wanted);
     keep(standing->kind, sizeof standing->kind, record_value(record, SLICE("probe.kind")));
     keep(standing->target, sizeof standing->target, record_value(record, SLICE("probe.target")));
@@ -333,7 +349,8 @@ static bool load_one(struct probe_board *board, struct bytes_reader *reader) {
 bool probe_board_load(struct probe_board *board, struct slice from, struct fault *fault) {
     struct bytes_reader reader = bytes_read(from);
     clear(board);
-    uint32_t magic = bytes_read_u32(&reader), version = bytes_read_u16(&reader), count = bytes_read_u32(&reader);
+    uint32_t magic = bytes_read_u32(&reader), version = bytes_read_u16(&reader),
+             count = bytes_read_u32(&reader);
     bool good = magic == STATE_MAGIC && version == STATE_VERSION && !reader.failed;
     for (uint32_t i = 0; good && i < count; i++)
         good = load_one(board, &reader);

@@ -10,8 +10,8 @@
 #define STREAK_MOST 1000u
 
 struct probe_bounds probe_bounds_default(void) {
-    return (struct probe_bounds){.every_us = 10 * SECOND,
-                                 .retry_us = 3 * SECOND,
+    return (struct probe_bounds){.every_us = 7 * SECOND,
+                                 .retry_us = 2 * SECOND,
                                  .down_after = 2,
                                  .up_after = 2,
                                  .remind_us = HOUR,

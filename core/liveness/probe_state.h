@@ -21,7 +21,7 @@ struct probe_bounds {
     uint64_t remind_us;   /* what goes on is told again so often */
     uint64_t recovery_us; /* in which the service must be back; 0: no such bound */
 };
-/* 10 s, retried after 3 s, 2 down, 2 up, told again every hour, back within 27 h (Security Manual). */
+/* 7 s, retried after 2 s, 2 down, 2 up, told again every hour, back within 27 h (Security Manual). */
 struct probe_bounds probe_bounds_default(void);
 
 struct probe_state {

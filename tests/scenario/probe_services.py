@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import pwd
+import signal
 import subprocess
 import urllib.parse
 
@@ -408,6 +409,25 @@ def _(folder):
         teller.revoked[teller.certificate("two").serial_number] = x509.ReasonFlags.key_compromise
         wait_until(lambda: site.tocsin("query", "--count", "probe.change:recovered").strip() == "1", "they agree again")
         site.check_verified()
+
+
+@scenario("a probe that is taken out of the settings takes its alert with it, also when it was the last")
+def _(folder):
+    with Site(folder) as site:
+        line = "  - {{kind: tcp, name: {}, target: '127.0.0.1:1', every: 1s, retry: 200ms}}\n"
+        site.agent.more = "probes:\n" + line.format("one") + line.format("two")
+        site.start()
+        wait_until(lambda: site.tocsin("query", "--count", "probe.change:worse").strip() == "2", "both are critical")
+        for left in (line.format("two"), ""):
+            site.agent.more = "probes:\n" + left if left else ""
+            site.agent.write_settings()
+            site.agent.daemon.signal(signal.SIGHUP)
+            gone = "one" if left else "two"
+            wait_until(lambda name=gone: f"{name} is no longer probed" in site.tocsin("query", "tocsin.event:probe_removed"),
+                       f"{gone} is told to be gone")
+        wait_until(lambda: site.tocsin("alerts").count("resolved by recovery: A service is no longer probed") == 2,
+                   lambda: f"alerts end: {site.tocsin('alerts')}")
+        wait_until(lambda: "PROBES" not in site.tocsin("status"), "status names them no more")
 
 
 @scenario("the example of a small CA is good as it stands")
