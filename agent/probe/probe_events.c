@@ -91,15 +91,29 @@ static void field_part(struct writing *writing, const struct probe_part *part) {
     field(writing, "probe.at", "%s", text);
 }
 
-bool probe_event_result(struct buffer *to, const char *name, const struct probe_result *result) {
+static void field_parts(struct writing *writing, const struct probe_result *result) {
+    size_t told = 0;
+    for (unsigned good = 0; good < 2; good++)
+        for (size_t i = 0; i < result->count && told < PROBE_PARTS_TOLD; i++)
+            if ((result->parts[i]->report.state < LIVENESS_WARN) == (good == 1)) {
+                field_part(writing, result->parts[i]);
+                told++;
+            }
+    if (told < result->count)
+        field(writing, "probe.at_more", "%zu", result->count - told);
+}
+
+bool probe_event_result(struct buffer *to, const char *name, const struct probe_result *result,
+                        uint64_t dropped) {
     struct writing writing = {.text = BUFFER(TEXT_MOST)};
     struct probe_failed failed;
     char raw[512];
     field_probe(&writing, "probe_result", name, result);
     field(&writing, "probe.state", "%s", liveness_state_name(result->state));
     field(&writing, "probe.took_ms", "%.1f", (double)result->took_us / US_PER_MS);
-    for (size_t i = 0; i < result->count; i++)
-        field_part(&writing, result->parts[i]);
+    field_parts(&writing, result);
+    if (dropped)
+        field(&writing, "probe.dropped", "%" PRIu64, dropped);
     probe_failed_take(result, &failed);
     for (unsigned i = 0; i < LIVENESS_CHECKS; i++)
         if (failed.checks[i])
@@ -137,6 +151,14 @@ static const struct liveness_finding *nth_bad(const struct probe_result *result,
     return NULL;
 }
 
+static size_t count_bad(const struct probe_result *result) {
+    size_t count = 0;
+    for (size_t i = 0; i < result->count; i++)
+        for (size_t j = 0; j < result->parts[i]->report.count; j++)
+            count += result->parts[i]->report.findings[j].state >= LIVENESS_WARN;
+    return count;
+}
+
 static void append_outage(struct buffer *raw, const struct probe_news *news, bool over,
                           uint64_t recovery_us) {
     char start[LIVENESS_TIME_SIZE], lasted[LIVENESS_SPAN_SIZE];
@@ -153,7 +175,6 @@ static void append_sentence(struct buffer *raw, const char *name, const struct p
                             const struct probe_news *news, const char *change) {
     const struct probe_part *part;
     const struct liveness_finding *worst = nth_bad(result, 0, &part);
-    size_t more = 0;
     buffer_printf(raw, "%s is %s", name, liveness_state_name(news->to));
     if (strcmp(change, "still") == 0)
         buffer_append_string(raw, " still");
@@ -162,10 +183,9 @@ static void append_sentence(struct buffer *raw, const char *name, const struct p
     if (worst && news->to >= LIVENESS_WARN) {
         buffer_append_string(raw, ": ");
         append_finding(raw, part, worst);
-        while (nth_bad(result, more + 1, &part))
-            more++;
-        if (more)
-            buffer_printf(raw, "; and %zu more", more);
+        size_t bad = count_bad(result);
+        if (bad > 1)
+            buffer_printf(raw, "; and %zu more", bad - 1);
     }
     if (result->partial)
         buffer_append_string(raw, ". Other addresses answer well");

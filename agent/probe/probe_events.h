@@ -20,8 +20,11 @@ void probe_failed_take(const struct probe_result *result, struct probe_failed *r
 /* Whether one of `now` is not among those told. */
 bool probe_failed_more(const struct probe_failed *now, const struct probe_failed *told);
 
-/* Append a whole body. `name` is the probe's. */
-bool probe_event_result(struct buffer *to, const char *name, const struct probe_result *result);
+#define PROBE_PARTS_TOLD 64u /* in the event of a run, those that failed first; the rest are counted */
+
+/* Append a whole body. `name` is the probe's; `dropped` how many results of runs were not told before this one. */
+bool probe_event_result(struct buffer *to, const char *name, const struct probe_result *result,
+                        uint64_t dropped);
 /* `finding`: the state is what it was, other checks fail. */
 bool probe_event_changed(struct buffer *to, const char *name, const struct probe_result *result,
                          const struct probe_state *state, const struct probe_news *news, bool finding);

@@ -88,11 +88,12 @@ static void put_result(struct scheduled *scheduled, const struct probe_result *r
     struct pending *pending = pending_new(CLASS_SYSTEM);
     source->runs++;
     if (source->pending_bytes > PROBE_PENDING_MOST ||
-        !probe_event_result(&pending->body, probe_name(scheduled->probe), result)) {
+        !probe_event_result(&pending->body, probe_name(scheduled->probe), result, source->dropped)) {
         source->dropped++;
         pending_free(pending);
         return;
     }
+    source->dropped = 0;
     pending_put(source, pending);
 }
 
