@@ -57,11 +57,11 @@ static void time_phases(struct probe_part *part, const struct cacert_result *res
     part->phases_us[PHASE_BODY] = result->answer_us;
 }
 
-/* With `fault`, the line could not be had, or was lost. */
+/* A fault: the line could not be had, or was lost; then there is no result. */
 static void tell(struct probe_look *look, struct probe_part *part, const char *device,
                  const struct fault *fault, const struct cacert_result *result) {
     cacert_judge_device(device, fault, &part->report);
-    if (!fault) {
+    if (result) {
         cacert_judge(result, &part->report);
         time_phases(part, result);
     }

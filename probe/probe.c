@@ -261,7 +261,7 @@ void probe_look_done(struct probe_look *look) {
 }
 
 void probe_cancel(struct probe *probe) {
-    if (!probe->running)
+    if (!probe->running || !probe->kind) /* one that could not be made has no kind, and never ran */
         return;
     if (probe->question)
         probe_names_forget(probe->question);

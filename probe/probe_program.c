@@ -100,9 +100,10 @@ static void ended(void *context, const struct child_end *end) {
 }
 
 static void not_begun(void *context) {
-    struct probe_program_run *run = context;
-    ended(run, &(struct child_end){
-                   .how = CHILD_NOT_STARTED, .fault = &run->fault, .output = SLICE(""), .error = SLICE("")});
+    const struct probe_program_run *run = context;
+    const struct fault fault = run->fault;
+    ended(context, &(struct child_end){
+                       .how = CHILD_NOT_STARTED, .fault = &fault, .output = SLICE(""), .error = SLICE("")});
 }
 
 struct probe_program_run *probe_program_run(const struct probe_program *program,

@@ -212,7 +212,7 @@ static void reset_signals(void) {
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &usual, NULL); /* some cannot be set, and have nothing to be reset */
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 static void become(const struct launch *launch) {

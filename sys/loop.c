@@ -372,6 +372,6 @@ void loop_work(struct loop *loop, loop_callback *work, loop_callback *done, void
 void loop_workers_set(unsigned count) {
     char text[16];
     snprintf(text, sizeof text, "%u", count < 1 ? 1 : count > LOOP_WORKERS_MOST ? LOOP_WORKERS_MOST : count);
-    setenv("UV_THREADPOOL_SIZE", text,
-           1); /* NOLINT(concurrency-mt-unsafe): before the first thread, see loop.h */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread, see loop.h */
+    setenv("UV_THREADPOOL_SIZE", text, 1);
 }

@@ -23,7 +23,8 @@ struct plugin_output plugin_output_read(struct slice output) {
 static bool take_number(struct slice *from, double *ret_value) {
     char text[PLUGIN_NUMBER_MOST + 1], *end;
     size_t size = 0;
-    while (size < from->size && size < PLUGIN_NUMBER_MOST && memchr("+-.0123456789eE", from->data[size], 15))
+    while (size < from->size && size < PLUGIN_NUMBER_MOST &&
+           slice_find_byte(SLICE("+-.0123456789eE"), from->data[size]) != SIZE_MAX)
         size++;
     memcpy(text, from->data, size);
     text[size] = '\0';
@@ -117,7 +118,7 @@ static bool read_fields(struct slice word, struct plugin_value *value) {
         return false;
     value->unit = value->known ? fields[0] : SLICE("");
     for (size_t i = 0; i < value->unit.size; i++)
-        if (memchr("0123456789'\"=", value->unit.data[i], 13))
+        if (slice_find_byte(SLICE("0123456789'\"="), value->unit.data[i]) != SIZE_MAX)
             return false;
     for (size_t i = 3; i < 5; i++)
         if (fields[i].size && (!take_number(&fields[i], &bound) || fields[i].size))
