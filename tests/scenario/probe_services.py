@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What went wrong at real CAs, played by a server that misbehaves: each is found by the check that is about it.
 
-The numbers are those of the list of failures that the probes were written against. Others of it stand elsewhere: 9 in
-probe_dns, 14 and 7 also in probe_files, 20 in probe_cacert, 21 in probe_alerts.
+The numbers are those of the list of failures that the probes were written against; tests/CAUGHT.md says where each of
+them is tested.
 """
 
 import base64
