@@ -134,10 +134,10 @@ bool trial_run(const struct knowledge *knowledge, char *const *paths, size_t pat
                           .record = record_create(knowledge->symbols),
                           .report = report,
                           .context = context,
-                          .spoken = spoken,
                           .said = BUFFER(TRIAL_TEXT_MOST),
                           .missing = BUFFER(TRIAL_TEXT_MOST),
                           .beyond = BUFFER(TRIAL_TEXT_MOST)};
+    trial.spoken = spoken;
     bool good = true;
     for (size_t i = 0; good && i < path_count; i++)
         good = try_path(&trial, paths[i], fault);
