@@ -142,6 +142,14 @@ static bool discover(const char *path, const char *issuer_path, struct buffer *t
     return good;
 }
 
+/* agent.d may well not be there yet. */
+static bool write_new(const char *path, struct slice text, struct fault *fault) {
+    const char *end = strrchr(path, '/');
+    CLEANUP_FREE char *folder = memory_copy(path, end ? (size_t)(end - path) : 0);
+    return (*folder == '\0' || files_make_folder(folder, 0755, fault)) &&
+           files_write_new(path, text, 0644, fault);
+}
+
 int probe_discover(const struct command_context *context, int argc, char **argv) {
     CLEANUP_BUFFER struct buffer text = BUFFER(TEXT_MOST);
     struct fault fault = {0};
@@ -154,7 +162,7 @@ int probe_discover(const struct command_context *context, int argc, char **argv)
     if (words.count != 2)
         return command_usage("probe", "discover takes one file with a certificate");
     if (!discover(words.values[1], issuer, &text, &fault) ||
-        (output && !files_write_new(output, buffer_slice(&text), 0644, &fault)))
+        (output && !write_new(output, buffer_slice(&text), &fault)))
         return command_fail("probe", &fault);
     if (output)
         printf(

@@ -430,6 +430,38 @@ def _(folder):
         wait_until(lambda: "PROBES" not in site.tocsin("status"), "status names them no more")
 
 
+@scenario("discover writes the probes that a certificate asks for, into a folder that is not there yet, and they are good")
+def _(folder):
+    ca = Ca(folder)
+    with open(os.path.join(folder, "ext"), "w", encoding="ascii") as file:
+        file.write("authorityInfoAccess=OCSP;URI:http://ocsp.test/,caIssuers;URI:http://ca.test/ca.pem\n"
+                   "crlDistributionPoints=URI:http://crl.test/a.crl?x={y},URI:ldap://x/y\n")
+    ca.ca("-in", "one.csr", "-out", "full.pem", "-notext", "-extfile", "ext")
+
+    def discover(*words):
+        return subprocess.run([os.path.join(BIN, "tocsin"), "probe", "discover", *words], cwd=folder, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    done = discover("full.pem", "--issuer", "ca.pem", "-o", "agent.d/probes.yaml")
+    check(done.returncode == 0, done.stderr)
+    with open(os.path.join(folder, "agent.yaml"), "w", encoding="ascii") as file:
+        file.write("collector: 127.0.0.1\n")
+    done = subprocess.run([os.path.join(BIN, "tocsin-agent"), "--site", folder, "--check"], capture_output=True, text=True, timeout=60,
+                          check=False)
+    check(done.returncode == 0 and "probe OCSP of Test CA, every" in done.stdout and "probe CRL of Test CA, every" in done.stdout,
+          f"{done.stdout}{done.stderr}")
+    with open(os.path.join(folder, "agent.d", "probes.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    check("target: 'http://crl.test/a.crl?x={y}'" in text and "# crl: ldap://x/y is not asked" in text, text)
+    done = discover("full.pem")
+    check("said to be at http://ca.test/ca.pem" in done.stdout, done.stdout)
+    for words, says in ((("one.pem",), "neither an OCSP responder nor a CRL"), (("full.pem", "--issuer", "two.pem"), "has not signed"),
+                        (("ca.key",), "ca.key"), ((), "takes one file"),
+                        (("full.pem", "-o", "agent.d/probes.yaml"), "agent.d/probes.yaml")):
+        done = discover(*words)
+        check(done.returncode >= 2 and says in done.stderr, f"{words}: {done.returncode} {done.stderr}")
+
+
 @scenario("the example of a small CA is good as it stands")
 def _(folder):
     ca = Ca(folder)
