@@ -17,7 +17,7 @@ struct datagram {
     void *context;
     int socket;
     struct loop_watch *watch;
-    bool *gone; /* told while a callback runs that might destroy it */
+    bool busy, dead; /* destroyed while its callbacks run: its memory goes when they have returned */
 };
 
 static void failed(struct datagram *datagram) {
@@ -29,10 +29,9 @@ static void failed(struct datagram *datagram) {
 static void ready(void *context, unsigned events) {
     struct datagram *datagram = context;
     struct loop *loop = datagram->loop;
-    bool gone = false;
     (void)events;
-    datagram->gone = &gone;
-    for (unsigned i = 0; i < TURN_MOST && !gone; i++) {
+    datagram->busy = true;
+    for (unsigned i = 0; i < TURN_MOST && !datagram->dead; i++) {
         ssize_t got = recv(datagram->socket, loop->received, sizeof loop->received, MSG_TRUNC);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             break;
@@ -41,8 +40,9 @@ static void ready(void *context, unsigned events) {
         else if ((size_t)got <= sizeof loop->received)
             datagram->handlers.bytes(datagram->context, slice_make(loop->received, (size_t)got));
     }
-    if (!gone)
-        datagram->gone = NULL;
+    datagram->busy = false;
+    if (datagram->dead)
+        free(datagram);
 }
 
 struct datagram *datagram_connect(struct loop *loop, const char *address, uint16_t port,
@@ -52,7 +52,7 @@ struct datagram *datagram_connect(struct loop *loop, const char *address, uint16
     if (!socket_connect(address, port, SOCK_DGRAM, &made, fault))
         return NULL;
     struct datagram *datagram = memory_new(sizeof *datagram);
-    *datagram = (struct datagram){loop, *handlers, context, made, NULL, NULL};
+    *datagram = (struct datagram){loop, *handlers, context, made, NULL, false, false};
     datagram->watch = loop_watch_create(loop, made, LOOP_READABLE, ready, datagram, fault);
     return datagram->watch ? datagram : datagram_destroy(datagram);
 }
@@ -68,10 +68,10 @@ bool datagram_send(struct datagram *datagram, struct slice bytes, struct fault *
 struct datagram *datagram_destroy(struct datagram *datagram) {
     if (!datagram)
         return NULL;
-    if (datagram->gone)
-        *datagram->gone = true;
     loop_watch_destroy(datagram->watch);
     close(datagram->socket);
-    free(datagram);
+    datagram->dead = true;
+    if (!datagram->busy)
+        free(datagram);
     return NULL;
 }

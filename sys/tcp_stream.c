@@ -20,7 +20,7 @@ struct tcp_stream {
     struct buffer output;
     uint64_t since_us, connect_us, first_us; /* `since`: of the step that goes on */
     bool open;
-    bool *gone; /* told while a callback runs that might destroy it */
+    bool busy, dead; /* destroyed while its callbacks run: its memory goes when they have returned */
 };
 
 /* A step always takes something: 0 means that it was not reached. */
@@ -95,16 +95,16 @@ static void receive(struct tcp_stream *stream) {
 
 static void ready(void *context, unsigned events) {
     struct tcp_stream *stream = context;
-    bool gone = false;
-    stream->gone = &gone;
+    stream->busy = true;
     if (!stream->open)
         became_open(stream);
     else if (!(events & LOOP_WRITABLE) || flush(stream)) {
-        if (events & LOOP_READABLE && !gone)
+        if (events & LOOP_READABLE && !stream->dead)
             receive(stream);
     }
-    if (!gone)
-        stream->gone = NULL;
+    stream->busy = false;
+    if (stream->dead)
+        free(stream);
 }
 
 struct tcp_stream *tcp_stream_connect(struct loop *loop, const char *address, uint16_t port,
@@ -138,12 +138,12 @@ bool tcp_stream_write(struct tcp_stream *stream, struct slice bytes) {
 struct tcp_stream *tcp_stream_destroy(struct tcp_stream *stream) {
     if (!stream)
         return NULL;
-    if (stream->gone)
-        *stream->gone = true;
     loop_watch_destroy(stream->watch);
     close(stream->socket);
     buffer_free(&stream->output);
-    free(stream);
+    stream->dead = true;
+    if (!stream->busy)
+        free(stream);
     return NULL;
 }
 

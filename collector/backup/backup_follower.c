@@ -29,8 +29,9 @@ struct backup_follower {
     pthread_t thread;
     bool started;
     pthread_mutex_t mutex;
-    pthread_cond_t wanted; /* something to do */
-    pthread_cond_t done;   /* a round is over */
+    pthread_mutex_t copies; /* of segments in the folder: made, or swept; never taken inside of the other */
+    pthread_cond_t wanted;  /* something to do */
+    pthread_cond_t done;    /* a round is over */
 
     /* Under the mutex. */
     struct buffer queued;
@@ -65,6 +66,15 @@ static void hear(void *context, struct slice records, uint64_t sequence) {
             pthread_cond_signal(&follower->wanted);
     }
     pthread_mutex_unlock(&follower->mutex);
+}
+
+/* A copy under way stands under another name, in a folder that may be empty still: a sweep would take both away. */
+bool backup_follower_sweep(struct backup_follower *follower, struct fault *fault) {
+    uint64_t removed;
+    pthread_mutex_lock(&follower->copies);
+    bool good = segment_files_sweep(follower->settings.store, follower->settings.folder, &removed, fault);
+    pthread_mutex_unlock(&follower->copies);
+    return good;
 }
 
 /* ---- the follower's thread */
@@ -129,7 +139,9 @@ static void round_of(struct backup_follower *follower) {
     pthread_mutex_unlock(&follower->mutex);
 
     struct slice records = buffer_slice(&follower->writing);
+    pthread_mutex_lock(&follower->copies);
     bool erased = follow_segments(&follower->settings, hole ? SLICE("") : records, bodies_from);
+    pthread_mutex_unlock(&follower->copies);
     write_to(&follower->current, records, sequence, hole, &bytes);
     write_to(&follower->added, records, sequence, hole, &bytes);
     buffer_clear(&follower->writing);
@@ -274,6 +286,7 @@ struct backup_follower *backup_follower_start(const struct backup_follower_setti
     follower->writing = BUFFER(FOLLOWER_QUEUE_MOST);
     follower->heard = store_sequence(settings->store);
     pthread_mutex_init(&follower->mutex, NULL);
+    pthread_mutex_init(&follower->copies, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&follower->wanted, &monotonic);
@@ -306,6 +319,7 @@ struct backup_follower *backup_follower_stop(struct backup_follower *follower) {
     pthread_cond_destroy(&follower->wanted);
     pthread_cond_destroy(&follower->done);
     pthread_mutex_destroy(&follower->mutex);
+    pthread_mutex_destroy(&follower->copies);
     buffer_free(&follower->queued);
     buffer_free(&follower->writing);
     free(follower);

@@ -50,6 +50,9 @@ void backup_follower_drop(struct backup_follower *follower);
 /* Notices a set that is not there any more, though its file can still be written to: removed, or its disk unmounted. */
 void backup_follower_look(struct backup_follower *follower);
 
+/* Removes copies of segments that no row names any more (segment_files_sweep); never one that is just being made. */
+bool backup_follower_sweep(struct backup_follower *follower, struct fault *fault);
+
 /* The newest commit's sequence; the one up to which everything is synced in the backup (0 while nothing is followed). */
 uint64_t backup_follower_heard(struct backup_follower *follower);
 uint64_t backup_follower_synced(struct backup_follower *follower);

@@ -16,7 +16,6 @@
 #include "memory.h"
 #include "record_json.h"
 #include "report.h"
-#include "segment_files.h"
 #include "site.h"
 
 #define LOOK_S 5                           /* how often the clock is looked at */
@@ -123,13 +122,12 @@ static bool fill(struct backup_service *service, struct backup_making *making, s
 static void clear_away(struct backup_service *service, bool all) {
     char(*sets)[BACKUP_SET_NAME] = memory_new_array(BACKUP_SETS_MOST, sizeof *sets);
     size_t count = 0, kept = all ? 1 : BACKUP_SETS_KEPT;
-    uint64_t removed;
     struct fault fault = {0};
     bool good = backup_folder_sets(service->folder, sets, BACKUP_SETS_MOST, &count, &fault);
     for (size_t i = 0; good && i + kept < count; i++)
         good = backup_set_remove(service->folder, sets[i], &fault);
-    good = good && backup_log_sweep(service->folder, &fault) &&
-           segment_files_sweep(service->settings.store, service->folder, &removed, &fault);
+    good =
+        good && backup_log_sweep(service->folder, &fault) && backup_follower_sweep(service->follower, &fault);
     if (!good)
         log_fault(LOG_LEVEL_WARNING, &fault, "old backups");
     free(sets);
